@@ -1,0 +1,33 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod clock;
+pub mod diagnostic;
+pub mod failure;
+pub mod id;
+pub mod locator;
+pub mod secret;
+
+pub mod account;
+pub mod artifact;
+pub mod browser;
+pub mod playbook;
+pub mod scim;
+pub mod trace;
+pub mod vault;
+
+pub mod reconcile;
+pub mod step;
+pub mod store;
+
+pub mod connector;
+pub mod run;
+
+pub mod intake;
+pub mod job;
+
+pub mod gateway;
+
+pub mod server;
+
+pub mod cli;
+pub mod demo;
