@@ -1,0 +1,77 @@
+//! What a connector can do and how its app behaves, as the planner needs to know it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a connector can do.
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    /// The names of its flows.
+    pub flows: BTreeSet<String>,
+    /// What locking a person out means in this app (R11).
+    pub deactivation: Deactivation,
+    /// The account attributes, by name.
+    pub attributes: BTreeMap<String, AttributeRule>,
+    /// The entitlement types, by name.
+    pub entitlements: BTreeMap<String, EntitlementRule>,
+}
+
+/// What locking a person out means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Deactivation {
+    /// The account is suspended by the flow `deactivate` and can be brought back.
+    #[default]
+    Suspend,
+    /// The account is removed by the flow `remove`.
+    Remove,
+    /// The account keeps existing with the least role.
+    Downgrade {
+        /// The one-valued entitlement type.
+        entitlement: String,
+        /// The key that stands for no access.
+        key: String,
+    },
+}
+
+/// How an attribute behaves.
+#[derive(Clone, Debug, Default)]
+pub struct AttributeRule {
+    /// The app sets it; it is never changed.
+    pub read_only: bool,
+    /// Its values are compared regardless of case, as e-mail addresses are.
+    pub ignore_case: bool,
+}
+
+/// How an entitlement type behaves.
+#[derive(Clone, Debug)]
+pub struct EntitlementRule {
+    /// How many keys one account holds.
+    pub holds: Holds,
+    /// The key that a new account gets when none is wanted.
+    pub default: Option<String>,
+    /// The keys that make an account an administrator (R15).
+    pub admins: BTreeSet<String>,
+}
+
+/// How many keys of one type an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+impl Capabilities {
+    /// Whether the connector has that flow.
+    pub fn has(&self, flow: &str) -> bool {
+        self.flows.contains(flow)
+    }
+
+    /// Whether two values of an attribute are the same to the app.
+    pub fn same(&self, attribute: &str, one: &str, other: &str) -> bool {
+        match self.attributes.get(attribute) {
+            Some(rule) if rule.ignore_case => one.to_lowercase() == other.to_lowercase(),
+            _ => one == other,
+        }
+    }
+}
