@@ -1,1 +1,82 @@
-//! See `ARCHITECTURE.md`.
+//! The command line. One file a command: its arguments, its help and what it does; registered by two sorted lines.
+//!
+//! Exit codes: 0 done, 1 it failed and says why, 2 the call is wrong. Secrets come from files, standard input or the
+//! environment, never from arguments, where every process of the machine could read them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "talking to a terminal is what this module is for")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod context;
+mod demo;
+mod demo_app;
+mod health;
+mod integration;
+mod job;
+mod output;
+mod serve;
+mod token;
+
+use context::Context;
+
+macro_rules! commands {
+    ($($variant:ident($module:ident),)*) => {
+        #[derive(Subcommand)]
+        enum Command { $($variant($module::$variant),)* }
+
+        impl Command {
+            async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+                match self { $(Self::$variant(command) => command.run(context).await,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    Check(check),
+    Demo(demo),
+    DemoApp(demo_app),
+    Health(health),
+    Integration(integration),
+    Job(job),
+    Serve(serve),
+    Token(token),
+}
+
+/// A SCIM 2.0 gateway for apps without an API: every change is made in the app's own pages, and verified there.
+#[derive(Parser)]
+#[command(name = "usher", version, max_term_width = 110)]
+struct Usher {
+    #[command(flatten)]
+    context: Context,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How a command ended.
+enum Exit {
+    Done,
+    Failed,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let usher = Usher::parse();
+    usher.context.start_logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(usher.command.run(&usher.context)) {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Failed) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
