@@ -22,6 +22,8 @@ pub mod store;
 pub mod connector;
 pub mod run;
 
+pub mod integration;
+
 pub mod intake;
 pub mod job;
 

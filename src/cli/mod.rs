@@ -55,6 +55,9 @@ struct Usher {
     command: Command,
 }
 
+/// Who does what is done from the command line, as events name them.
+const OPERATOR: &str = "operator";
+
 /// How a command ended.
 enum Exit {
     Done,

@@ -1,0 +1,237 @@
+//! `usher integration`: connectors set up for apps.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::integration::{Integration as Found, NewIntegration, Policy};
+use crate::secret::SecretString;
+use crate::server::Installation;
+
+use super::context::Context;
+use super::output::table;
+use super::{Exit, OPERATOR};
+
+/// Connectors set up for apps
+#[derive(clap::Args)]
+pub(super) struct Integration {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Subcommand)]
+enum Act {
+    /// Sets a connector up for an app
+    Create(Create),
+    /// Lists the integrations
+    List,
+    /// Logs in and reads the list of accounts; changes nothing
+    Test {
+        /// The integration
+        name: String,
+    },
+    /// Lets no job of the integration start
+    Pause {
+        /// The integration
+        name: String,
+        /// Why, for those who find it paused
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets its jobs start again
+    Resume {
+        /// The integration
+        name: String,
+    },
+    /// Replaces credentials of its service account
+    Credentials {
+        /// The integration
+        name: String,
+        /// KEY=@FILE, KEY=- for standard input, KEY=$VARIABLE for the environment
+        #[arg(long = "credential", value_name = "KEY=SOURCE", required = true)]
+        credentials: Vec<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Create {
+    /// Its name: small letters, digits and hyphens; part of the SCIM address
+    name: String,
+    /// The connector
+    #[arg(long)]
+    connector: String,
+    /// A setting of the connector
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// How the service account logs in
+    #[arg(long, default_value = "password")]
+    login: String,
+    /// KEY=@FILE, KEY=- for standard input, KEY=$VARIABLE for the environment; a user name may be given as it is
+    #[arg(long = "credential", value_name = "KEY=SOURCE")]
+    credentials: Vec<String>,
+    /// How long a SCIM request waits for the true outcome: 0s to 50s
+    #[arg(long, default_value = "25s", value_parser = parse_seconds)]
+    patience: Duration,
+    /// An account that is never changed; `*` stands for any text. The service account always is one
+    #[arg(long = "protect", value_name = "PATTERN")]
+    protected: Vec<String>,
+}
+
+impl Integration {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let installation = context.open().await?;
+        match self.act {
+            Act::Create(create) => return create.run(context, &installation).await,
+            Act::List => list(context, &installation).await?,
+            Act::Test { name } => return super::integration_test::run(context, &installation, &name).await,
+            Act::Pause { name, reason } => {
+                let row = find(&installation, &name).await?.row;
+                installation.store.pause_integration(&row.id, &reason, OPERATOR).await?;
+                context.format.print(&json!({ "name": name, "paused": reason }), |_| format!("{name} is paused"))?;
+            }
+            Act::Resume { name } => {
+                let row = find(&installation, &name).await?.row;
+                installation.store.resume_integration(&row.id, OPERATOR).await?;
+                context.format.print(&json!({ "name": name, "paused": null }), |_| format!("{name} runs"))?;
+            }
+            Act::Credentials { name, credentials } => {
+                let integration = find(&installation, &name).await?;
+                let credentials = read_credentials(&credentials)?;
+                let wrong = integration.connector.unknown_credentials(&integration.login, &credentials);
+                if !wrong.is_empty() {
+                    bail!(wrong.join("\n"));
+                }
+                installation.integrations.put_credentials(&integration.row.id, &credentials, OPERATOR).await?;
+                let changed: Vec<&String> = credentials.keys().collect();
+                context.format.print(&json!({ "name": name, "changed": changed }), |_| {
+                    format!("changed; `usher integration test {name}` tries them")
+                })?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Create {
+    async fn run(self, context: &Context, installation: &Installation) -> anyhow::Result<Exit> {
+        let new = NewIntegration {
+            name: self.name,
+            connector: self.connector,
+            settings: pairs(&self.settings, "--set")?,
+            login: self.login,
+            credentials: read_credentials(&self.credentials)?,
+            policy: Policy {
+                patience_ms: u64::try_from(self.patience.as_millis())?,
+                protected: self.protected,
+                ..Policy::default()
+            },
+        };
+        let created = installation.integrations.create(new, OPERATOR).await?;
+        let name = &created.row.name;
+        let path = format!("/scim/v2/{name}");
+        let shown = json!({ "id": created.row.id, "name": name, "connector": created.connector.name, "scim_path": path });
+        context.format.print(&shown, |_| {
+            format!(
+                "created {name}; its SCIM base path is {path}\n\
+                 next: usher integration test {name}, then usher token new {name}"
+            )
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+async fn list(context: &Context, installation: &Installation) -> anyhow::Result<()> {
+    let rows = installation.store.list_integrations().await?;
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| json!({ "id": row.id, "name": row.name, "connector": row.connector, "paused": row.pause_reason }))
+        .collect();
+    context.format.print(&shown, |shown| {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        let rows: Vec<Vec<String>> =
+            shown.iter().map(|one| vec![text(&one["name"]), text(&one["connector"]), text(&one["paused"])]).collect();
+        table(&["NAME", "CONNECTOR", "PAUSED"], &rows)
+    })
+}
+
+/// The integration of that name, or an error that says which there are.
+pub(super) async fn find(installation: &Installation, name: &str) -> anyhow::Result<Found> {
+    if let Some(found) = installation.integrations.find(name).await? {
+        return Ok(found);
+    }
+    let names: Vec<String> = installation.store.list_integrations().await?.into_iter().map(|row| row.name).collect();
+    match names.as_slice() {
+        [] => bail!("there is no integration yet; `usher integration create` makes one"),
+        names => bail!("there is no integration `{name}`; there are: {}", names.join(", ")),
+    }
+}
+
+/// `KEY=VALUE` arguments as a map.
+fn pairs(arguments: &[String], option: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut pairs = BTreeMap::new();
+    for argument in arguments {
+        let (key, value) = argument
+            .split_once('=')
+            // What stands there may be a secret that somebody forgot the key of.
+            .with_context(|| format!("a value of {option} has no `=`: it takes KEY=VALUE"))?;
+        if pairs.insert(key.to_owned(), value.to_owned()).is_some() {
+            bail!("{option} {key}=… is given twice");
+        }
+    }
+    Ok(pairs)
+}
+
+/// Credentials from where the arguments say they are.
+fn read_credentials(arguments: &[String]) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    let mut credentials = BTreeMap::new();
+    for (key, source) in pairs(arguments, "--credential")? {
+        let secret = if let Some(path) = source.strip_prefix('@') {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the credential `{key}` from {path}"))?
+        } else if source == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("cannot read a credential from standard input")?;
+            text
+        } else if let Some(name) = source.strip_prefix('$') {
+            std::env::var(name).with_context(|| format!("the credential `{key}`: {name} is not in the environment"))?
+        } else if key == "username" {
+            source
+        } else {
+            bail!(
+                "the credential `{key}` must not be an argument, where every process can read it; \
+                 use {key}=@FILE, {key}=- or {key}=$VARIABLE"
+            );
+        };
+        credentials.insert(key, SecretString::from(secret.trim_end_matches(['\r', '\n'])));
+    }
+    Ok(credentials)
+}
+
+/// A number of seconds with or without an `s` behind it.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    text.trim_end_matches('s').parse().map(Duration::from_secs).map_err(|_| "a number of seconds, as in 25s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_taken_from_an_argument_and_not_repeated() {
+        let error = read_credentials(&["password=hunter2-hunter2".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("password=@FILE") && !error.contains("hunter2"), "{error}");
+        let error = read_credentials(&["hunter2-hunter2".to_owned()]).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(read_credentials(&["username=ada".to_owned()]).is_ok());
+    }
+
+    #[test]
+    fn patience_is_a_number_of_seconds() {
+        assert_eq!(parse_seconds("25s"), Ok(Duration::from_secs(25)));
+        assert_eq!(parse_seconds("0"), Ok(Duration::ZERO));
+        assert!(parse_seconds("soon").is_err());
+    }
+}

@@ -1,0 +1,279 @@
+//! Integrations: a connector set up for one external app.
+//!
+//! Joins what the store keeps (settings, policies, sealed credentials, hashed tokens) with the connector as it is loaded
+//! now. Invariants: settings and credentials are checked against the connector before anything is written; a token is
+//! given out once and kept only as a hash; credentials leave the vault only for the job that logs in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::clock::SharedClock;
+use crate::connector::{Connector, Library};
+use crate::id::SharedEntropy;
+use crate::secret::SecretString;
+use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
+use crate::vault::{Vault, VaultError};
+
+pub use crate::store::Policy;
+
+/// The longest that a SCIM request may wait: Okta and Entra ID give up after 60 s.
+pub const LONGEST_PATIENCE: Duration = Duration::from_secs(50);
+
+/// An integration to be made.
+#[derive(Debug)]
+pub struct NewIntegration {
+    /// Its name: part of the SCIM base URL.
+    pub name: String,
+    /// The connector's name.
+    pub connector: String,
+    /// The connector's settings, by name.
+    pub settings: BTreeMap<String, String>,
+    /// The connector's way to log in.
+    pub login: String,
+    /// The service account's credentials, by the names of that way.
+    pub credentials: BTreeMap<String, SecretString>,
+    /// Its policies.
+    pub policy: Policy,
+}
+
+/// An integration with its connector.
+#[derive(Clone, Debug)]
+pub struct Integration {
+    /// What is stored of it.
+    pub row: IntegrationRow,
+    /// Its connector, as it is loaded now.
+    pub connector: Arc<Connector>,
+    /// The connector's settings.
+    pub settings: BTreeMap<String, String>,
+    /// The connector's way to log in.
+    pub login: String,
+}
+
+/// The integration cannot be made so.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// There is no such connector, or it has mistakes.
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    /// Settings or credentials are not what the connector asks for. All that is wrong, a line each.
+    #[error("{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+    /// The store refused.
+    #[error(transparent)]
+    Integration(#[from] store::IntegrationError),
+    /// The credentials cannot be sealed.
+    #[error("the credentials cannot be sealed")]
+    Vault(#[from] VaultError),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A connector cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// No folder of that name.
+    #[error("there is no connector `{name}`; there are: {known}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// It has mistakes.
+    #[error("the connector `{0}` has mistakes; `usher check` shows them")]
+    Broken(String),
+}
+
+/// An integration cannot be used now.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// Its connector cannot be used.
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    /// What is stored of it cannot be read.
+    #[error("the settings of the integration cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The credentials cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The vault refused.
+    #[error("the credentials cannot be opened")]
+    Vault(#[from] VaultError),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is stored as an integration's settings.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredSettings {
+    login: String,
+    values: BTreeMap<String, String>,
+}
+
+/// All integrations of this installation.
+#[derive(Clone, Debug)]
+pub struct Integrations {
+    store: Store,
+    vault: Arc<Vault>,
+    library: Arc<Library>,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+}
+
+impl Integrations {
+    /// The integrations of `store`, whose connectors are in `library`.
+    pub fn new(
+        store: Store,
+        vault: Arc<Vault>,
+        library: Arc<Library>,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+    ) -> Self {
+        Self { store, vault, library, clock, entropy }
+    }
+
+    /// Makes an integration; `by` is who asks.
+    ///
+    /// # Errors
+    /// [`CreateError`] says everything that is wrong; then nothing was made.
+    pub async fn create(&self, new: NewIntegration, by: &str) -> Result<Integration, CreateError> {
+        let connector = self.connector(&new.connector)?;
+        let mut wrong = connector.check_settings(&new.settings);
+        wrong.extend(connector.check_credentials(&new.login, new.credentials.keys().map(String::as_str)));
+        if new.policy.patience() > LONGEST_PATIENCE {
+            wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
+        }
+        if !wrong.is_empty() {
+            return Err(CreateError::Invalid(wrong));
+        }
+        let stored = StoredSettings { login: new.login.clone(), values: new.settings.clone() };
+        let row = store::NewIntegration {
+            name: new.name,
+            connector: new.connector,
+            settings: serde_json::json!({ "login": stored.login, "values": stored.values }),
+            policy: new.policy,
+        };
+        let row = self.store.create_integration(row, by).await?;
+        self.put_credentials(&row.id, &new.credentials, by).await?;
+        Ok(Integration { row, connector, settings: new.settings, login: new.login })
+    }
+
+    /// Seals and keeps credentials of an integration, in the place of those with the same names.
+    ///
+    /// # Errors
+    /// They cannot be sealed or kept.
+    pub async fn put_credentials(
+        &self,
+        integration_id: &str,
+        credentials: &BTreeMap<String, SecretString>,
+        by: &str,
+    ) -> Result<(), CreateError> {
+        let sealed = credentials
+            .iter()
+            .map(|(field, secret)| {
+                let sealed = self.vault.seal(secret, &["credentials", integration_id, field])?;
+                Ok(NewCredential { field: field.clone(), sealed })
+            })
+            .collect::<Result<Vec<_>, VaultError>>()?;
+        Ok(self.store.put_credentials(integration_id, sealed, by).await?)
+    }
+
+    /// The integration of that name.
+    ///
+    /// # Errors
+    /// It is there and cannot be used now.
+    pub async fn find(&self, name: &str) -> Result<Option<Integration>, FindError> {
+        self.store.find_integration(name).await?.map(|row| self.join(row)).transpose()
+    }
+
+    /// The integration with that id.
+    ///
+    /// # Errors
+    /// It is there and cannot be used now.
+    pub async fn get(&self, id: &str) -> Result<Option<Integration>, FindError> {
+        self.store.integration(id).await?.map(|row| self.join(row)).transpose()
+    }
+
+    /// The service account's credentials, opened.
+    ///
+    /// # Errors
+    /// The key is another one, or the store cannot read.
+    pub async fn credentials(
+        &self,
+        integration: &Integration,
+    ) -> Result<BTreeMap<String, SecretString>, CredentialError> {
+        let mut opened = BTreeMap::new();
+        for row in self.store.credentials(&integration.row.id).await? {
+            let place = ["credentials", row.integration_id.as_str(), row.field.as_str()];
+            opened.insert(row.field.clone(), self.vault.open(&row.sealed, &place)?);
+        }
+        Ok(opened)
+    }
+
+    /// A new token for the integration's SCIM endpoint. The text is not kept and cannot be shown again.
+    ///
+    /// # Errors
+    /// The store could not keep its hash.
+    pub async fn new_token(
+        &self,
+        integration: &Integration,
+        lifetime: Option<Duration>,
+        by: &str,
+    ) -> Result<(TokenRow, SecretString), StoreError> {
+        let mut bytes = zeroize::Zeroizing::new([0; 32]);
+        self.entropy.fill(bytes.as_mut());
+        let token = SecretString::from(format!("usher_{}", URL_SAFE_NO_PAD.encode(bytes.as_ref())));
+        let expires_at = lifetime.map(|lifetime| self.clock.now().plus(lifetime));
+        let new = NewToken { integration_id: integration.row.id.clone(), token: token.clone(), expires_at };
+        Ok((self.store.create_token(new, by).await?, token))
+    }
+
+    /// The row of the integration that `presented` opens under this name. Missing, wrong, revoked and expired tokens and those of
+    /// other integrations all give `None`.
+    ///
+    /// # Errors
+    /// The store cannot read.
+    pub async fn authenticate(
+        &self,
+        name: &str,
+        presented: &SecretString,
+    ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
+        let token = self.store.find_token(presented).await?.filter(|token| token.is_valid(self.clock.now()));
+        let row = self.store.find_integration(name).await?;
+        let (Some(token), Some(row)) = (token, row) else { return Ok(None) };
+        if token.integration_id != row.id {
+            return Ok(None);
+        }
+        self.store.touch_token(&token).await?;
+        Ok(Some((row, token)))
+    }
+
+    /// Joins a stored integration with its connector.
+    ///
+    /// # Errors
+    /// The connector cannot be used, or the stored settings cannot be read.
+    pub fn join(&self, row: IntegrationRow) -> Result<Integration, FindError> {
+        let connector = self.connector(&row.connector)?;
+        let StoredSettings { login, values } =
+            serde_json::from_value(row.settings.clone()).map_err(FindError::Unreadable)?;
+        Ok(Integration { row, connector, settings: values, login })
+    }
+
+    fn connector(&self, name: &str) -> Result<Arc<Connector>, ConnectorError> {
+        match self.library.get(name) {
+            Some(loaded) => loaded.connector.clone().ok_or_else(|| ConnectorError::Broken(name.to_owned())),
+            None => Err(ConnectorError::Unknown { name: name.to_owned(), known: self.library.names().join(", ") }),
+        }
+    }
+}
