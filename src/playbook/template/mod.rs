@@ -136,8 +136,8 @@ impl Template {
     }
 
     /// The names it reads, dotted, each with its place, in the order of the text.
-    pub fn names(&self) -> &[(String, Span)] {
-        &self.names
+    pub fn names(&self) -> Vec<(String, Span)> {
+        self.names.clone()
     }
 
     /// Its text, where it has no placeholder.
@@ -196,8 +196,8 @@ impl Expression {
     }
 
     /// The names it reads, dotted, each with its place, in the order of the text.
-    pub fn names(&self) -> &[(String, Span)] {
-        &self.names
+    pub fn names(&self) -> Vec<(String, Span)> {
+        self.names.clone()
     }
 
     /// Where it was written.
