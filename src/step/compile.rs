@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::flow::{Effect, Flow, KnownError, Need, OpenName, Pictures, PopUp, Role, Step};
+use super::flow::{Call, Effect, Flow, KnownError, Need, OpenName, Pictures, PopUp, Role, Step};
 use super::kind::{self, KINDS};
 use super::purpose::{Purpose, Vocabulary};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, one_of};
 use crate::failure::{CLASSES, FailureClass};
 use crate::locator::{Kind, Locator, Name};
-use crate::playbook::{Expression, Key, Node, Template, Value, parse_locator};
+use crate::playbook::{Expression, Key, Names, Node, Template, Value, parse_locator};
 
 /// The longest that a step may be told to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -24,15 +24,30 @@ const FLOW_KEYS: &[&str] = &["steps"];
 const LOGIN_KEYS: &[&str] = &["at", "logged_in", "steps"];
 
 /// Compiles the file of the flow `name`. What could not be read is left out and noted.
-pub fn compile_flow(name: &str, node: &Node, vocabulary: &Vocabulary, diagnostics: &mut Diagnostics) -> Option<Flow> {
+pub fn compile_flow(
+    name: &str,
+    node: &Node,
+    vocabulary: &Vocabulary,
+    diagnostics: &mut Diagnostics,
+) -> Option<Flow> {
     let mut compiler = Compiler::new(Purpose::of(name, vocabulary), vocabulary, diagnostics);
     let keys = if compiler.purpose == Purpose::Login { LOGIN_KEYS } else { FLOW_KEYS };
     let fields = compiler.fields(node, keys, "a flow")?;
     let at = fields.get("at").and_then(|node| compiler.template(node));
     let logged_in = fields.get("logged_in").and_then(|node| compiler.locator(node));
     let steps = compiler.required(&fields, "steps").map(|node| compiler.steps(node)).unwrap_or_default();
-    let Compiler { open_names, yields, .. } = compiler;
-    Some(Flow { name: name.to_owned(), span: node.span.clone(), at, logged_in, steps, open_names, yields })
+    let Compiler { open_names, yields, calls, names, .. } = compiler;
+    Some(Flow {
+        name: name.to_owned(),
+        span: node.span.clone(),
+        at,
+        logged_in,
+        steps,
+        open_names,
+        yields,
+        calls,
+        names,
+    })
 }
 
 /// Compiles `pop_ups:` of `connector.yaml`: `{ when, do }` each.
@@ -53,7 +68,11 @@ pub fn compile_pop_ups(node: &Node, vocabulary: &Vocabulary, diagnostics: &mut D
 }
 
 /// Compiles `errors:` of `connector.yaml`: `{ when, class, message? }` each.
-pub fn compile_errors(node: &Node, vocabulary: &Vocabulary, diagnostics: &mut Diagnostics) -> Vec<KnownError> {
+pub fn compile_errors(
+    node: &Node,
+    vocabulary: &Vocabulary,
+    diagnostics: &mut Diagnostics,
+) -> Vec<KnownError> {
     let mut compiler = Compiler::new(Purpose::SubFlow, vocabulary, diagnostics);
     let errors = compiler.list(node, "a list of errors").iter().filter_map(|node| {
         let fields = compiler.fields(node, &["when", "class", "message"], "an error")?;
@@ -80,7 +99,11 @@ pub fn compile_locator(
 }
 
 /// Compiles one template of `connector.yaml`, such as an origin.
-pub fn compile_template(node: &Node, vocabulary: &Vocabulary, diagnostics: &mut Diagnostics) -> Option<Template> {
+pub fn compile_template(
+    node: &Node,
+    vocabulary: &Vocabulary,
+    diagnostics: &mut Diagnostics,
+) -> Option<Template> {
     let mut compiler = Compiler::new(Purpose::SubFlow, vocabulary, diagnostics);
     let template = compiler.template(node);
     compiler.no_open_names();
@@ -93,13 +116,14 @@ pub struct Compiler<'a> {
     pub(super) purpose: Purpose,
     pub(super) vocabulary: &'a Vocabulary,
     diagnostics: &'a mut Diagnostics,
-    /// The variables that can be used here.
-    variables: Vec<String>,
+    /// What templates can use here.
+    names: Names,
     /// Every variable the flow sets or reads.
     yields: Vec<String>,
     open_names: Vec<OpenName>,
     /// The sub-flows that ran before this place.
     ran: Vec<String>,
+    calls: Vec<Call>,
 }
 
 /// The entries of a mapping whose keys are all known.
@@ -134,9 +158,14 @@ impl<'n> Written<'n> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(purpose: Purpose, vocabulary: &'a Vocabulary, diagnostics: &'a mut Diagnostics) -> Self {
-        let (variables, yields, open_names, ran) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
-        Self { purpose, vocabulary, diagnostics, variables, yields, open_names, ran }
+    pub(super) fn new(
+        purpose: Purpose,
+        vocabulary: &'a Vocabulary,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        let names = purpose.names(vocabulary);
+        let (yields, open_names, ran, calls) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+        Self { purpose, vocabulary, diagnostics, names, yields, open_names, ran, calls }
     }
 
     /// Notes a mistake.
@@ -166,7 +195,11 @@ impl<'a> Compiler<'a> {
         let optional = node.get("optional").and_then(|node| self.flag(node)).unwrap_or(false);
         let pictures = node.get("screenshot").map_or(Pictures::On, |node| self.pictures(node));
         if optional && role == Role::Commit {
-            let found = Diagnostic::error("optional_commit", &written.keyword.span, "the commit step cannot be optional");
+            let found = Diagnostic::error(
+                "optional_commit",
+                &written.keyword.span,
+                "the commit step cannot be optional",
+            );
             self.note(found.help("where nothing is to be done, the flow is not run"));
         }
         let effect = (kind.compile)(&written, self)?;
@@ -196,7 +229,8 @@ impl<'a> Compiler<'a> {
             [only] => KINDS.iter().find(|kind| kind.keyword == only.key.text).map_or(&[], |kind| kind.beside),
             _ => &[],
         };
-        let is_known = |key: &str| MODIFIERS.contains(&key) || beside.contains(&key) || kind::find(key).is_some();
+        let is_known =
+            |key: &str| MODIFIERS.contains(&key) || beside.contains(&key) || kind::find(key).is_some();
         for entry in entries.iter().filter(|entry| !is_known(&entry.key.text)) {
             self.unknown_key(entry.key.text.as_str(), &entry.key.span, keywords.is_empty(), beside);
         }
@@ -204,7 +238,11 @@ impl<'a> Compiler<'a> {
             [only] => Some(Written { step: node, keyword: &only.key, value: &only.value }),
             [] => {
                 if entries.iter().all(|entry| MODIFIERS.contains(&entry.key.text.as_str())) {
-                    self.note(Diagnostic::error("no_keyword", &node.span, "this step does not say what it does"));
+                    self.note(Diagnostic::error(
+                        "no_keyword",
+                        &node.span,
+                        "this step does not say what it does",
+                    ));
                 }
                 None
             }
@@ -234,7 +272,8 @@ impl<'a> Compiler<'a> {
             return Role::Ordinary;
         }
         if !kind.may_commit {
-            let able: Vec<&str> = KINDS.iter().filter(|kind| kind.may_commit).map(|kind| kind.keyword).collect();
+            let able: Vec<&str> =
+                KINDS.iter().filter(|kind| kind.may_commit).map(|kind| kind.keyword).collect();
             let message = format!("`{}` cannot be the commit step", kind.keyword);
             let found = Diagnostic::error("cannot_commit", &commit.span, message);
             self.note(found.help(format!("it is the one act that changes the app: {}", one_of(&able))));
@@ -264,7 +303,8 @@ impl<'a> Compiler<'a> {
         let entries = self.take(node.expect_map(&format!("{expected}: a mapping with {keys}")))?;
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
             let key = &entry.key.text;
-            let found = Diagnostic::error("unknown_key", &entry.key.span, format!("{expected} has no `{key}`"));
+            let found =
+                Diagnostic::error("unknown_key", &entry.key.span, format!("{expected} has no `{key}`"));
             self.note(found.suggest(key, known.iter().copied()));
         }
         Some(Fields { node })
@@ -311,7 +351,8 @@ impl<'a> Compiler<'a> {
 
     /// A duration: `500ms`, `20s`, `2m`.
     pub fn duration(&mut self, node: &Node) -> Option<Duration> {
-        let found = node.as_text().and_then(parse_duration).filter(|wait| !wait.is_zero() && *wait <= LONGEST_WAIT);
+        let found =
+            node.as_text().and_then(parse_duration).filter(|wait| !wait.is_zero() && *wait <= LONGEST_WAIT);
         if found.is_none() {
             self.note(node.unexpected("a time such as `500ms`, `20s` or `2m`, at most 10 minutes"));
         }
@@ -343,7 +384,8 @@ impl<'a> Compiler<'a> {
         let word = self.text(node, "a failure class")?;
         let class = word.parse().ok();
         if class.is_none() {
-            let found = Diagnostic::error("unknown_class", &node.span, format!("`{word}` is no failure class"));
+            let found =
+                Diagnostic::error("unknown_class", &node.span, format!("`{word}` is no failure class"));
             self.note(found.suggest(word, CLASSES.iter().map(|info| info.word)));
         }
         class
@@ -352,7 +394,13 @@ impl<'a> Compiler<'a> {
     /// A value: text with templates; numbers and truth values count as the text they are written as.
     pub fn template(&mut self, node: &Node) -> Option<Template> {
         let text = match &node.value {
-            Value::Bool(value) => if *value { "true" } else { "false" },
+            Value::Bool(value) => {
+                if *value {
+                    "true"
+                } else {
+                    "false"
+                }
+            }
             Value::Null => "",
             _ => self.text(node, "a text")?,
         };
@@ -397,9 +445,14 @@ impl<'a> Compiler<'a> {
                 _ => false,
             };
             if counts {
-                let message = format!("`{}` by position finds another element once the page has one more", part.kind.word());
+                let message = format!(
+                    "`{}` by position finds another element once the page has one more",
+                    part.kind.word()
+                );
                 let found = Diagnostic::error("by_position", span, message);
-                self.note(found.help("say what the element is: a role and its name, a test id, or the row that has a text"));
+                self.note(found.help(
+                    "say what the element is: a role and its name, a test id, or the row that has a text",
+                ));
             }
             part.has.iter().for_each(|inner| self.by_position(inner, span));
         }
@@ -412,94 +465,66 @@ impl<'a> Compiler<'a> {
         if !is_word {
             let found = Diagnostic::error("bad_name", span, format!("`{name}` cannot be a variable"));
             self.note(found.help("a variable is small letters, digits and `_`, a letter first"));
-        } else if ["settings", "account", "wanted", "credentials"].contains(&name) {
+        } else if Purpose::roots().contains(&name) {
             self.note(Diagnostic::error("reserved_name", span, format!("`{name}` cannot be set")));
         }
-        self.variables.push(name.to_owned());
+        self.names.add(name);
         self.yields.push(name.to_owned());
     }
 
     /// What `compile` makes while `name` is a variable that is gone afterwards.
     pub fn while_declared<T>(&mut self, name: &str, span: &Span, compile: impl FnOnce(&mut Self) -> T) -> T {
-        let had = (self.variables.len(), self.yields.len());
+        let names = self.names.clone();
         self.declare(name, span);
+        self.yields.retain(|known| known != name);
         let made = compile(self);
-        self.yields.remove(had.1);
-        self.variables.remove(had.0);
+        self.names = names;
         made
     }
 
-    /// From here on, what the sub-flow reads can be used.
-    pub fn ran(&mut self, flow: &str) {
-        self.ran.push(flow.to_owned());
+    /// Notes that another flow is run here; what it reads can be used from here on.
+    pub fn calls(&mut self, call: Call) {
+        self.ran.push(call.flow.clone());
+        self.calls.push(call);
     }
 
-    fn names(&mut self, names: Vec<(String, Span)>) {
-        for (name, span) in names {
-            self.check_name(&name, &span);
+    /// The name of a control or the like that stands as a key.
+    pub fn key_template(&mut self, key: &Key) -> Option<Template> {
+        let template = self.take(Template::parse(&key.text, &key.span))?;
+        self.names(template.names());
+        Some(template)
+    }
+
+    fn names(&mut self, used: Vec<(String, Span)>) {
+        for (name, span) in used {
+            let root = name.split('.').next().unwrap_or(&name).to_owned();
+            if root == "credentials" && self.purpose != Purpose::Login {
+                let found = Diagnostic::error(
+                    "secret_outside_login",
+                    &span,
+                    "credentials are there in `login` alone",
+                );
+                self.note(found.help(
+                    "a session that is logged in needs no password; move the step to flows/login.yaml",
+                ));
+                continue;
+            }
+            if !self.names.knows(&root) || self.purpose.lends(&root, self.vocabulary) {
+                let open = OpenName { name: root.clone(), span: span.clone(), after: self.ran.clone() };
+                self.open_names.push(open);
+            }
+            if self.names.knows(&root) {
+                self.names.check(&[(name, span)], self.diagnostics);
+            }
         }
     }
 
+    /// Where nobody could give a value to the names that are open, they are mistakes.
     fn no_open_names(&mut self) {
         for open in std::mem::take(&mut self.open_names) {
-            let note = super::link::unknown_name(&open, &Purpose::SubFlow, self.vocabulary);
+            let note = super::link::unknown_name(&open, &self.names);
             self.note(note);
         }
-    }
-
-    fn check_name(&mut self, name: &str, span: &Span) {
-        let (root, field) = name.split_once('.').map_or((name, None), |(root, rest)| {
-            (root, Some(rest.split('.').next().unwrap_or(rest)))
-        });
-        if self.variables.iter().any(|variable| variable == root) {
-            return;
-        }
-        let vocabulary = self.vocabulary;
-        match root {
-            "settings" => self.field(root, field, span, vocabulary.settings.iter().map(String::as_str).collect()),
-            "account" => self.field(root, field, span, vocabulary.account_fields().collect()),
-            "credentials" if self.purpose == Purpose::Login => {
-                self.field(root, field, span, vocabulary.credentials.iter().map(String::as_str).collect());
-            }
-            "credentials" => {
-                let found = Diagnostic::error("secret_outside_login", span, "credentials are there in `login` alone");
-                self.note(found.help("a session that is logged in needs no password; move the step to flows/login.yaml"));
-            }
-            "wanted" => {
-                self.field(root, field, span, vocabulary.attributes.iter().map(String::as_str).collect());
-                self.open(root, span);
-            }
-            _ => {
-                if vocabulary.entitlements().any(|entitlement| entitlement == root) {
-                    self.field(root, field, span, vec!["key", "label"]);
-                }
-                self.open(root, span);
-            }
-        }
-    }
-
-    /// Checks what stands behind the dot.
-    fn field(&mut self, root: &str, field: Option<&str>, span: &Span, known: Vec<&str>) {
-        let found = match field {
-            Some(field) if known.contains(&field) => return,
-            Some(field) => {
-                let message = match root {
-                    "settings" => format!("`{field}` is no setting of this connector"),
-                    "account" | "wanted" => format!("`{field}` is no attribute of an account"),
-                    "credentials" => format!("no way to log in has a `{field}`"),
-                    _ => format!("`{root}` has no `{field}`"),
-                };
-                Diagnostic::error("unknown_name", span, message).suggest(field, known)
-            }
-            None => Diagnostic::error("incomplete_name", span, format!("`{root}` alone is no text"))
-                .label(format!("expected `{root}.{}`", known.first().unwrap_or(&"…"))),
-        };
-        self.note(found);
-    }
-
-    fn open(&mut self, root: &str, span: &Span) {
-        let open = OpenName { name: root.to_owned(), span: span.clone(), after: self.ran.clone() };
-        self.open_names.push(open);
     }
 }
 
@@ -522,7 +547,9 @@ fn parse_duration(text: &str) -> Option<Duration> {
 /// `[1]`, `[last()]`, `position()`.
 fn counts_in_xpath(text: &str) -> bool {
     let index = text.split('[').skip(1).any(|rest| {
-        rest.split(']').next().is_some_and(|inside| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit()))
+        rest.split(']')
+            .next()
+            .is_some_and(|inside| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit()))
     });
     index || text.contains("position()") || text.contains("last()")
 }

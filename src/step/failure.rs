@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_failure_says_where_what_and_what_was_there() {
-        let mut failure = Failure::new(FailureClass::UiDrift, "no button named \"Save\"; there are\n  button \"Go\"");
+        let mut failure =
+            Failure::new(FailureClass::UiDrift, "no button named \"Save\"; there are\n  button \"Go\"");
         let words = "click button “Save”".to_owned();
         failure.at = Some(At { flow: "f".into(), file: "flows/f.yaml".into(), line: 9, words });
         let expected = "ui_drift at flows/f.yaml:9  click button “Save”\n  no button named \"Save\"; there are\n    button \"Go\"";

@@ -12,7 +12,7 @@ use super::words::{Phrase, Teller};
 use crate::diagnostic::Span;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
-use crate::playbook::{Expression, Template};
+use crate::playbook::{Expression, Names, Template};
 
 /// How one thing is done in the app.
 #[derive(Debug)]
@@ -31,6 +31,21 @@ pub struct Flow {
     pub(super) open_names: Vec<OpenName>,
     /// The variables it sets or reads.
     pub(super) yields: Vec<String>,
+    /// The flows it runs.
+    pub(super) calls: Vec<Call>,
+    /// What its templates can use at its end.
+    pub(super) names: Names,
+}
+
+/// A `run` step, as the check of names sees it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The flow that is run.
+    pub flow: String,
+    /// Where that is written.
+    pub span: Span,
+    /// The names it is given.
+    pub with: Vec<(String, Span)>,
 }
 
 /// A name that no step of the flow sets.
@@ -131,8 +146,8 @@ pub enum Shape<'a> {
     Leaf,
     /// One after the other.
     All(&'a [Step]),
-    /// One of these lists; `None` ends the flow.
-    Either(Vec<Option<&'a [Step]>>),
+    /// One of these lists; whether the flow ends after it.
+    Either(Vec<(&'a [Step], bool)>),
     /// Any number of times.
     Loop(&'a [Step]),
     /// The steps of another flow.

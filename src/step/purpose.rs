@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::playbook::Names;
+
 /// The names that a connector declares.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
@@ -77,11 +79,10 @@ impl Purpose {
             _ if GROUP.contains(&name) => return Self::Group,
             _ => {}
         }
-        for (entitlement, prefixes) in vocabulary
-            .one_valued
-            .iter()
-            .map(|entitlement| (entitlement, &["change_"][..]))
-            .chain(vocabulary.many_valued.iter().map(|entitlement| (entitlement, &["grant_", "revoke_"][..])))
+        for (entitlement, prefixes) in
+            vocabulary.one_valued.iter().map(|entitlement| (entitlement, &["change_"][..])).chain(
+                vocabulary.many_valued.iter().map(|entitlement| (entitlement, &["grant_", "revoke_"][..])),
+            )
         {
             if prefixes.iter().any(|prefix| name.strip_prefix(prefix) == Some(entitlement)) {
                 return Self::Entitlement(entitlement.clone());
@@ -96,15 +97,54 @@ impl Purpose {
     }
 
     /// Every name that means something but `run` alone.
-    pub fn names(vocabulary: &Vocabulary) -> Vec<String> {
+    pub fn flow_names(vocabulary: &Vocabulary) -> Vec<String> {
         let fixed = ["login", "list_accounts", "read_account", "invite", "update", "list_groups"];
-        let mut names: Vec<String> = fixed.iter().chain(STATE).chain(GROUP).map(|name| (*name).to_owned()).collect();
+        let mut names: Vec<String> =
+            fixed.iter().chain(STATE).chain(GROUP).map(|name| (*name).to_owned()).collect();
         names.extend(vocabulary.one_valued.iter().map(|entitlement| format!("change_{entitlement}")));
         for entitlement in &vocabulary.many_valued {
             names.extend([format!("grant_{entitlement}"), format!("revoke_{entitlement}")]);
         }
         names.extend(vocabulary.entitlements().map(|entitlement| format!("list_{entitlement}s")));
         names
+    }
+
+    /// Names that no flow can set.
+    pub fn roots() -> &'static [&'static str] {
+        &["settings", "account", "wanted", "credentials"]
+    }
+
+    /// What the flow's templates can use from its start.
+    pub fn names(&self, vocabulary: &Vocabulary) -> Names {
+        let mut names = Names::default();
+        names.add_with("settings", vocabulary.settings.iter().map(String::as_str));
+        if !matches!(self, Self::Login) {
+            names.add_with("account", vocabulary.account_fields());
+        }
+        let is_sub_flow = *self == Self::SubFlow;
+        if *self == Self::Login {
+            names.add_with("credentials", vocabulary.credentials.iter().map(String::as_str));
+        }
+        if *self == Self::Update || is_sub_flow {
+            names.add_with("wanted", vocabulary.attributes.iter().map(String::as_str));
+        }
+        for entitlement in vocabulary.entitlements() {
+            let has = match self {
+                Self::Entitlement(own) => own == entitlement,
+                Self::Invite => vocabulary.one_valued.contains(entitlement),
+                _ => is_sub_flow,
+            };
+            if has {
+                names.add_with(entitlement, ["key", "label"]);
+            }
+        }
+        names
+    }
+
+    /// Whether a flow of this purpose has `root` only where its caller has it.
+    pub fn lends(&self, root: &str, vocabulary: &Vocabulary) -> bool {
+        *self == Self::SubFlow
+            && (root == "wanted" || vocabulary.entitlements().any(|entitlement| entitlement == root))
     }
 
     /// Whether it changes the app, and so has a commit step on every path.
@@ -140,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(Purpose::of(name, &vocabulary), expected, "{name}");
         }
-        for name in Purpose::names(&vocabulary) {
+        for name in Purpose::flow_names(&vocabulary) {
             assert_ne!(Purpose::of(&name, &vocabulary), Purpose::SubFlow, "{name}");
         }
     }

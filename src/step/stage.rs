@@ -4,9 +4,11 @@
 //! errors are looked for everywhere and by no step kind itself.
 
 use async_trait::async_trait;
+use futures::future::Either;
 
 use super::failure::{Failure, Next};
 use super::flow::{Output, Step};
+use super::words::Teller;
 use crate::browser::{Action, Page, PageError, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 use crate::playbook::{Rendered, Scope, ScopeValue, Template};
@@ -19,6 +21,12 @@ pub trait Stage: Send + Sync {
 
     /// Until when the running step may wait, and what is looked for meanwhile.
     fn wait(&self) -> Wait;
+
+    /// Gives the step its whole time again, where it is made of several waits.
+    fn restart_wait(&mut self);
+
+    /// Says in other words than [`Effect::phrase`](super::flow::Effect::phrase) what the step did.
+    fn say(&mut self, done: String);
 
     /// What templates see.
     fn scope(&self) -> &Scope;
@@ -89,12 +97,19 @@ macro_rules! patiently {
 }
 
 impl dyn Stage + '_ {
+    /// Says elements as they are now.
+    pub fn teller(&self) -> Teller<'_> {
+        Teller { scope: self.scope(), within: self.within() }
+    }
+
     /// The text that `template` gives.
     ///
     /// # Errors
     /// It uses a value that is not there.
     pub fn render(&self, template: &Template) -> Result<Rendered, Failure> {
-        template.render(self.scope()).map_err(|error| Failure::of_connector(error.to_string(), template.span()))
+        template
+            .render(self.scope())
+            .map_err(|error| Failure::of_connector(error.to_string(), template.span()))
     }
 
     /// `locator` with its texts, where the step is.
@@ -102,7 +117,8 @@ impl dyn Stage + '_ {
     /// # Errors
     /// As for [`Self::render`].
     pub fn target(&self, locator: &Locator<Template>) -> Result<Target, Failure> {
-        let locator = locator.try_map(&mut |template: &Template| self.render(template).map(|rendered| rendered.text))?;
+        let locator = locator
+            .try_map(&mut |template: &Template| self.render(template).map(|rendered| rendered.text))?;
         Ok(Target { within: self.within().to_vec(), locator })
     }
 
@@ -144,6 +160,21 @@ impl dyn Stage + '_ {
     /// None comes.
     pub async fn first_of(&mut self, targets: &[Target]) -> Result<usize, Failure> {
         patiently!(self, None, |page, wait| page.first_of(targets, &wait))
+    }
+
+    /// Waits until `gone` is not there any more, or `there` is.
+    ///
+    /// # Errors
+    /// Neither happens.
+    pub async fn gone_or_there(&mut self, gone: &Target, there: &Target) -> Result<(), Failure> {
+        patiently!(self, Some(gone), |page, wait| async {
+            let (gone, there) = (page.gone(gone, &wait), page.expect(there, &wait));
+            futures::pin_mut!(gone, there);
+            match futures::future::select(gone, there).await {
+                Either::Left((Err(error), _)) | Either::Right((Err(error), _)) => Err(error),
+                Either::Left((Ok(_), _)) | Either::Right((Ok(_), _)) => Ok(()),
+            }
+        })
     }
 
     /// Reads an element, waiting for it.

@@ -127,7 +127,8 @@ mod tests {
         let has = vec![Locator { parts: vec![role("cell", "ada@acme.example")] }];
         let row = Part { kind: Kind::Role("row".into()), name: None, has, nth: None };
         let pattern = Name::Pattern { regex: "no free".into(), ignore_case: true };
-        let check = |parts: Vec<Part>, expected: &str| assert_eq!(locator_in_words(&Locator { parts }), expected);
+        let check =
+            |parts: Vec<Part>, expected: &str| assert_eq!(locator_in_words(&Locator { parts }), expected);
         check(vec![role("button", "Save")], "button “Save”");
         check(vec![role("dialog", "Invite"), role("button", "Send")], "button “Send” in dialog “Invite”");
         check(
@@ -135,8 +136,14 @@ mod tests {
             "column “Role” in row with cell “ada@acme.example”",
         );
         check(vec![Part { name: Some(pattern), ..role("alert", "") }], "alert like /no free/");
-        check(vec![Part { nth: Some(Nth::Index(2)), ..role("option", "Admin") }], "number 2 of option “Admin”");
-        check(vec![Part { name: Some(Name::Contains("Ed".into())), ..role("link", "") }], "link containing “Ed”");
+        check(
+            vec![Part { nth: Some(Nth::Index(2)), ..role("option", "Admin") }],
+            "number 2 of option “Admin”",
+        );
+        check(
+            vec![Part { name: Some(Name::Contains("Ed".into())), ..role("link", "") }],
+            "link containing “Ed”",
+        );
         check(vec![Part { kind: Kind::Css, ..role("", "p > i") }], "css `p > i`");
     }
 

@@ -27,7 +27,11 @@ struct Absent;
 
 fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     if !matches!(compiler.purpose, Purpose::ReadAccount | Purpose::SubFlow) {
-        let found = Diagnostic::error("absent_elsewhere", &written.keyword.span, "`absent` says something in `read_account` alone");
+        let found = Diagnostic::error(
+            "absent_elsewhere",
+            &written.keyword.span,
+            "`absent` says something in `read_account` alone",
+        );
         compiler.note(found);
     }
     if written.value.as_bool() != Some(true) {

@@ -31,7 +31,9 @@ struct Form {
 
 fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     let Some(entries) = written.value.as_map().filter(|entries| !entries.is_empty()) else {
-        compiler.note(written.value.unexpected("labels and values, such as `{ Email: \"{{ account.email }}\" }`"));
+        compiler.note(
+            written.value.unexpected("labels and values, such as `{ Email: \"{{ account.email }}\" }`"),
+        );
         return None;
     };
     let mut fields = Vec::with_capacity(entries.len());
@@ -39,7 +41,11 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
         let label = compiler.key_template(&entry.key);
         let value = match entry.value.value {
             crate::playbook::Value::Null => {
-                let found = Diagnostic::error("no_value", &entry.key.span, format!("`{}` has no value", entry.key.text));
+                let found = Diagnostic::error(
+                    "no_value",
+                    &entry.key.span,
+                    format!("`{}` has no value", entry.key.text),
+                );
                 compiler.note(found.help("write \"\" to empty a field"));
                 None
             }

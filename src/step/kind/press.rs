@@ -26,8 +26,20 @@ pub(super) const KIND: StepKind = StepKind {
 
 const MODIFIERS: &[&str] = &["Alt", "Control", "Meta", "Shift"];
 const KEYS: &[&str] = &[
-    "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace", "Delete", "End", "Enter", "Escape", "Home",
-    "PageDown", "PageUp", "Space", "Tab",
+    "ArrowDown",
+    "ArrowLeft",
+    "ArrowRight",
+    "ArrowUp",
+    "Backspace",
+    "Delete",
+    "End",
+    "Enter",
+    "Escape",
+    "Home",
+    "PageDown",
+    "PageUp",
+    "Space",
+    "Tab",
 ];
 /// The element that has the focus, or the page where none has.
 const FOCUSED: &str = ":focus, body:not(:has(:focus))";
@@ -80,7 +92,10 @@ impl Effect for Press {
     async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure> {
         let target = match &self.on {
             Some(on) => stage.target(on)?,
-            None => Target { within: Vec::new(), locator: Locator::one(Kind::Css, Name::Exact(FOCUSED.to_owned())) },
+            None => Target {
+                within: Vec::new(),
+                locator: Locator::one(Kind::Css, Name::Exact(FOCUSED.to_owned())),
+            },
         };
         stage.act(&target, Action::Press(self.key.clone())).await?;
         Ok(Next::GoOn)
