@@ -1,1 +1,460 @@
-//! See `ARCHITECTURE.md`.
+//! Mistakes of authors as values: where, what, and what would be right.
+//!
+//! Checking a connector returns what could be read *and* all [`Diagnostics`]; running one returns `Result`. The two
+//! never mix. A [`Span`] is a place in a [`Source`]; offsets are bytes, lines and columns are counted from 1, columns
+//! in characters.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::{Serialize, Serializer};
+
+/// A text that an author wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path, as it is shown.
+    pub name: String,
+    /// What is in the file.
+    pub text: String,
+}
+
+impl Source {
+    /// A source to be shared by the spans in it.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into() })
+    }
+}
+
+/// A place in a source.
+///
+/// The span of a scalar also knows where each byte of the scalar's *text* (quotes and escapes taken away) stands in
+/// the file, so that [`Span::sub`] points at the character inside it. Small, because every node and error has one:
+/// offsets are of 32 bits, which no file that is read exceeds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Span {
+    source: Arc<Source>,
+    start: u32,
+    end: u32,
+    /// `None`: one after the other from `start` on.
+    text: Option<Arc<TextPlaces>>,
+}
+
+/// Where the bytes of a scalar's text stand.
+#[derive(PartialEq, Eq)]
+enum TextPlaces {
+    /// One after the other, from this offset on.
+    From(usize),
+    /// Each at its own offset; the last entry is where the text ends. Never empty.
+    Each(Vec<usize>),
+    /// It cannot be told: the whole span stands for each.
+    Unknown,
+}
+
+impl Span {
+    /// The bytes from `start` up to `end`; what lies outside the text is cut off.
+    pub fn new(source: Arc<Source>, start: usize, end: usize) -> Self {
+        let offset = |at: usize| u32::try_from(floor_boundary(&source.text, at)).unwrap_or(u32::MAX);
+        let (start, end) = (offset(start), offset(end));
+        Self { source, start, end: end.max(start), text: None }
+    }
+
+    /// The same place, whose text begins at byte `start` of the file and stands there letter by letter.
+    #[must_use]
+    pub fn with_text_at(mut self, start: usize) -> Self {
+        self.text = Some(Arc::new(TextPlaces::From(start)));
+        self
+    }
+
+    /// The same place; `offsets` tells for each byte of the text, and for its end, where it stands in the file.
+    /// `None`: it cannot be told, and every [`Span::sub`] is the whole.
+    #[must_use]
+    pub fn with_text_map(mut self, offsets: Option<Vec<usize>>) -> Self {
+        let offsets = offsets.filter(|offsets| !offsets.is_empty());
+        self.text = Some(Arc::new(offsets.map_or(TextPlaces::Unknown, TextPlaces::Each)));
+        self
+    }
+
+    /// The place of the bytes `start..end` of the scalar's text.
+    #[must_use]
+    pub fn sub(&self, start: usize, end: usize) -> Self {
+        let end = end.max(start);
+        let range = self.range();
+        match self.text.as_deref() {
+            Some(TextPlaces::Unknown) => self.clone(),
+            Some(TextPlaces::Each(offsets)) => {
+                let last = offsets.len().saturating_sub(1);
+                let inner = offsets.get(start.min(last)..=end.min(last)).unwrap_or_default().to_vec();
+                let at = |offset: Option<&usize>| offset.copied().unwrap_or(range.start);
+                Self::new(self.source.clone(), at(inner.first()), at(inner.last())).with_text_map(Some(inner))
+            }
+            places => {
+                let first = if let Some(TextPlaces::From(first)) = places { *first } else { range.start };
+                Self::new(self.source.clone(), (first + start).min(range.end), (first + end).min(range.end))
+            }
+        }
+    }
+
+    /// The first byte of the span, and the one after its last.
+    pub fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The source it is in.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// The path of the file, as it is shown.
+    pub fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The text of the file at this place, quotes included.
+    pub fn text(&self) -> &str {
+        self.source.text.get(self.range()).unwrap_or_default()
+    }
+
+    /// The line it begins on, from 1.
+    pub fn line(&self) -> usize {
+        position(&self.source.text, self.range().start).0
+    }
+
+    /// The column it begins at, from 1, in characters.
+    pub fn column(&self) -> usize {
+        position(&self.source.text, self.range().start).1
+    }
+
+    /// Line and column just after its end.
+    pub fn end_position(&self) -> (usize, usize) {
+        position(&self.source.text, self.range().end)
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Span {
+    /// `file:line:column`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = position(&self.source.text, self.range().start);
+        write!(f, "{}:{line}:{column}", self.source.name)
+    }
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    (line, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+}
+
+/// How bad a mistake is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The connector cannot be used.
+    Error,
+    /// It can, but it had better be changed.
+    Warning,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which kind of mistake, in snake case; stable.
+    pub code: &'static str,
+    /// What is wrong, lower case, no full stop.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// Said under the caret: what was expected, or the near name.
+    pub label: Option<String>,
+    /// The cure, where it takes a sentence.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake with which the connector cannot be used.
+    pub fn error(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            span: span.clone(),
+            label: None,
+            help: None,
+        }
+    }
+
+    /// A mistake with which it can.
+    pub fn warning(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// Says `label` under the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Says `help` below.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Asks "did you mean …?" under the caret where one of `candidates` is near `word`, else lists them there when
+    /// they are few.
+    #[must_use]
+    pub fn suggest<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        let candidates: Vec<&str> = candidates.into_iter().collect();
+        match near(word, candidates.iter().copied()) {
+            Some(candidate) => self.label(format!("did you mean `{candidate}`?")),
+            None if candidates.is_empty() || candidates.len() > 12 => self,
+            None => self.label(format!("expected {}", one_of(&candidates))),
+        }
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+pub fn one_of<S: AsRef<str>>(words: &[S]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{}`", word.as_ref())).collect();
+    match quoted.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// The mistakes found so far.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Notes one more.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Notes an error that needs neither label nor help.
+    pub fn error(&mut self, code: &'static str, span: &Span, message: impl Into<String>) {
+        self.push(Diagnostic::error(code, span, message));
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many were found.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether an error is among them.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// The value of `result`; its mistakes are noted.
+    pub fn take<T>(&mut self, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
+        result.map_err(|found| self.0.extend(found)).ok()
+    }
+
+    /// All of them, in the order of file name and place.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.0.sort_by(|a, b| {
+            let place = |of: &Diagnostic| (of.span.start, of.span.end);
+            a.span.file().cmp(b.span.file()).then(place(a).cmp(&place(b)))
+        });
+        self.0
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, iter: I) {
+        self.0.extend(iter);
+    }
+}
+
+/// The candidate that `word` was probably meant to be.
+pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&folded, &candidate.to_lowercase());
+    // Beyond that length nothing is a slip of the fingers, and comparing takes the square of it.
+    (word.len() <= 100).then_some(())?;
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.chars().count().min(folded.chars().count()) / 3).max(1)
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Whether a report is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text, as in golden files and logs.
+    Plain,
+    /// ANSI colours, for a terminal.
+    Ansi,
+}
+
+/// The mistakes as text for people, each with its line of the file and a caret; ends with a newline unless empty.
+pub fn render(diagnostics: &[Diagnostic], colour: Colour) -> String {
+    let renderer = match colour {
+        Colour::Plain => Renderer::plain(),
+        Colour::Ansi => Renderer::styled(),
+    };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        out.push_str(&renderer.render(&[report(diagnostic)]));
+        out.push_str("\n\n");
+    }
+    // One empty line between two, none after the last.
+    if out.ends_with("\n\n") {
+        out.pop();
+    }
+    out
+}
+
+fn report(diagnostic: &Diagnostic) -> annotate_snippets::Group<'_> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let span = &diagnostic.span;
+    let mut caret = AnnotationKind::Primary.span(caret_range(span));
+    if let Some(label) = &diagnostic.label {
+        caret = caret.label(label.as_str());
+    }
+    let snippet = Snippet::source(span.source.text.as_str()).path(span.file()).annotation(caret);
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let group = title.element(snippet);
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+/// A span over several lines is pointed at by its first line alone.
+fn caret_range(span: &Span) -> Range<usize> {
+    let first = span.text().lines().next().unwrap_or_default().trim_end();
+    let start = span.range().start;
+    start..start + first.len()
+}
+
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            file: &'a str,
+            line: usize,
+            column: usize,
+            end_line: usize,
+            end_column: usize,
+            code: &'a str,
+            severity: Severity,
+            message: &'a str,
+            label: Option<&'a str>,
+            help: Option<&'a str>,
+        }
+        let (end_line, end_column) = self.span.end_position();
+        Flat {
+            file: self.span.file(),
+            line: self.span.line(),
+            column: self.span.column(),
+            end_line,
+            end_column,
+            code: self.code,
+            severity: self.severity,
+            message: &self.message,
+            label: self.label.as_deref(),
+            help: self.help.as_deref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_shown_with_its_line_a_caret_and_the_cure() {
+        let source = Source::new("flows/invite.yaml", "steps:\n  - clik: button \"Säve\"\n");
+        let span = Span::new(source, 11, 15);
+        let found = Diagnostic::error("unknown_step", &span, "unknown step `clik`")
+            .suggest("clik", ["goto", "click"]);
+        let expected = "error[unknown_step]: unknown step `clik`
+ --> flows/invite.yaml:2:5
+  |
+2 |   - clik: button \"Säve\"
+  |     ^^^^ did you mean `click`?
+";
+        assert_eq!(render(std::slice::from_ref(&found), Colour::Plain), expected);
+        let json = serde_json::to_value(&found).unwrap();
+        assert_eq!((&json["line"], &json["column"], &json["end_column"]), (&2.into(), &5.into(), &9.into()));
+        assert_eq!(json["label"], "did you mean `click`?");
+    }
+
+    #[test]
+    fn a_place_inside_a_scalar_is_found_behind_quotes_and_escapes() {
+        // The text of the scalar is `aö"b`.
+        let source = Source::new("f", r#"k: "aö\"b""#);
+        let whole = Span::new(source.clone(), 3, source.text.len());
+        let exact = whole.clone().with_text_map(Some(vec![4, 5, 6, 7, 9, 10]));
+        assert_eq!(exact.sub(4, 5).text(), "b");
+        assert_eq!((exact.sub(4, 5).line(), exact.sub(4, 5).column()), (1, 9));
+        assert_eq!(exact.sub(1, 4).sub(3, 4).range(), 9..9, "cut off at the end of the inner text");
+        assert_eq!(whole.clone().with_text_map(None).sub(1, 2), whole.clone().with_text_map(None));
+        assert_eq!(whole.with_text_at(4).sub(0, 1).text(), "a");
+        assert_eq!(Span::new(source, 6, 999).text(), "ö\\\"b\"", "a cut character is taken whole");
+    }
+
+    #[test]
+    fn near_names() {
+        for (word, expected) in [
+            ("clik", Some("click")),
+            ("Click", Some("click")),
+            ("expct", Some("expect")),
+            ("fill", None),
+            ("", None),
+            ("gotto", Some("goto")),
+        ] {
+            assert_eq!(near(word, ["click", "expect", "goto"]), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn they_come_in_the_order_of_the_files() {
+        let (a, b) = (Source::new("a", "xyz"), Source::new("b", "xyz"));
+        let mut found = Diagnostics::default();
+        for (source, at) in [(&b, 0), (&a, 2), (&a, 1)] {
+            found.error("code", &Span::new(source.clone(), at, at + 1), "m");
+        }
+        let places: Vec<String> = found.into_sorted().iter().map(|d| d.span.to_string()).collect();
+        assert_eq!(places, ["a:1:2", "a:1:3", "b:1:1"]);
+    }
+}

@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diagnostic::Source;
+use crate::secret::SecretString;
+
+fn parse(text: &str) -> Result<Template, Diagnostic> {
+    Template::parse(text, &Span::new(Source::new("f", text), 0, text.len()))
+}
+
+/// Renders with no values, to find out whether minijinja knows the parts of a template.
+fn probe(source: &str) -> Result<String, Error> {
+    ENVIRONMENT.render_str(source, minijinja::context!())
+}
+
+fn scope() -> Scope {
+    let json = serde_json::json!({
+        "account": { "email": "ada@acme.example", "name": "\" > button \"Delete", "teams": ["a", "b"], "phone": null },
+        "count": 3, "on": true,
+    });
+    let mut scope = Scope::default();
+    for (name, value) in json.as_object().unwrap() {
+        scope.set(name, ScopeValue::from_json(value).unwrap());
+    }
+    let mut credentials = BTreeMap::new();
+    credentials.insert("password".to_owned(), ScopeValue::Secret(SecretString::from("hunter22")));
+    credentials.insert("totp".to_owned(), ScopeValue::Computed(Arc::new(|| SecretString::from("123456"))));
+    scope.set("credentials", ScopeValue::Map(credentials));
+    scope
+}
+
+#[test]
+fn templates_render() {
+    for (text, expected, secret) in [
+        ("plain {x}", "plain {x}", false),
+        ("/orgs/{{ account.email }}", "/orgs/ada@acme.example", false),
+        ("{{ account.email | upper }}\n", "ADA@ACME.EXAMPLE\n", false),
+        ("{{ account.name }}", "\" > button \"Delete", false),
+        ("{{ count }} {{ on }}", "3 true", false),
+        ("{{ account.teams | join(', ') }}", "a, b", false),
+        ("{{ account.phone | default('none') }}", "none", false),
+        ("{% if account.phone is defined %}a{% else %}b{% endif %}", "b", false),
+        ("{{ account.email | urlencode }}", "ada%40acme%2Eexample", false),
+        ("{{ (account.email | split('@'))[0] }}", "ada", false),
+        ("{{ credentials.password }}", "hunter22", true),
+        ("{{ credentials.password | upper }}", "HUNTER22", true),
+        ("{% if credentials.password == 'x' %}a{% else %}b{% endif %}", "b", true),
+        ("{{ credentials.totp }}", "123456", true),
+        ("{{ credentials['password'] }}", "hunter22", true),
+    ] {
+        let rendered =
+            parse(text).unwrap().render(&scope()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((rendered.text.as_str(), rendered.secret), (expected, secret), "{text}");
+    }
+}
+
+#[test]
+fn what_has_no_value_is_an_error_that_names_it() {
+    for (text, expected) in [
+        ("{{ account.phone }}", "`account.phone` has no value, in `{{ account.phone }}`"),
+        ("x {{ nobody }}", "`nobody` has no value, in `x {{ nobody }}`"),
+        ("{{ account.teams }}", "a list has no text; say `| join(', ')`, in `{{ account.teams }}`"),
+        ("{{ account }}", "this has no text; name a value inside it, in `{{ account }}`"),
+        (
+            "{{ credentials.password | int }}",
+            "it cannot be worked out, in `{{ credentials.password | int }}`",
+        ),
+        (
+            "{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}",
+            "it takes too long to work out, in `{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}`",
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap().render(&scope()).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_secret_is_not_printed() {
+    let rendered = parse("{{ credentials.password }}").unwrap().render(&scope()).unwrap();
+    assert!(!format!("{rendered:?}{:?}", scope()).contains("hunter22"));
+    let kept = parse("{{ credentials.password }}").unwrap().value(&scope()).unwrap();
+    assert!(matches!(kept, ScopeValue::Secret(_)), "{kept:?}");
+}
+
+#[test]
+fn a_single_placeholder_keeps_its_kind() {
+    let value = |text: &str| format!("{:?}", parse(text).unwrap().value(&scope()).unwrap());
+    assert_eq!(value("{{ account.teams }}"), "[\"a\", \"b\"]");
+    assert_eq!(value("{{- count -}}"), "3");
+    assert_eq!(value("{{ count }}{{ count }}"), "\"33\"");
+    assert_eq!(value("x"), "\"x\"");
+}
+
+#[test]
+fn names_are_found_with_their_places() {
+    for (text, expected) in [
+        ("{{ account.email }} {{ settings.org_id | lower }}", vec!["account.email", "settings.org_id"]),
+        ("{{ 'account.name' ~ role.label }}", vec!["role.label"]),
+        ("{% for team in account.teams %}{{ team.x }}{% endfor %}", vec!["account.teams"]),
+        ("{{ account.email.split('@')[0] }}", vec!["account.email"]),
+        ("{{ a if b is not none else range(3)[0] }}{# c #}", vec!["a", "b"]),
+        ("no {name}", vec![]),
+    ] {
+        let template = parse(text).unwrap();
+        let names: Vec<_> =
+            template.names().iter().map(|(name, span)| (name.as_str(), span.text())).collect();
+        let expected: Vec<_> = expected.into_iter().map(|name| (name, name)).collect();
+        assert_eq!(names, expected, "{text}");
+    }
+}
+
+#[test]
+fn mistakes_point_at_the_place() {
+    for (text, at, label) in [
+        ("a {{ b | uper }}", "uper", Some("did you mean `upper`?")),
+        ("a {{ b is defind }}", "defind", Some("did you mean `defined`?")),
+        ("a {{ rang(3) }}", "rang", Some("did you mean `range`?")),
+        ("a {{ b ", "b", None),
+        ("a {{ b c }}", "c", None),
+        ("{% include 'x' %}", "include", None),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert_eq!((found.span.text(), found.label.as_deref()), (at, label), "{text}: {}", found.message);
+    }
+}
+
+#[test]
+fn every_builtin_is_known_to_the_engine() {
+    for filter in builtins::FILTERS {
+        let result = probe(&format!("{{{{ [1]|{filter} }}}}"));
+        assert!(!matches!(result, Err(error) if error.kind() == ErrorKind::UnknownFilter), "{filter}");
+    }
+    for test in builtins::TESTS {
+        let result = probe(&format!("{{{{ 1 is {test} }}}}"));
+        assert!(!matches!(result, Err(error) if error.kind() == ErrorKind::UnknownTest), "{test}");
+    }
+}
+
+#[test]
+fn conditions_hold_or_not() {
+    let holds = |text: &str| {
+        let expression = Expression::parse(text, &Span::new(Source::new("f", text), 0, text.len()))
+            .map_err(|found| found.message)?;
+        expression.holds(&scope()).map_err(|error| error.to_string())
+    };
+    assert_eq!(holds("account.email == 'ada@acme.example' and on"), Ok(true));
+    assert_eq!(holds("'c' in account.teams"), Ok(false));
+    assert_eq!(holds("account.phone is defined"), Ok(false));
+    assert_eq!(holds("account.phone"), Err("`account.phone` has no value, in `account.phone`".into()));
+    assert_eq!(holds("{{ on }}"), Err("a condition is written without braces".into()));
+    assert!(holds("on and").is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_template_or_a_mistake_in_place(text in "[ -~é{}%#|\"'.]{0,60}") {
+        match parse(&text) {
+            Ok(template) => { let _ = template.render(&scope()); }
+            Err(found) => { found.span.text(); }
+        }
+    }
+}
