@@ -1,1 +1,160 @@
-//! See `ARCHITECTURE.md`.
+//! Durable state. The only module that contains SQL or names `sqlx`.
+//!
+//! Invariants: times are milliseconds since the Unix epoch, UTC; what the identity provider wants, the job that makes
+//! it so and the event that tells of it are written together; what was answered is on the disk; one job per lane is
+//! pending, and one more behind a running one at most; a session slot is held by one job; a write that carries an old
+//! fence changes nothing; events are only ever added.
+//!
+//! Secrets come in sealed and go out sealed: nothing here can open them.
+
+mod account;
+mod artifact;
+mod attempt;
+mod credential;
+mod directory;
+mod error;
+mod event;
+mod integration;
+mod job;
+mod migrate;
+mod sql;
+mod token;
+mod user;
+mod watch;
+mod word;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+pub use self::account::{AccountRow, SeenAccount};
+pub use self::artifact::NewArtifact;
+pub use self::attempt::{
+    AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,
+};
+pub use self::credential::{CredentialRow, NewCredential};
+pub use self::directory::WorkerLock;
+pub use self::error::StoreError;
+pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
+pub use self::integration::{IntegrationError, IntegrationRow, Mode, NewIntegration, Policy};
+pub use self::job::{
+    Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
+    OperateError, Outcome, Priority, Stranded, Work,
+};
+pub use self::token::{NewToken, TokenRow};
+pub use self::user::{
+    Change, RecordError, Recorded, UserBody, UserChange, UserFilter, UserPage, UserRow, UserView,
+};
+pub use self::watch::{JobWatch, WorkWatch};
+pub use self::word::UnknownWord;
+
+use self::sql::Db;
+use self::watch::Watchers;
+use self::writer::{Writer, WriterOptions};
+use crate::clock::SharedClock;
+use crate::id::Ids;
+
+/// Where the state is kept, and how patiently.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The data directory; made where it is missing, refused where others can read it.
+    pub directory: PathBuf,
+    /// How many reads may run at once.
+    pub readers: u32,
+    /// How long a write waits for another process that writes.
+    pub busy_timeout: Duration,
+    /// How often to look whether another process wrote.
+    pub poll: Duration,
+}
+
+impl StoreOptions {
+    /// The usual options for this data directory.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            readers: 4,
+            busy_timeout: Duration::from_secs(10),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A handle to durable state; clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    writer: Writer,
+    readers: SqlitePool,
+    watchers: Arc<Watchers>,
+    clock: SharedClock,
+    directory: Arc<PathBuf>,
+}
+
+impl Store {
+    /// Opens the data directory, brings its database to this version, and starts the writing task.
+    pub async fn open(options: &StoreOptions, clock: SharedClock, ids: Ids) -> Result<Self, StoreError> {
+        let path = directory::prepare(&options.directory)?;
+        let connect = SqliteConnectOptions::new()
+            .filename(&path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(options.busy_timeout)
+            .disable_statement_logging();
+        let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
+        let mut db = Db::Own(connection);
+        migrate::migrate(&mut db, &path, clock.now()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers)
+            .test_before_acquire(false)
+            .connect_lazy_with(connect.clone().pragma("query_only", "ON"));
+        let watchers = Arc::new(Watchers::default());
+        let writer_options = WriterOptions {
+            connect,
+            poll: options.poll,
+            clock: Arc::clone(&clock),
+            ids,
+            watchers: Arc::clone(&watchers),
+        };
+        let writer = Writer::start(db, writer_options);
+        Ok(Self { writer, readers, watchers, clock, directory: Arc::new(options.directory.clone()) })
+    }
+
+    /// Finishes what was asked before, and closes the files. Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+
+    /// Makes this process the one whose worker may use the data directory; `None` where another already is. Held
+    /// until the lock is dropped.
+    pub fn lock_worker(&self) -> Result<Option<WorkerLock>, StoreError> {
+        directory::lock_worker(&self.directory)
+    }
+
+    /// Tells when there may be work to claim, whoever brought it.
+    pub fn watch_work(&self) -> WorkWatch {
+        self.watchers.work()
+    }
+
+    /// Tells when this job may have changed, whoever changed it. Make the watch first, then read the job.
+    pub fn watch_job(&self, id: &str) -> JobWatch {
+        self.watchers.job(id)
+    }
+
+    async fn reader(&self) -> Result<Db, StoreError> {
+        Ok(Db::Pooled(self.readers.acquire().await?))
+    }
+
+    async fn snapshot(&self) -> Result<Db, StoreError> {
+        Ok(Db::Snapshot(self.readers.begin().await?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Accounts: what was last seen in the app, and when.
+
+use super::Store;
+use super::error::StoreError;
+use super::sql::{Db, Row, args, statements};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+
+statements! {
+    FIND = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id = $2";
+    OF_USERS = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id IN (SELECT value FROM json_each($2))";
+    FORGET_UNLINKED = "DELETE FROM accounts WHERE integration_id = $1 AND app_id = $2 AND user_id IS NULL";
+    PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
+}
+
+/// A reading of one person's account in the app.
+#[derive(Clone, Debug)]
+pub struct SeenAccount {
+    /// The app's own immutable id (R8), where it has one.
+    pub app_id: Option<String>,
+    /// `absent`, `invited`, `active` or `suspended`; any other word is refused.
+    pub status: String,
+    /// What the app shows of the account.
+    pub attributes: serde_json::Value,
+    /// What the account holds.
+    pub entitlements: serde_json::Value,
+    /// Whether the reading saw everything, so that what is missing in it is missing in the app (R18).
+    pub complete: bool,
+}
+
+/// What was last seen of an account.
+#[derive(Clone, Debug)]
+pub struct AccountRow {
+    /// The integration.
+    pub integration_id: String,
+    /// The wanted user it belongs to; `None` where nobody is matched to it.
+    pub user_id: Option<String>,
+    /// What was seen.
+    pub seen: SeenAccount,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+}
+
+impl Store {
+    /// What was last seen of this user's account.
+    pub async fn find_account(
+        &self,
+        integration_id: &str,
+        user_id: &str,
+    ) -> Result<Option<AccountRow>, StoreError> {
+        find(&mut self.reader().await?, integration_id, user_id).await
+    }
+}
+
+pub(super) async fn find(
+    db: &mut Db,
+    integration_id: &str,
+    user_id: &str,
+) -> Result<Option<AccountRow>, StoreError> {
+    db.one(FIND, args![integration_id, user_id]).await?.map(|row| read(&row)).transpose()
+}
+
+/// The accounts of these users, given as a JSON array of ids, in no order.
+pub(super) async fn of_users(
+    db: &mut Db,
+    integration_id: &str,
+    ids: &str,
+) -> Result<Vec<AccountRow>, StoreError> {
+    db.all(OF_USERS, args![integration_id, ids]).await?.iter().map(read).collect()
+}
+
+/// Keeps a reading of a user's account. A row of the same account that nobody was matched to goes.
+pub(super) async fn put(
+    tx: &mut Tx,
+    integration_id: &str,
+    user_id: &str,
+    seen: &SeenAccount,
+) -> Result<(), StoreError> {
+    if let Some(app_id) = &seen.app_id {
+        tx.db.change(FORGET_UNLINKED, args![integration_id, app_id]).await?;
+    }
+    let values = args![
+        integration_id,
+        user_id,
+        seen.app_id.as_ref(),
+        &seen.status,
+        &seen.attributes,
+        &seen.entitlements,
+        seen.complete,
+        tx.now,
+    ];
+    tx.db.change(PUT, values).await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<AccountRow, StoreError> {
+    Ok(AccountRow {
+        integration_id: row.text("integration_id")?,
+        user_id: row.maybe_text("user_id")?,
+        seen: SeenAccount {
+            app_id: row.maybe_text("app_id")?,
+            status: row.text("status")?,
+            attributes: row.json("attributes")?,
+            entitlements: row.json("entitlements")?,
+            complete: row.flag("complete")?,
+        },
+        seen_at: row.time("seen_at")?,
+    })
+}

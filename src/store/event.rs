@@ -1,0 +1,288 @@
+//! Events: what happened, written with the change it tells of, never changed after.
+//!
+//! Each event's hash is SHA-256 over the hash before it and the event's fields, each with its length, so that a row
+//! that is changed, removed or put in between breaks the chain from there on. Rows cut off at the end leave a sound
+//! chain: whoever must notice that keeps a [`ChainHead`] elsewhere.
+
+use futures::FutureExt as _;
+use sha2::{Digest as _, Sha256};
+
+use super::Store;
+use super::error::StoreError;
+use super::migrate::hex;
+use super::sql::{Db, Row, args, statements};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+
+statements! {
+    HEAD = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1";
+    INSERT = "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    AFTER = "SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
+    LATEST = "SELECT * FROM events WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
+    LATEST_OF_INTEGRATION = "SELECT * FROM events WHERE integration_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
+    LATEST_OF_JOB = "SELECT * FROM events WHERE job_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
+    LATEST_OF_TARGET = "SELECT * FROM events WHERE target = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
+}
+
+/// How many rows a check of the chain reads at a time.
+const CHUNK: i64 = 1000;
+
+/// An event to be written.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// What happened, in dotted words: `user.invited`.
+    pub kind: String,
+    /// Who did it: `token:<id>`, `cli`, `worker:<name>`, `usher`.
+    pub actor: String,
+    /// The integration it belongs to.
+    pub integration_id: Option<String>,
+    /// What it happened to; most often a user's id.
+    pub target: Option<String>,
+    /// The job that did it or was caused by it.
+    pub job_id: Option<String>,
+    /// What else is to be known; never a secret.
+    pub data: serde_json::Value,
+}
+
+impl NewEvent {
+    /// An event of this kind, by this actor.
+    pub fn new(kind: &str, actor: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            actor: actor.to_owned(),
+            integration_id: None,
+            target: None,
+            job_id: None,
+            data: serde_json::Value::Object(serde_json::Map::new()),
+        }
+    }
+
+    /// The same, of this integration.
+    #[must_use]
+    pub fn of(mut self, integration_id: &str) -> Self {
+        self.integration_id = Some(integration_id.to_owned());
+        self
+    }
+
+    /// The same, to this target.
+    #[must_use]
+    pub fn to(mut self, target: &str) -> Self {
+        self.target = Some(target.to_owned());
+        self
+    }
+
+    /// The same, with more to be known.
+    #[must_use]
+    pub fn with(mut self, data: serde_json::Value) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    /// Its place in the chain, from 1.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened, in dotted words.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// The integration it belongs to.
+    pub integration_id: Option<String>,
+    /// What it happened to.
+    pub target: Option<String>,
+    /// The job that did it or was caused by it.
+    pub job_id: Option<String>,
+    /// What else is known.
+    pub data: serde_json::Value,
+    /// The hash of the chain up to and with this event, hexadecimal.
+    pub hash: String,
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFilter {
+    /// Every one.
+    All,
+    /// Those of one integration.
+    Integration(String),
+    /// Those of one job.
+    Job(String),
+    /// Those that happened to one target.
+    Target(String),
+}
+
+/// The end of a sound chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    /// How many events there are.
+    pub events: i64,
+    /// The hash of the last.
+    pub hash: String,
+}
+
+/// The chain of events cannot be trusted from some event on.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokenChain {
+    /// The event is not what was written, or what stood before it is missing.
+    #[error("event {seq} is not as it was written, or one before it is missing")]
+    At {
+        /// The first event that does not fit.
+        seq: i64,
+    },
+    /// The events could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Writes an event that tells of no other change.
+    pub async fn append_event(&self, event: NewEvent) -> Result<(), StoreError> {
+        self.writer.write(move |tx| async move { append(tx, event).await }.boxed()).await
+    }
+
+    /// The latest events, newest first; those before `before`, where it is given.
+    pub async fn list_events(
+        &self,
+        filter: &EventFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let mut db = self.reader().await?;
+        let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
+        let rows = match filter {
+            EventFilter::All => db.all(LATEST, args![before, limit]).await,
+            EventFilter::Integration(id) => db.all(LATEST_OF_INTEGRATION, args![before, limit, id]).await,
+            EventFilter::Job(id) => db.all(LATEST_OF_JOB, args![before, limit, id]).await,
+            EventFilter::Target(id) => db.all(LATEST_OF_TARGET, args![before, limit, id]).await,
+        };
+        rows?.iter().map(read).collect()
+    }
+
+    /// Reads every event and checks that the chain holds.
+    pub async fn verify_events(&self) -> Result<ChainHead, BrokenChain> {
+        let mut db = self.reader().await?;
+        let mut head = ChainHead { events: 0, hash: genesis() };
+        loop {
+            let rows = db.all(AFTER, args![head.events, CHUNK]).await?;
+            if rows.is_empty() {
+                return Ok(head);
+            }
+            for row in &rows {
+                let seq = row.int("seq")?;
+                let fields = Fields::read(row)?;
+                let hash = fields.hash(&head.hash);
+                if seq != head.events + 1 || hash != row.text("hash")? {
+                    return Err(BrokenChain::At { seq });
+                }
+                head = ChainHead { events: seq, hash };
+            }
+        }
+    }
+}
+
+/// Writes an event inside a transaction.
+pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
+    let (seq, before) = head(&mut tx.db).await?;
+    let fields = Fields {
+        seq: seq + 1,
+        at: tx.now.as_ms(),
+        kind: event.kind,
+        actor: event.actor,
+        integration_id: event.integration_id,
+        target: event.target,
+        job_id: event.job_id,
+        data: event.data.to_string(),
+    };
+    let values = args![
+        fields.seq,
+        fields.at,
+        &fields.kind,
+        &fields.actor,
+        fields.integration_id.as_ref(),
+        fields.target.as_ref(),
+        fields.job_id.as_ref(),
+        &fields.data,
+        fields.hash(&before),
+    ];
+    tx.db.change(INSERT, values).await?;
+    Ok(())
+}
+
+async fn head(db: &mut Db) -> Result<(i64, String), StoreError> {
+    match db.one(HEAD, &[]).await? {
+        Some(row) => Ok((row.int("seq")?, row.text("hash")?)),
+        None => Ok((0, genesis())),
+    }
+}
+
+/// What the first event's hash covers in the place of one before it.
+fn genesis() -> String {
+    hex(&[0; 32])
+}
+
+/// What a hash covers, exactly as it is stored.
+struct Fields {
+    seq: i64,
+    at: i64,
+    kind: String,
+    actor: String,
+    integration_id: Option<String>,
+    target: Option<String>,
+    job_id: Option<String>,
+    data: String,
+}
+
+impl Fields {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.int("seq")?,
+            at: row.int("at")?,
+            kind: row.text("kind")?,
+            actor: row.text("actor")?,
+            integration_id: row.maybe_text("integration_id")?,
+            target: row.maybe_text("target")?,
+            job_id: row.maybe_text("job_id")?,
+            data: row.text("data")?,
+        })
+    }
+
+    fn hash(&self, before: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(before);
+        hash.update(self.seq.to_be_bytes());
+        hash.update(self.at.to_be_bytes());
+        let texts = [
+            Some(&self.kind),
+            Some(&self.actor),
+            self.integration_id.as_ref(),
+            self.target.as_ref(),
+            self.job_id.as_ref(),
+            Some(&self.data),
+        ];
+        for text in texts {
+            // A length before each keeps a character from moving to the next field; none is not the empty text.
+            let length = text.map_or(u64::MAX, |text| text.len() as u64);
+            hash.update(length.to_be_bytes());
+            hash.update(text.map_or("", String::as_str));
+        }
+        hex(&hash.finalize())
+    }
+}
+
+fn read(row: &Row) -> Result<EventRow, StoreError> {
+    Ok(EventRow {
+        seq: row.int("seq")?,
+        at: row.time("at")?,
+        kind: row.text("kind")?,
+        actor: row.text("actor")?,
+        integration_id: row.maybe_text("integration_id")?,
+        target: row.maybe_text("target")?,
+        job_id: row.maybe_text("job_id")?,
+        data: row.json("data")?,
+        hash: row.text("hash")?,
+    })
+}

@@ -1,0 +1,303 @@
+//! Integrations: one connector set up for one external app, with its settings and policies.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::error::StoreError;
+use super::event::{self, NewEvent};
+use super::sql::{Row, args, statements};
+use super::word::words;
+use super::writer::Tx;
+use crate::clock::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+    UPDATE = "UPDATE integrations SET settings = $2, policy = $3, max_sessions = $4, modified_at = $5 WHERE id = $1";
+    PAUSE = "UPDATE integrations SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL";
+    RESUME = "UPDATE integrations SET paused_at = NULL, pause_reason = NULL WHERE id = $1 AND paused_at IS NOT NULL";
+    FIND_BY_NAME = "SELECT * FROM integrations WHERE name = $1";
+    FIND = "SELECT * FROM integrations WHERE id = $1";
+    LIST = "SELECT * FROM integrations ORDER BY name";
+    ADD_SLOT = "INSERT INTO slots (integration_id, ordinal) VALUES ($1, $2) ON CONFLICT (integration_id, ordinal) DO NOTHING";
+}
+
+/// The most sessions that one service account may have open; more than this is a mistake, not a need.
+const MAX_SESSIONS: u32 = 32;
+
+words! {
+    /// How far Usher may go in the app.
+    Mode("integration mode") {
+        /// Read only.
+        Observe = "observe",
+        /// Compute what would be changed, and stop.
+        Plan = "plan",
+        /// Make the changes.
+        Live = "live",
+    }
+}
+
+/// What an integration allows and how it answers; a member that is missing in the stored text has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// How long a SCIM request waits for the true outcome, in milliseconds; 0 answers at once.
+    pub patience_ms: u64,
+    /// How far Usher may go in the app.
+    pub mode: Mode,
+    /// Accounts that are never changed (R14): user names or patterns.
+    pub protected: Vec<String>,
+    /// How many sessions of the service account may be open at once (R5).
+    pub max_sessions: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { patience_ms: 25_000, mode: Mode::Live, protected: Vec::new(), max_sessions: 1 }
+    }
+}
+
+impl Policy {
+    /// How long a SCIM request waits for the true outcome.
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.patience_ms)
+    }
+}
+
+/// An integration to be made.
+#[derive(Clone, Debug)]
+pub struct NewIntegration {
+    /// Its name: part of the SCIM base URL.
+    pub name: String,
+    /// The connector's name.
+    pub connector: String,
+    /// The connector's settings, as JSON; never a secret.
+    pub settings: serde_json::Value,
+    /// Its policies.
+    pub policy: Policy,
+}
+
+/// An integration.
+#[derive(Clone, Debug)]
+pub struct IntegrationRow {
+    /// Its id, which never changes.
+    pub id: String,
+    /// Its name: part of the SCIM base URL.
+    pub name: String,
+    /// The connector's name.
+    pub connector: String,
+    /// The connector's settings, as JSON; never a secret.
+    pub settings: serde_json::Value,
+    /// Its policies.
+    pub policy: Policy,
+    /// Since when no job of it is claimed; `None` where it runs.
+    pub paused_at: Option<Timestamp>,
+    /// Why it is paused.
+    pub pause_reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its settings or policies were last changed.
+    pub modified_at: Timestamp,
+}
+
+/// The integration cannot be made or changed so.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrationError {
+    /// Another integration has the name.
+    #[error("there is already an integration named `{0}`")]
+    NameTaken(String),
+    /// The name cannot be part of a URL that every identity provider takes.
+    #[error(
+        "`{0}` cannot name an integration: use up to 63 small letters, digits and hyphens, a letter or digit first"
+    )]
+    BadName(String),
+    /// A policy is outside its bounds.
+    #[error("max_sessions is {0}: it must be between 1 and {MAX_SESSIONS}")]
+    BadSessions(u32),
+    /// There is no such integration.
+    #[error("there is no such integration")]
+    NotFound,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Makes an integration and its session slots.
+    pub async fn create_integration(
+        &self,
+        new: NewIntegration,
+        by: &str,
+    ) -> Result<IntegrationRow, IntegrationError> {
+        check_name(&new.name)?;
+        check_policy(&new.policy)?;
+        let by = by.to_owned();
+        self.writer.write(move |tx| async move { create(tx, new, &by).await }.boxed()).await
+    }
+
+    /// Replaces the settings and policies of an integration. Fewer sessions take effect as the running ones end.
+    pub async fn change_integration(
+        &self,
+        id: &str,
+        settings: serde_json::Value,
+        policy: Policy,
+        by: &str,
+    ) -> Result<IntegrationRow, IntegrationError> {
+        check_policy(&policy)?;
+        let (id, by) = (id.to_owned(), by.to_owned());
+        self.writer
+            .write(move |tx| async move { change(tx, &id, (settings, policy), &by).await }.boxed())
+            .await
+    }
+
+    /// Stops claiming jobs of the integration, except tests of its login; what runs goes on. A paused one keeps its
+    /// first reason. Returns whether it was running before.
+    pub async fn pause_integration(&self, id: &str, reason: &str, by: &str) -> Result<bool, StoreError> {
+        let (id, reason, by) = (id.to_owned(), reason.to_owned(), by.to_owned());
+        self.writer.write(move |tx| async move { pause(tx, &id, &reason, &by).await }.boxed()).await
+    }
+
+    /// Lets jobs of the integration be claimed again. Returns whether it was paused before.
+    pub async fn resume_integration(&self, id: &str, by: &str) -> Result<bool, StoreError> {
+        let (id, by) = (id.to_owned(), by.to_owned());
+        self.writer.write(move |tx| async move { resume(tx, &id, &by).await }.boxed()).await
+    }
+
+    /// The integration of this name.
+    pub async fn find_integration(&self, name: &str) -> Result<Option<IntegrationRow>, StoreError> {
+        self.reader().await?.one(FIND_BY_NAME, args![name]).await?.map(read).transpose()
+    }
+
+    /// The integration with this id.
+    pub async fn integration(&self, id: &str) -> Result<Option<IntegrationRow>, StoreError> {
+        self.reader().await?.one(FIND, args![id]).await?.map(read).transpose()
+    }
+
+    /// Every integration, by name.
+    pub async fn list_integrations(&self) -> Result<Vec<IntegrationRow>, StoreError> {
+        self.reader().await?.all(LIST, &[]).await?.into_iter().map(read).collect()
+    }
+}
+
+/// Pauses inside a transaction; see [`Store::pause_integration`].
+pub(super) async fn pause(tx: &mut Tx, id: &str, reason: &str, by: &str) -> Result<bool, StoreError> {
+    let paused = tx.db.change(PAUSE, args![id, tx.now, reason]).await? > 0;
+    if paused {
+        let data = serde_json::json!({ "reason": reason });
+        event::append(tx, NewEvent::new("integration.paused", by).of(id).with(data)).await?;
+    }
+    Ok(paused)
+}
+
+async fn resume(tx: &mut Tx, id: &str, by: &str) -> Result<bool, StoreError> {
+    let resumed = tx.db.change(RESUME, args![id]).await? > 0;
+    if resumed {
+        tx.touched.work();
+        event::append(tx, NewEvent::new("integration.resumed", by).of(id)).await?;
+    }
+    Ok(resumed)
+}
+
+async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<IntegrationRow, IntegrationError> {
+    if tx.db.one(FIND_BY_NAME, args![&new.name]).await?.is_some() {
+        return Err(IntegrationError::NameTaken(new.name));
+    }
+    let id = tx.ids.next();
+    let sessions = i64::from(new.policy.max_sessions);
+    let values =
+        args![&id, &new.name, &new.connector, &new.settings, policy_text(&new.policy), sessions, tx.now];
+    tx.db.change(INSERT, values).await?;
+    add_slots(tx, &id, sessions).await?;
+    let data = serde_json::json!({ "name": new.name, "connector": new.connector });
+    event::append(tx, NewEvent::new("integration.created", by).of(&id).with(data)).await?;
+    row(tx, &id).await
+}
+
+async fn change(
+    tx: &mut Tx,
+    id: &str,
+    (settings, policy): (serde_json::Value, Policy),
+    by: &str,
+) -> Result<IntegrationRow, IntegrationError> {
+    let before = row(tx, id).await?;
+    let sessions = i64::from(policy.max_sessions);
+    tx.db.change(UPDATE, args![id, &settings, policy_text(&policy), sessions, tx.now]).await?;
+    add_slots(tx, id, sessions).await?;
+    tx.touched.work();
+    let data = serde_json::json!({
+        "before": { "settings": before.settings, "policy": before.policy },
+        "after": { "settings": settings, "policy": policy },
+    });
+    event::append(tx, NewEvent::new("integration.changed", by).of(id).with(data)).await?;
+    row(tx, id).await
+}
+
+async fn add_slots(tx: &mut Tx, id: &str, sessions: i64) -> Result<(), StoreError> {
+    for ordinal in 0..sessions {
+        tx.db.change(ADD_SLOT, args![id, ordinal]).await?;
+    }
+    Ok(())
+}
+
+async fn row(tx: &mut Tx, id: &str) -> Result<IntegrationRow, IntegrationError> {
+    let found = tx.db.one(FIND, args![id]).await?.ok_or(IntegrationError::NotFound)?;
+    Ok(read(found)?)
+}
+
+fn read(row: Row) -> Result<IntegrationRow, StoreError> {
+    Ok(IntegrationRow {
+        id: row.text("id")?,
+        name: row.text("name")?,
+        connector: row.text("connector")?,
+        settings: row.json("settings")?,
+        policy: row.json("policy")?,
+        paused_at: row.maybe_time("paused_at")?,
+        pause_reason: row.maybe_text("pause_reason")?,
+        created_at: row.time("created_at")?,
+        modified_at: row.time("modified_at")?,
+    })
+}
+
+fn policy_text(policy: &Policy) -> String {
+    serde_json::json!(policy).to_string()
+}
+
+fn check_policy(policy: &Policy) -> Result<(), IntegrationError> {
+    match policy.max_sessions {
+        1..=MAX_SESSIONS => Ok(()),
+        sessions => Err(IntegrationError::BadSessions(sessions)),
+    }
+}
+
+/// One label of a host name (RFC 1123 section 2.1): Okta refuses underscores anywhere in a base URL.
+fn check_name(name: &str) -> Result<(), IntegrationError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_good = name.len() <= 63
+        && name.bytes().next().is_some_and(allowed)
+        && name.bytes().next_back().is_some_and(allowed)
+        && name.bytes().all(|byte| allowed(byte) || byte == b'-');
+    if is_good { Ok(()) } else { Err(IntegrationError::BadName(name.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_labels_of_a_url() {
+        for good in ["acme", "acme-desk", "7", &"a".repeat(63)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "acme_desk", "Acme", "-acme", "acme-", "a/b", "a b", "ä", "..", &"a".repeat(64)] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_policy_without_members_is_the_default() {
+        assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), Policy::default());
+        assert_eq!(serde_json::from_str::<Policy>(r#"{"mode":"plan"}"#).unwrap().mode, Mode::Plan);
+    }
+}

@@ -1,0 +1,202 @@
+//! Finishing: the outcome of an attempt, what was seen in the app, and the events of it, in one transaction that the
+//! fence guards.
+
+use futures::FutureExt as _;
+
+use super::super::Store;
+use super::super::account::{self, SeenAccount};
+use super::super::attempt::{self, AttemptOutcome};
+use super::super::event::{self, NewEvent};
+use super::super::integration;
+use super::super::sql::{args, statements};
+use super::super::writer::Tx;
+use super::claim::{Lease, LeaseError, free};
+use super::{JobRow, JobState, find, follower, promote, reread};
+use crate::clock::Timestamp;
+use crate::failure::FailureClass;
+
+statements! {
+    SETTLE = "UPDATE jobs SET state = $2, class = $3, message = $4, due_at = $5, read_first = $6, finished_at = $7, changed_at = $8 WHERE id = $1";
+    SUPERSEDE = "UPDATE jobs SET state = 'cancelled', superseded_by = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
+    INHERIT = "UPDATE jobs SET read_first = $2, priority = CASE WHEN priority > $3 THEN $3 ELSE priority END WHERE id = $1";
+    ABSORB = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END WHERE id = $1";
+    DROP_TRY = "UPDATE jobs SET tries = tries - 1 WHERE id = $1 AND tries > 0";
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The app was read and is as wanted.
+    Done {
+        /// What is worth knowing of it.
+        message: Option<String>,
+    },
+    /// It ends here.
+    Failed {
+        /// Why.
+        class: FailureClass,
+        /// The same in words; never a secret.
+        message: String,
+    },
+    /// Nothing was changed; it is tried again at a time.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        class: FailureClass,
+        /// The same in words; never a secret.
+        message: String,
+    },
+    /// It is not known whether the app was changed; a reading decides (R7).
+    Unknown {
+        /// When to read.
+        at: Timestamp,
+        /// What is known; never a secret.
+        message: String,
+    },
+    /// A safeguard waits for a person's decision.
+    Held {
+        /// Why.
+        class: FailureClass,
+        /// The same in words.
+        message: String,
+    },
+    /// A person has to do it.
+    NeedsHuman {
+        /// What.
+        message: String,
+    },
+    /// Handed back undone, as a worker that is drained does; it counts as no try.
+    Requeue {
+        /// Why.
+        message: String,
+    },
+}
+
+/// The end of an attempt, and what is written with it.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was seen of the user's account last.
+    pub account: Option<SeenAccount>,
+    /// What is told of it. Integration, target and job are filled in where they are missing.
+    pub events: Vec<NewEvent>,
+    /// Pauses the integration for this reason, before another job of it can be claimed (R24).
+    pub pause: Option<String>,
+}
+
+impl Finish {
+    /// Ends so, with nothing else to write.
+    pub fn with(outcome: Outcome) -> Self {
+        Self { outcome, account: None, events: Vec::new(), pause: None }
+    }
+}
+
+impl Store {
+    /// Writes the end of an attempt, frees the slot, and lets the follower of the lane go on. Returns the job as it
+    /// is then.
+    ///
+    /// Where a newer wish waits behind it, a job that would be tried again gives way to it (`cancelled`, with
+    /// `superseded_by`), and one that is held takes the wish over instead.
+    pub async fn finish(&self, held: &Lease, finish: Finish) -> Result<JobRow, LeaseError> {
+        let held = held.clone();
+        self.writer.write(move |tx| end(tx, held, finish).boxed()).await
+    }
+}
+
+/// What an outcome makes of the job.
+struct Settled {
+    state: JobState,
+    word: AttemptOutcome,
+    class: Option<FailureClass>,
+    message: Option<String>,
+    due_at: Option<Timestamp>,
+}
+
+fn settle(outcome: Outcome) -> Settled {
+    use AttemptOutcome as Word;
+    let settled = |state, word, class, message, due_at| Settled { state, word, class, message, due_at };
+    match outcome {
+        Outcome::Done { message } => settled(JobState::Done, Word::Done, None, message, None),
+        Outcome::Failed { class, message } => {
+            settled(JobState::Failed, Word::Failed, Some(class), Some(message), None)
+        }
+        Outcome::Retry { at, class, message } => {
+            settled(JobState::Retry, Word::Retry, Some(class), Some(message), Some(at))
+        }
+        Outcome::Unknown { at, message } => settled(
+            JobState::Retry,
+            Word::Unknown,
+            Some(FailureClass::OutcomeUnknown),
+            Some(message),
+            Some(at),
+        ),
+        Outcome::Held { class, message } => {
+            settled(JobState::Held, Word::Held, Some(class), Some(message), None)
+        }
+        Outcome::NeedsHuman { message } => {
+            settled(JobState::NeedsHuman, Word::NeedsHuman, None, Some(message), None)
+        }
+        Outcome::Requeue { message } => settled(JobState::Ready, Word::Requeued, None, Some(message), None),
+    }
+}
+
+async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseError> {
+    free(tx, &held).await?;
+    let job = find(&mut tx.db, &held.job_id).await?.ok_or(LeaseError::Lost)?;
+    let settled = settle(finish.outcome);
+    attempt::end(tx, &job, settled.word, (settled.class, settled.message.as_deref())).await?;
+    // A reading costs little; a change made twice cannot be taken back.
+    let read_first = job.read_first || job.committing_at.is_some() || settled.word == AttemptOutcome::Unknown;
+    let values = args![
+        &job.id,
+        settled.state.as_str(),
+        settled.class.map(FailureClass::as_str),
+        settled.message.as_deref(),
+        settled.due_at.unwrap_or(tx.now),
+        read_first && !settled.state.is_final(),
+        settled.state.is_final().then_some(tx.now),
+        tx.now,
+    ];
+    tx.db.change(SETTLE, values).await?;
+    if settled.word == AttemptOutcome::Requeued {
+        tx.db.change(DROP_TRY, args![&job.id]).await?;
+    }
+    if let (Some(seen), Some(user_id)) = (&finish.account, &job.user_id) {
+        account::put(tx, &job.integration_id, user_id, seen).await?;
+    }
+    if let Some(reason) = &finish.pause {
+        integration::pause(tx, &job.integration_id, reason, "usher").await?;
+    }
+    make_way(tx, &job, settled.state, read_first).await?;
+    for mut event in finish.events {
+        event.integration_id.get_or_insert_with(|| job.integration_id.clone());
+        event.target = event.target.or_else(|| job.user_id.clone());
+        event.job_id.get_or_insert_with(|| job.id.clone());
+        event::append(tx, event).await?;
+    }
+    Ok(reread(tx, &job.id).await?)
+}
+
+/// Settles who goes on in the lane: the job, or the wish that came while it ran.
+async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) -> Result<(), LeaseError> {
+    let Some(follower) = follower(tx, job).await? else { return Ok(()) };
+    match state {
+        JobState::Done | JobState::Failed | JobState::Cancelled => promote(tx, job).await?,
+        // The head keeps its place; the follower's wish is what it will find.
+        JobState::Ready | JobState::Running | JobState::Blocked => {}
+        JobState::Retry => {
+            tx.db.change(SUPERSEDE, args![&job.id, &follower.id, tx.now]).await?;
+            tx.db.change(INHERIT, args![&follower.id, read_first, job.priority.to_stored()]).await?;
+            promote(tx, job).await?;
+        }
+        JobState::Held | JobState::NeedsHuman => {
+            tx.db.change(SUPERSEDE, args![&follower.id, &job.id, tx.now]).await?;
+            let priority = follower.priority.to_stored();
+            tx.db.change(ABSORB, args![&job.id, follower.wanted_version, &follower.cause, priority]).await?;
+            tx.touched.job(&follower.id);
+        }
+    }
+    Ok(())
+}

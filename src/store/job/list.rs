@@ -1,0 +1,94 @@
+//! Looking at jobs, and waiting for one to settle.
+
+use super::super::Store;
+use super::super::attempt::{self, AttemptDetail};
+use super::super::error::StoreError;
+use super::super::sql::{Db, args, statements};
+use super::{JobRow, JobState, find, read, select_jobs};
+
+statements! {
+    LIST = select_jobs!("WHERE j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_STATE = select_jobs!("WHERE j.state = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_BOTH = select_jobs!("WHERE j.integration_id = $3 AND j.state = $4 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LATEST_OF_LANES = select_jobs!("WHERE j.seq IN (SELECT (SELECT max(l.seq) FROM jobs l WHERE l.integration_id = $1 AND l.lane = lanes.value) FROM json_each($2) lanes)");
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Only those of this integration (its id).
+    pub integration_id: Option<String>,
+    /// Only those that stand here.
+    pub state: Option<JobState>,
+    /// Only those made before the one with this `seq`.
+    pub before: Option<i64>,
+    /// This many at most.
+    pub limit: u32,
+}
+
+/// A job with everything that was done for it.
+#[derive(Clone, Debug)]
+pub struct JobDetail {
+    /// The job.
+    pub job: JobRow,
+    /// Its attempts, first to last, each with its steps.
+    pub attempts: Vec<AttemptDetail>,
+}
+
+impl Store {
+    /// The job with this id.
+    pub async fn find_job(&self, id: &str) -> Result<Option<JobRow>, StoreError> {
+        find(&mut self.reader().await?, id).await
+    }
+
+    /// The job with this id, its attempts and their steps.
+    pub async fn show_job(&self, id: &str) -> Result<Option<JobDetail>, StoreError> {
+        let mut db = self.snapshot().await?;
+        match find(&mut db, id).await? {
+            Some(job) => Ok(Some(JobDetail { attempts: attempt::of_job(&mut db, id).await?, job })),
+            None => Ok(None),
+        }
+    }
+
+    /// Jobs, newest first.
+    pub async fn list_jobs(&self, filter: &JobFilter) -> Result<Vec<JobRow>, StoreError> {
+        let mut db = self.reader().await?;
+        let (before, limit) = (filter.before.unwrap_or(i64::MAX), i64::from(filter.limit));
+        let rows = match (&filter.integration_id, filter.state) {
+            (None, None) => db.all(LIST, args![before, limit]).await,
+            (Some(id), None) => db.all(LIST_INTEGRATION, args![before, limit, id]).await,
+            (None, Some(state)) => db.all(LIST_STATE, args![before, limit, state.as_str()]).await,
+            (Some(id), Some(state)) => db.all(LIST_BOTH, args![before, limit, id, state.as_str()]).await,
+        };
+        rows?.iter().map(read).collect()
+    }
+
+    /// Waits until the job has settled and returns it; `None` where there is no such job. Follows a job that took its
+    /// place. Waits for as long as it takes: the caller bounds it.
+    pub async fn settled_job(&self, id: &str) -> Result<Option<JobRow>, StoreError> {
+        let mut id = id.to_owned();
+        loop {
+            let mut watch = self.watch_job(&id);
+            let job = loop {
+                match self.find_job(&id).await? {
+                    Some(job) if !job.state.is_settled() => watch.changed().await,
+                    other => break other,
+                }
+            };
+            match job.as_ref().and_then(|job| job.superseded_by.clone()) {
+                Some(next) => id = next,
+                None => return Ok(job),
+            }
+        }
+    }
+}
+
+/// The latest job of each of these lanes, given as a JSON array, in no order.
+pub(in super::super) async fn latest_of_lanes(
+    db: &mut Db,
+    integration_id: &str,
+    lanes: &str,
+) -> Result<Vec<JobRow>, StoreError> {
+    db.all(LATEST_OF_LANES, args![integration_id, lanes]).await?.iter().map(read).collect()
+}

@@ -1,0 +1,220 @@
+//! Jobs: units of work, level-triggered. A job compares what is wanted with what is there when it runs, so one
+//! pending job per lane is enough, however often the wish changes.
+//!
+//! A lane is one user's jobs, or those of an integration's login test. Its *head* is the job that may run, runs, waits
+//! for its next try, or waits for a person; what came while the head was running waits as its one *follower*. Only a
+//! head that is due is `ready`, so that a claim never searches a backlog. Two unique indexes keep this so.
+
+mod claim;
+mod enqueue;
+mod finish;
+mod list;
+mod operate;
+
+pub use self::claim::{Claimed, Lease, LeaseError, Stranded};
+pub use self::enqueue::{JobRequest, Priority, Work};
+pub use self::finish::{Finish, Outcome};
+pub use self::list::{JobDetail, JobFilter};
+pub use self::operate::OperateError;
+
+pub(super) use self::claim::held_by;
+pub(super) use self::enqueue::enqueue;
+pub(super) use self::list::latest_of_lanes;
+
+use super::error::StoreError;
+use super::event::{self, NewEvent};
+use super::sql::{Db, Row, args, statements};
+use super::word::words;
+use super::writer::Tx;
+use crate::clock::Timestamp;
+use crate::failure::FailureClass;
+
+/// A statement that reads whole jobs, each with the name of the user whose account it is about.
+macro_rules! select_jobs {
+    ($rest:literal) => {
+        concat!("SELECT j.*, u.user_name FROM jobs j LEFT JOIN users u ON u.id = j.user_id ", $rest)
+    };
+}
+use select_jobs;
+
+statements! {
+    FIND = select_jobs!("WHERE j.id = $1");
+    FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
+    PROMOTE = "UPDATE jobs SET state = 'ready', due_at = $3, changed_at = $3 WHERE integration_id = $1 AND lane = $2 AND state = 'blocked'";
+}
+
+/// Every statement of this part, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
+    [
+        STATEMENTS,
+        claim::STATEMENTS,
+        enqueue::STATEMENTS,
+        finish::STATEMENTS,
+        list::STATEMENTS,
+        operate::STATEMENTS,
+    ]
+    .concat()
+}
+
+words! {
+    /// What a job is for.
+    Kind("kind of job") {
+        /// Makes one account as it is wanted.
+        Provision = "provision",
+        /// Checks the settings and the service account's login.
+        TestLogin = "test_login",
+    }
+}
+
+words! {
+    /// Where a job stands.
+    JobState("job state") {
+        /// Head of its lane and due: a worker may claim it.
+        Ready = "ready",
+        /// Waits for the job that runs before it in its lane.
+        Blocked = "blocked",
+        /// A worker has it.
+        Running = "running",
+        /// Failed in a way that passes; becomes ready at its time.
+        Retry = "retry",
+        /// The app was read and is as wanted.
+        Done = "done",
+        /// Ended with a failure class.
+        Failed = "failed",
+        /// A safeguard waits for a person's decision.
+        Held = "held",
+        /// A person has to do it; a reading then closes it.
+        NeedsHuman = "needs_human",
+        /// Ended without a result, by a person or because a newer job took its place.
+        Cancelled = "cancelled",
+    }
+}
+
+impl JobState {
+    /// Whether nothing more will happen by itself: a request that waits for the outcome can be answered.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Held | Self::NeedsHuman | Self::Cancelled)
+    }
+
+    /// Whether the job has ended for good.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// A job.
+#[derive(Clone, Debug)]
+pub struct JobRow {
+    /// Its place in the order of making.
+    pub seq: i64,
+    /// Its id: `job_…`.
+    pub id: String,
+    /// The integration.
+    pub integration_id: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The user whose account it is about.
+    pub user_id: Option<String>,
+    /// That user's name now.
+    pub user_name: Option<String>,
+    /// The user's version that asked for it last; by the time it runs there may be a newer one.
+    pub wanted_version: Option<i64>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it failed last, or for good.
+    pub class: Option<FailureClass>,
+    /// The same in words.
+    pub message: Option<String>,
+    /// The job that took its place, where it was cancelled for a newer wish.
+    pub superseded_by: Option<String>,
+    /// Whether the outcome of an earlier attempt is unknown: nothing may be changed before a reading.
+    pub read_first: bool,
+    /// How often it was claimed.
+    pub attempts: i64,
+    /// How often it was claimed since it was last asked for.
+    pub tries: i64,
+    /// Grows with each claim; a write that carries an older one changes nothing.
+    pub fence: i64,
+    /// When it may run, or might have.
+    pub due_at: Timestamp,
+    /// What asked for it last.
+    pub cause: serde_json::Value,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    lane: String,
+    committing_at: Option<Timestamp>,
+}
+
+async fn find(db: &mut Db, id: &str) -> Result<Option<JobRow>, StoreError> {
+    db.one(FIND, args![id]).await?.map(|row| read(&row)).transpose()
+}
+
+/// The job that was just written.
+async fn reread(tx: &mut Tx, id: &str) -> Result<JobRow, StoreError> {
+    tx.touched.job(id);
+    let gone =
+        StoreError::Unreadable { column: "id", reason: "the job that was just written is gone".to_owned() };
+    find(&mut tx.db, id).await?.ok_or(gone)
+}
+
+async fn follower(tx: &mut Tx, job: &JobRow) -> Result<Option<JobRow>, StoreError> {
+    tx.db.one(FOLLOWER, args![&job.integration_id, &job.lane]).await?.map(|row| read(&row)).transpose()
+}
+
+/// Makes the follower of a lane its head; the head must have ended before.
+async fn promote(tx: &mut Tx, ended: &JobRow) -> Result<(), StoreError> {
+    if let Some(follower) = follower(tx, ended).await? {
+        tx.db.change(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]).await?;
+        tx.touched.job(&follower.id);
+    }
+    Ok(())
+}
+
+/// Writes an event about a job.
+async fn tell(
+    tx: &mut Tx,
+    job: &JobRow,
+    kind: &str,
+    by: &str,
+    data: serde_json::Value,
+) -> Result<(), StoreError> {
+    let mut event = NewEvent::new(kind, by).of(&job.integration_id).with(data);
+    event.job_id = Some(job.id.clone());
+    event.target = job.user_id.clone();
+    event::append(tx, event).await
+}
+
+fn read(row: &Row) -> Result<JobRow, StoreError> {
+    Ok(JobRow {
+        seq: row.int("seq")?,
+        id: row.text("id")?,
+        integration_id: row.text("integration_id")?,
+        kind: row.word("kind")?,
+        user_id: row.maybe_text("user_id")?,
+        user_name: row.maybe_text("user_name")?,
+        wanted_version: row.maybe_int("wanted_version")?,
+        priority: Priority::from_stored(row.int("priority")?),
+        state: row.word("state")?,
+        class: row.maybe_word("class")?,
+        message: row.maybe_text("message")?,
+        superseded_by: row.maybe_text("superseded_by")?,
+        read_first: row.flag("read_first")?,
+        attempts: row.int("attempts")?,
+        tries: row.int("tries")?,
+        fence: row.int("fence")?,
+        due_at: row.time("due_at")?,
+        cause: row.json("cause")?,
+        created_at: row.time("created_at")?,
+        changed_at: row.time("changed_at")?,
+        finished_at: row.maybe_time("finished_at")?,
+        lane: row.text("lane")?,
+        committing_at: row.maybe_time("committing_at")?,
+    })
+}

@@ -1,0 +1,109 @@
+//! What a person may do with a job: try it again, release it, cancel it.
+
+use futures::FutureExt as _;
+
+use super::super::Store;
+use super::super::error::StoreError;
+use super::super::sql::{args, statements};
+use super::super::writer::Tx;
+use super::{JobRow, JobState, find, promote, read, reread, select_jobs, tell};
+
+statements! {
+    PENDING = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
+    MAKE_READY = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0, superseded_by = NULL, finished_at = NULL, changed_at = $2 WHERE id = $1";
+    CANCEL = "UPDATE jobs SET state = 'cancelled', message = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
+}
+
+/// The job was left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// There is no such job.
+    #[error("there is no such job")]
+    NotFound,
+    /// It does not stand where this can be done.
+    #[error("the job is {0}")]
+    WrongState(JobState),
+    /// A newer job of the same account is pending and will do what this one would.
+    #[error("job {by} is pending for the same account")]
+    Pending {
+        /// The newer job.
+        by: String,
+    },
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a person wants of a job.
+#[derive(Clone, Debug)]
+enum Wish {
+    Retry,
+    Release { reason: String },
+    Cancel { reason: String },
+}
+
+impl Store {
+    /// Makes a job that failed, was cancelled, or waits for its next try ready now. What was unknown stays to be read
+    /// first.
+    pub async fn retry_job(&self, id: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Retry, by).await
+    }
+
+    /// Lets a held job, or one that a person had to do, go on: it compares anew.
+    pub async fn release_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Release { reason: reason.to_owned() }, by).await
+    }
+
+    /// Ends a job that is not running and has not ended.
+    pub async fn cancel_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Cancel { reason: reason.to_owned() }, by).await
+    }
+
+    async fn operate(&self, id: &str, wish: Wish, by: &str) -> Result<JobRow, OperateError> {
+        let (id, by) = (id.to_owned(), by.to_owned());
+        self.writer.write(move |tx| operate(tx, id, wish, by).boxed()).await
+    }
+}
+
+async fn operate(tx: &mut Tx, id: String, wish: Wish, by: String) -> Result<JobRow, OperateError> {
+    let job = find(&mut tx.db, &id).await?.ok_or(OperateError::NotFound)?;
+    let (kind, reason) = match wish {
+        Wish::Retry => {
+            again(tx, &job, &[JobState::Failed, JobState::Cancelled, JobState::Retry]).await?;
+            ("job.retried", None)
+        }
+        Wish::Release { reason } => {
+            again(tx, &job, &[JobState::Held, JobState::NeedsHuman]).await?;
+            ("job.released", Some(reason))
+        }
+        Wish::Cancel { reason } => {
+            cancel(tx, &job, &reason).await?;
+            ("job.cancelled", Some(reason))
+        }
+    };
+    tell(tx, &job, kind, &by, serde_json::json!({ "was": job.state, "reason": reason })).await?;
+    Ok(reread(tx, &id).await?)
+}
+
+async fn again(tx: &mut Tx, job: &JobRow, from: &[JobState]) -> Result<(), OperateError> {
+    if !from.contains(&job.state) {
+        return Err(OperateError::WrongState(job.state));
+    }
+    let pending = tx.db.one(PENDING, args![&job.integration_id, &job.lane]).await?;
+    if let Some(pending) = pending.map(|row| read(&row)).transpose()?.filter(|pending| pending.id != job.id) {
+        return Err(OperateError::Pending { by: pending.id });
+    }
+    tx.db.change(MAKE_READY, args![&job.id, tx.now]).await?;
+    Ok(())
+}
+
+async fn cancel(tx: &mut Tx, job: &JobRow, reason: &str) -> Result<(), OperateError> {
+    if job.state == JobState::Running || job.state.is_final() {
+        return Err(OperateError::WrongState(job.state));
+    }
+    tx.db.change(CANCEL, args![&job.id, reason, tx.now]).await?;
+    if job.state != JobState::Blocked {
+        promote(tx, job).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+-- The first shape of the database. Times are milliseconds since the Unix epoch, UTC; flags are 0 or 1; JSON is text.
+-- `seq` is the order of making: ids are drawn from a clock that may step back, an order for paging must not.
+
+CREATE TABLE integrations (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  connector TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  policy TEXT NOT NULL,
+  max_sessions INTEGER NOT NULL,
+  paused_at INTEGER,
+  pause_reason TEXT,
+  created_at INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE credentials (
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  field TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY (integration_id, field)
+) STRICT;
+
+CREATE TABLE tokens (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  hash TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX tokens_of_integration ON tokens(integration_id, seq);
+
+-- What the identity provider wants. Server-controlled attributes (id, version, times) are columns, never in `resource`.
+CREATE TABLE users (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  user_name TEXT NOT NULL,
+  user_name_key TEXT NOT NULL,
+  external_id TEXT,
+  active INTEGER NOT NULL,
+  resource TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL,
+  deleted_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX users_one_name_alive ON users(integration_id, user_name_key) WHERE deleted_at IS NULL;
+CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE deleted_at IS NULL;
+CREATE INDEX users_page ON users(integration_id, seq) WHERE deleted_at IS NULL;
+
+-- What was last seen in the app.
+CREATE TABLE accounts (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  user_id TEXT REFERENCES users(id),
+  app_id TEXT,
+  status TEXT NOT NULL CHECK (status IN ('absent', 'invited', 'active', 'suspended')),
+  attributes TEXT NOT NULL,
+  entitlements TEXT NOT NULL,
+  complete INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX accounts_of_user ON accounts(integration_id, user_id);
+CREATE INDEX accounts_in_app ON accounts(integration_id, app_id);
+
+-- A lane is (integration, user), or one for the integration itself. At most one head and one follower per lane.
+CREATE TABLE jobs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  lane TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  user_id TEXT REFERENCES users(id),
+  wanted_version INTEGER,
+  priority INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('ready', 'blocked', 'running', 'retry', 'done', 'failed', 'held', 'needs_human', 'cancelled')),
+  class TEXT,
+  message TEXT,
+  superseded_by TEXT,
+  read_first INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  fence INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL,
+  committing_at INTEGER,
+  cause TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX jobs_one_head_per_lane ON jobs(integration_id, lane)
+  WHERE state IN ('ready', 'running', 'retry', 'held', 'needs_human');
+CREATE UNIQUE INDEX jobs_one_follower_per_lane ON jobs(integration_id, lane) WHERE state = 'blocked';
+CREATE INDEX jobs_claim ON jobs(integration_id, priority, due_at, seq) WHERE state = 'ready';
+CREATE INDEX jobs_probe ON jobs(integration_id, priority, due_at, seq) WHERE state = 'ready' AND kind = 'test_login';
+CREATE INDEX jobs_due ON jobs(due_at) WHERE state = 'retry';
+CREATE INDEX jobs_of_lane ON jobs(integration_id, lane, seq);
+CREATE INDEX jobs_of_integration ON jobs(integration_id, seq);
+CREATE INDEX jobs_in_state ON jobs(state, seq);
+CREATE INDEX jobs_of_integration_in_state ON jobs(integration_id, state, seq);
+
+-- One row is one session of the service account that may be open at a time. The lease lives here: heartbeats touch a
+-- small table only, and a row that exists cannot be overrun as a count can.
+CREATE TABLE slots (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  ordinal INTEGER NOT NULL,
+  job_id TEXT UNIQUE REFERENCES jobs(id),
+  fence INTEGER,
+  worker TEXT,
+  lease_until INTEGER,
+  UNIQUE (integration_id, ordinal)
+) STRICT;
+CREATE INDEX slots_free ON slots(integration_id, ordinal) WHERE job_id IS NULL;
+CREATE INDEX slots_held ON slots(lease_until) WHERE job_id IS NOT NULL;
+
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id TEXT NOT NULL REFERENCES jobs(id),
+  number INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  connector_hash TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  committing_at INTEGER,
+  finished_at INTEGER,
+  outcome TEXT,
+  class TEXT,
+  message TEXT,
+  UNIQUE (job_id, number)
+) STRICT;
+
+CREATE TABLE steps (
+  attempt_id INTEGER NOT NULL REFERENCES attempts(id),
+  number INTEGER NOT NULL,
+  flow TEXT NOT NULL,
+  place TEXT NOT NULL,
+  words TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  detail TEXT,
+  started_at INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  picture TEXT,
+  page TEXT,
+  PRIMARY KEY (attempt_id, number)
+) STRICT;
+
+CREATE TABLE artifacts (
+  name TEXT NOT NULL PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  held INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX artifacts_expiring ON artifacts(expires_at) WHERE held = 0 AND expires_at IS NOT NULL;
+
+-- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.
+CREATE TABLE events (
+  seq INTEGER NOT NULL PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  integration_id TEXT,
+  target TEXT,
+  job_id TEXT,
+  data TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_integration ON events(integration_id, seq);
+CREATE INDEX events_of_job ON events(job_id, seq);
+CREATE INDEX events_of_target ON events(target, seq);
+CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_are_not_removed BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;

@@ -1,0 +1,220 @@
+//! The little that the aggregates need of a database: run a statement, read a row by column names.
+//!
+//! Only this file, the writer and the migrations know which engine is behind it. Statements are constants with `$1`
+//! parameters, declared by [`statements!`] so that a test can prepare every one of them.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+
+use super::error::StoreError;
+use crate::clock::Timestamp;
+
+/// A connection: the writer's own, or one that a reader borrows.
+#[derive(Debug)]
+pub(super) enum Db {
+    Own(SqliteConnection),
+    Pooled(PoolConnection<Sqlite>),
+    /// All reads see the same moment; ends when dropped.
+    Snapshot(Transaction<'static, Sqlite>),
+}
+
+impl Db {
+    /// All rows.
+    pub(super) async fn all(
+        &mut self,
+        sql: &'static str,
+        args: &[Value<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = prepare(sql, args).fetch_all(self.connection()).await?;
+        Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// The first row, where there is one.
+    pub(super) async fn one(
+        &mut self,
+        sql: &'static str,
+        args: &[Value<'_>],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(prepare(sql, args).fetch_optional(self.connection()).await?.map(Row))
+    }
+
+    /// How many rows the statement changed.
+    pub(super) async fn change(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(prepare(sql, args).execute(self.connection()).await?.rows_affected())
+    }
+
+    /// A script of several statements without parameters.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        sqlx::raw_sql(sql).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Pooled(connection) => connection,
+            Self::Snapshot(transaction) => transaction,
+        }
+    }
+}
+
+fn prepare(sql: &'static str, args: &[Value<'_>]) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
+    args.iter().fold(sqlx::query(sql), |query, arg| match arg {
+        Value::Null => query.bind(None::<i64>),
+        Value::Int(int) => query.bind(*int),
+        Value::Text(text) => query.bind(text.clone().into_owned()),
+        Value::Bytes(bytes) => query.bind(bytes.to_vec()),
+    })
+}
+
+/// A value given to a statement.
+#[derive(Clone, Debug)]
+pub(super) enum Value<'a> {
+    Null,
+    Int(i64),
+    Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
+}
+
+/// The values of a statement's parameters, in order.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::store::sql::Value::from($value)),*] };
+}
+pub(super) use args;
+
+/// Declares statements as constants, and the list of them that a test prepares.
+macro_rules! statements {
+    ($($name:ident = $text:expr;)*) => {
+        $(const $name: &str = $text;)*
+
+        #[cfg(test)]
+        pub(in crate::store) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(super) use statements;
+
+impl From<i64> for Value<'_> {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<Timestamp> for Value<'_> {
+    fn from(at: Timestamp) -> Self {
+        Self::Int(at.as_ms())
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<&serde_json::Value> for Value<'_> {
+    fn from(json: &serde_json::Value) -> Self {
+        Self::Text(Cow::Owned(json.to_string()))
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A row, read by the names of its columns.
+#[derive(Debug)]
+pub(super) struct Row(SqliteRow);
+
+impl Row {
+    pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(super) fn maybe_int(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(super) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
+        Ok(self.int(column)? != 0)
+    }
+
+    pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(super) fn maybe_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.int(column).map(Timestamp::from_ms)
+    }
+
+    pub(super) fn maybe_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.maybe_int(column)?.map(Timestamp::from_ms))
+    }
+
+    /// A word of a closed list.
+    pub(super) fn word<T>(&self, column: &'static str) -> Result<T, StoreError>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        self.text(column)?.parse().map_err(|error: T::Err| unreadable(column, &error))
+    }
+
+    /// A word of a closed list, or nothing.
+    pub(super) fn maybe_word<T>(&self, column: &'static str) -> Result<Option<T>, StoreError>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        match self.maybe_text(column)? {
+            None => Ok(None),
+            Some(word) => word.parse().map(Some).map_err(|error: T::Err| unreadable(column, &error)),
+        }
+    }
+
+    /// A value kept as JSON.
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text(column)?).map_err(|error| unreadable(column, &error))
+    }
+}
+
+fn unreadable(column: &'static str, reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unreadable { column, reason: reason.to_string() }
+}

@@ -1,0 +1,362 @@
+//! Users: the wanted SCIM resources. A change, the job that makes it so and the events of it are one transaction.
+
+use std::collections::HashMap;
+
+use futures::FutureExt as _;
+
+use super::Store;
+use super::account::{self, AccountRow};
+use super::error::StoreError;
+use super::event::{self, NewEvent};
+use super::job::{self, JobRequest, JobRow, Work};
+use super::sql::{Db, Row, args, statements};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+
+statements! {
+    FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
+    FIND_NAME = "SELECT id FROM users WHERE integration_id = $1 AND user_name_key = $2 AND deleted_at IS NULL";
+    INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
+    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, version = version + 1, modified_at = $7 WHERE id = $1";
+    DELETE = "UPDATE users SET active = 0, version = version + 1, modified_at = $2, deleted_at = $2 WHERE id = $1";
+    COUNT = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL";
+    COUNT_NAME = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND user_name_key = $2";
+    COUNT_EXTERNAL = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND external_id = $2";
+    PAGE = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL ORDER BY seq LIMIT $2 OFFSET $3";
+    PAGE_NAME = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND user_name_key = $4 ORDER BY seq LIMIT $2 OFFSET $3";
+    PAGE_EXTERNAL = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND external_id = $4 ORDER BY seq LIMIT $2 OFFSET $3";
+}
+
+/// What an identity provider says of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserBody {
+    /// The user name as it was written; unique in the integration regardless of case while the user is alive.
+    pub user_name: String,
+    /// The identity provider's own id.
+    pub external_id: Option<String>,
+    /// Whether the person may get in.
+    pub active: bool,
+    /// The resource, without what the server controls (`id`, `meta`).
+    pub resource: serde_json::Value,
+}
+
+/// A wanted user.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// Its id, opaque, never used twice.
+    pub id: String,
+    /// The integration.
+    pub integration_id: String,
+    /// What the identity provider said last.
+    pub body: UserBody,
+    /// Grows by one with each change, from 1.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub modified_at: Timestamp,
+    /// When it was deleted; the row stays as a tombstone (R19).
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A wanted user beside what was seen in the app and the latest job of it.
+#[derive(Clone, Debug)]
+pub struct UserView {
+    /// What is wanted.
+    pub user: UserRow,
+    /// What was last seen.
+    pub account: Option<AccountRow>,
+    /// The latest job: pending, or how it ended.
+    pub job: Option<JobRow>,
+}
+
+/// A change of one user, and what is written with it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The integration.
+    pub integration_id: String,
+    /// The change.
+    pub user: UserChange,
+    /// The work it causes; `None` where the app need not know.
+    pub job: Option<JobRequest>,
+    /// What is told of it. Integration, target and job are filled in where they are missing.
+    pub events: Vec<NewEvent>,
+}
+
+/// A change of one user. `expected` is the version that the caller saw; `None` where it did not look.
+#[derive(Clone, Debug)]
+pub enum UserChange {
+    /// A new user.
+    Insert(UserBody),
+    /// Another body for a user.
+    Replace {
+        /// The user.
+        id: String,
+        /// The version that is to be replaced.
+        expected: Option<i64>,
+        /// What it becomes.
+        body: UserBody,
+    },
+    /// The end of a user; a tombstone stays.
+    Delete {
+        /// The user.
+        id: String,
+        /// The version that is to be deleted.
+        expected: Option<i64>,
+    },
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The user as it is now.
+    pub user: UserRow,
+    /// The job that will make it so, new or already pending.
+    pub job: Option<JobRow>,
+}
+
+/// The change was not recorded; nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A living user of the integration has the name.
+    #[error("the user name is taken")]
+    UserNameTaken {
+        /// Who has it.
+        by: String,
+    },
+    /// The user is at another version than the caller saw.
+    #[error("the user is at version {found}")]
+    VersionConflict {
+        /// The version it is at.
+        found: i64,
+    },
+    /// There is no such user, or no longer.
+    #[error("there is no such user")]
+    NotFound,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Which users to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserFilter {
+    /// Every one.
+    All,
+    /// The one with this user name, regardless of case.
+    UserName(String),
+    /// Those with this external id.
+    ExternalId(String),
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct UserPage {
+    /// How many match in all.
+    pub total: u64,
+    /// Those of this page, in the order of their making.
+    pub users: Vec<UserView>,
+}
+
+impl Store {
+    /// Writes a change, its job and its events, all or nothing.
+    pub async fn record(&self, change: Change) -> Result<Recorded, RecordError> {
+        self.writer.write(move |tx| async move { record(tx, change).await }.boxed()).await
+    }
+
+    /// The living user with this id.
+    pub async fn find_user(&self, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
+        Ok(self.find_user_or_tombstone(integration_id, id).await?.filter(|user| user.deleted_at.is_none()))
+    }
+
+    /// The user with this id, be it alive or not: a deleted user's account still has to go.
+    pub async fn find_user_or_tombstone(
+        &self,
+        integration_id: &str,
+        id: &str,
+    ) -> Result<Option<UserRow>, StoreError> {
+        find(&mut self.reader().await?, integration_id, id).await
+    }
+
+    /// The living user with this id, with its account and latest job.
+    pub async fn view_user(&self, integration_id: &str, id: &str) -> Result<Option<UserView>, StoreError> {
+        let mut db = self.snapshot().await?;
+        let Some(user) = find(&mut db, integration_id, id).await?.filter(|user| user.deleted_at.is_none())
+        else {
+            return Ok(None);
+        };
+        Ok(view(&mut db, integration_id, vec![user]).await?.pop())
+    }
+
+    /// Living users with their accounts and latest jobs, `limit` at most, from the one at `offset` on.
+    pub async fn list_users(
+        &self,
+        integration_id: &str,
+        filter: &UserFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<UserPage, StoreError> {
+        page(&mut self.snapshot().await?, integration_id, filter, (offset, limit)).await
+    }
+}
+
+/// The form of a user name by which it is unique: Unicode lower case.
+fn name_key(user_name: &str) -> String {
+    user_name.to_lowercase()
+}
+
+async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
+    let integration_id = change.integration_id;
+    let id = match change.user {
+        UserChange::Insert(body) => insert(tx, &integration_id, &body).await?,
+        UserChange::Replace { id, expected, body } => {
+            replace(tx, &integration_id, (id, expected), &body).await?
+        }
+        UserChange::Delete { id, expected } => {
+            alive(tx, &integration_id, &id, expected).await?;
+            tx.db.change(DELETE, args![&id, tx.now]).await?;
+            id
+        }
+    };
+    let user = find(&mut tx.db, &integration_id, &id).await?.ok_or(RecordError::NotFound)?;
+    let job = match change.job {
+        Some(request) => {
+            let work = Work::Provision { user_id: id.clone(), wanted_version: user.version };
+            Some(job::enqueue(tx, &integration_id, work, request).await?)
+        }
+        None => None,
+    };
+    for mut event in change.events {
+        event.integration_id.get_or_insert_with(|| integration_id.clone());
+        event.target.get_or_insert_with(|| id.clone());
+        event.job_id = event.job_id.or_else(|| job.as_ref().map(|job| job.id.clone()));
+        event::append(tx, event).await?;
+    }
+    Ok(Recorded { user, job })
+}
+
+async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<String, RecordError> {
+    free_name(tx, integration_id, None, &body.user_name).await?;
+    let id = tx.ids.next();
+    let values = args![
+        &id,
+        integration_id,
+        &body.user_name,
+        name_key(&body.user_name),
+        body.external_id.as_ref(),
+        body.active,
+        &body.resource,
+        tx.now,
+    ];
+    tx.db.change(INSERT, values).await?;
+    Ok(id)
+}
+
+async fn replace(
+    tx: &mut Tx,
+    integration_id: &str,
+    (id, expected): (String, Option<i64>),
+    body: &UserBody,
+) -> Result<String, RecordError> {
+    alive(tx, integration_id, &id, expected).await?;
+    free_name(tx, integration_id, Some(&id), &body.user_name).await?;
+    let values = args![
+        &id,
+        &body.user_name,
+        name_key(&body.user_name),
+        body.external_id.as_ref(),
+        body.active,
+        &body.resource,
+        tx.now,
+    ];
+    tx.db.change(REPLACE, values).await?;
+    Ok(id)
+}
+
+async fn alive(
+    tx: &mut Tx,
+    integration_id: &str,
+    id: &str,
+    expected: Option<i64>,
+) -> Result<(), RecordError> {
+    let user = find(&mut tx.db, integration_id, id).await?.filter(|user| user.deleted_at.is_none());
+    let found = user.ok_or(RecordError::NotFound)?.version;
+    if expected.is_some_and(|expected| expected != found) {
+        return Err(RecordError::VersionConflict { found });
+    }
+    Ok(())
+}
+
+async fn free_name(
+    tx: &mut Tx,
+    integration_id: &str,
+    own: Option<&str>,
+    name: &str,
+) -> Result<(), RecordError> {
+    let Some(row) = tx.db.one(FIND_NAME, args![integration_id, name_key(name)]).await? else { return Ok(()) };
+    let by = row.text("id")?;
+    if own == Some(by.as_str()) { Ok(()) } else { Err(RecordError::UserNameTaken { by }) }
+}
+
+pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
+    db.one(FIND, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
+}
+
+async fn page(
+    db: &mut Db,
+    integration_id: &str,
+    filter: &UserFilter,
+    (offset, limit): (u64, u32),
+) -> Result<UserPage, StoreError> {
+    let (limit, offset) = (i64::from(limit), i64::try_from(offset).unwrap_or(i64::MAX));
+    let (total, rows) = match filter {
+        UserFilter::All => (
+            db.one(COUNT, args![integration_id]).await?,
+            db.all(PAGE, args![integration_id, limit, offset]).await?,
+        ),
+        UserFilter::UserName(name) => {
+            let key = name_key(name);
+            let total = db.one(COUNT_NAME, args![integration_id, &key]).await?;
+            (total, db.all(PAGE_NAME, args![integration_id, limit, offset, &key]).await?)
+        }
+        UserFilter::ExternalId(id) => {
+            let total = db.one(COUNT_EXTERNAL, args![integration_id, id]).await?;
+            (total, db.all(PAGE_EXTERNAL, args![integration_id, limit, offset, id]).await?)
+        }
+    };
+    let total = total.map_or(Ok(0), |row| row.int("total"))?;
+    let users = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let users = view(db, integration_id, users).await?;
+    Ok(UserPage { total: u64::try_from(total).unwrap_or(0), users })
+}
+
+/// Puts accounts and latest jobs beside the users.
+async fn view(db: &mut Db, integration_id: &str, users: Vec<UserRow>) -> Result<Vec<UserView>, StoreError> {
+    let ids = serde_json::json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
+    let accounts = account::of_users(db, integration_id, &ids).await?;
+    let mut accounts: HashMap<_, _> =
+        accounts.into_iter().filter_map(|account| Some((account.user_id.clone()?, account))).collect();
+    let jobs = job::latest_of_lanes(db, integration_id, &ids).await?;
+    let mut jobs: HashMap<_, _> =
+        jobs.into_iter().filter_map(|job| Some((job.user_id.clone()?, job))).collect();
+    let beside =
+        |user: UserRow| UserView { account: accounts.remove(&user.id), job: jobs.remove(&user.id), user };
+    Ok(users.into_iter().map(beside).collect())
+}
+
+fn read(row: &Row) -> Result<UserRow, StoreError> {
+    Ok(UserRow {
+        id: row.text("id")?,
+        integration_id: row.text("integration_id")?,
+        body: UserBody {
+            user_name: row.text("user_name")?,
+            external_id: row.maybe_text("external_id")?,
+            active: row.flag("active")?,
+            resource: row.json("resource")?,
+        },
+        version: row.int("version")?,
+        created_at: row.time("created_at")?,
+        modified_at: row.time("modified_at")?,
+        deleted_at: row.maybe_time("deleted_at")?,
+    })
+}

@@ -1,0 +1,260 @@
+//! The one task that writes.
+//!
+//! Competing writers of SQLite wait for each other in turns of milliseconds; one writer that commits what has gathered
+//! meanwhile as one transaction pays for one `fsync` and is fair. Each piece of work runs in a savepoint of its own,
+//! so a refused one leaves no trace and does not disturb its neighbours. An answer is given only after the commit is
+//! on the disk. Other processes may write too: then `BEGIN IMMEDIATE` waits for them, and a slow poll of
+//! `PRAGMA data_version` notices what they wrote.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StoreError;
+use super::sql::{Db, statements};
+use super::watch::{Touched, Watchers};
+use crate::clock::{SharedClock, Timestamp};
+use crate::id::Ids;
+
+statements! {
+    BEGIN = "BEGIN IMMEDIATE";
+    COMMIT = "COMMIT";
+    ROLLBACK = "ROLLBACK";
+    MARK = "SAVEPOINT work";
+    KEEP = "RELEASE work";
+    UNDO = "ROLLBACK TO work";
+    DATA_VERSION = "PRAGMA data_version";
+}
+
+/// How much work may wait before those who bring more have to.
+const QUEUE: usize = 1024;
+/// How much work shares one commit; bounds what one disk fault can refuse.
+const BATCH: usize = 128;
+
+/// What a piece of writing works with.
+#[derive(Debug)]
+pub(super) struct Tx {
+    pub(super) db: Db,
+    /// When the transaction began.
+    pub(super) now: Timestamp,
+    pub(super) ids: Ids,
+    pub(super) touched: Touched,
+}
+
+/// Gives work to the writing task.
+#[derive(Clone, Debug)]
+pub(super) struct Writer(mpsc::Sender<Message>);
+
+/// What the writing task needs.
+#[derive(Debug)]
+pub(super) struct WriterOptions {
+    pub(super) connect: SqliteConnectOptions,
+    pub(super) poll: std::time::Duration,
+    pub(super) clock: SharedClock,
+    pub(super) ids: Ids,
+    pub(super) watchers: Arc<Watchers>,
+}
+
+enum Message {
+    Write(Box<dyn Write>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the task on a connection that is ready. It ends when every handle is dropped, or by [`Self::close`].
+    pub(super) fn start(db: Db, options: WriterOptions) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(Task { db: Some(db), options, seen: None }.run(receiver));
+        Self(sender)
+    }
+
+    /// Runs `work` in the next transaction. An error of it undoes what it did. The work may be done even where the
+    /// caller no longer waits for the answer.
+    pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let write = Pending { work: Some(work), result: None, answer };
+        self.0.send(Message::Write(Box::new(write))).await.map_err(|_| StoreError::Closed)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Ends the task after what was brought before; returns when the connection is closed.
+    pub(super) async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        if self.0.send(Message::Close(closed)).await.is_ok() {
+            // An error means that the task ended some other way; it is closed all the same.
+            let _ = wait.await;
+        }
+    }
+}
+
+/// Work of any type, to be run and, after the commit, answered.
+trait Write: Send {
+    /// Whether what it did is to be kept.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Pending<T, E, F> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Write for Pending<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            if let Some(work) = self.work.take() {
+                self.result = Some(work(tx).await);
+            }
+            matches!(self.result, Some(Ok(_)))
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(StoreError::Closed.into()),
+            (Err(error), _) => Err(error.into()),
+        };
+        // Nobody may be waiting any more.
+        let _ = self.answer.send(result);
+    }
+}
+
+struct Task {
+    /// Absent after a fault of the connection, until the next batch opens a new one.
+    db: Option<Db>,
+    options: WriterOptions,
+    /// The last `data_version`; it moves only when another connection commits.
+    seen: Option<i64>,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut poll = tokio::time::interval(self.options.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let closed = loop {
+            tokio::select! {
+                message = queue.recv() => match message {
+                    None => break None,
+                    Some(Message::Close(closed)) => break Some(closed),
+                    Some(Message::Write(first)) => {
+                        if let Some(closed) = self.batch(first, &mut queue).await {
+                            break Some(closed);
+                        }
+                    }
+                },
+                _ = poll.tick() => self.notice_others().await,
+            }
+        };
+        queue.close();
+        if let Some(Db::Own(connection)) = self.db.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+        self.options.watchers.tell_everyone();
+        if let Some(closed) = closed {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Commits `first` and what has gathered behind it. Returns a wish to close that came with it.
+    async fn batch(
+        &mut self,
+        first: Box<dyn Write>,
+        queue: &mut mpsc::Receiver<Message>,
+    ) -> Option<oneshot::Sender<()>> {
+        let mut batch = vec![first];
+        let mut closed = None;
+        while batch.len() < BATCH {
+            match queue.try_recv() {
+                Ok(Message::Write(next)) => batch.push(next),
+                Ok(Message::Close(sender)) => {
+                    closed = Some(sender);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let committed = match self.open().await {
+            Ok(db) => self.transact(db, &mut batch).await,
+            Err(error) => Err(error),
+        };
+        for write in batch {
+            write.answer(committed.clone());
+        }
+        closed
+    }
+
+    async fn transact(&mut self, db: Db, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
+        let now = self.options.clock.now();
+        let mut tx = Tx { db, now, ids: self.options.ids.clone(), touched: Touched::default() };
+        match commit(&mut tx, batch).await {
+            Ok(()) => {
+                self.options.watchers.tell(&tx.touched);
+                self.db = Some(tx.db);
+                Ok(())
+            }
+            Err(error) => {
+                // A full disk or an I/O fault may have ended the transaction by itself; a connection that does not
+                // roll back is not used again.
+                if tx.db.change(ROLLBACK, &[]).await.is_ok() || matches!(error, StoreError::Busy(_)) {
+                    self.db = Some(tx.db);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<Db, StoreError> {
+        match self.db.take() {
+            Some(db) => Ok(db),
+            None => {
+                self.seen = None;
+                Ok(Db::Own(self.options.connect.connect().await?))
+            }
+        }
+    }
+
+    async fn notice_others(&mut self) {
+        let Some(db) = &mut self.db else { return };
+        let version = match db.one(DATA_VERSION, &[]).await {
+            Ok(row) => row.and_then(|row| row.int("data_version").ok()),
+            Err(error) => {
+                tracing::warn!(%error, "cannot see whether another process wrote to the database");
+                None
+            }
+        };
+        if version != self.seen && self.seen.is_some() {
+            self.options.watchers.tell_everyone();
+        }
+        self.seen = version;
+    }
+}
+
+async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
+    tx.db.change(BEGIN, &[]).await?;
+    for write in batch {
+        tx.db.change(MARK, &[]).await?;
+        if !write.run(tx).await {
+            tx.db.change(UNDO, &[]).await?;
+        }
+        tx.db.change(KEEP, &[]).await?;
+    }
+    tx.db.change(COMMIT, &[]).await?;
+    Ok(())
+}
