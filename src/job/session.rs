@@ -1,0 +1,175 @@
+//! The browser, and the sessions of service accounts that stay logged in between jobs.
+//!
+//! Invariants: sessions of different integrations share no cookies; a session is used by one job at a time; one whose
+//! connector or credentials changed, or in which something went wrong, is closed and not used again.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::browser::{Browser, BrowserError, LaunchOptions, Session, SessionOptions};
+use crate::clock::{SharedClock, Timestamp};
+use crate::failure::FailureClass;
+use crate::integration::Integration;
+use crate::step::Failure;
+
+use super::terms;
+
+/// How long a session is kept without being used.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+/// How long a session is trusted to be logged in without a look.
+const FRESH: Duration = Duration::from_secs(60);
+/// What pages are laid out for.
+const VIEWPORT: (u32, u32) = (1280, 900);
+
+/// A session of a service account.
+#[derive(Debug)]
+pub(super) struct AppSession {
+    pub(super) session: Session,
+    integration_id: String,
+    stamp: Stamp,
+    used_at: Timestamp,
+    pub(super) login: Login,
+}
+
+/// What is known of a session's login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    /// Nobody logged in yet, or the app ended the session.
+    Needed,
+    /// It was logged in when it was last used, some time ago.
+    Doubtful,
+    /// It was logged in a moment ago.
+    Holds,
+}
+
+/// What a session was opened for; a session with another stamp is of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) connector_hash: String,
+    pub(super) credentials_changed_at: Option<Timestamp>,
+    pub(super) settings_changed_at: Timestamp,
+}
+
+/// The browser of a worker and its sessions.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    chromium: LaunchOptions,
+    clock: SharedClock,
+    browser: Mutex<Option<Browser>>,
+    kept: std::sync::Mutex<HashMap<String, Vec<AppSession>>>,
+}
+
+impl Sessions {
+    pub(super) fn new(chromium: LaunchOptions, clock: SharedClock) -> Self {
+        Self { chromium, clock, browser: Mutex::new(None), kept: std::sync::Mutex::new(HashMap::new()) }
+    }
+
+    /// A session for the integration: one that is kept, or a new one.
+    pub(super) async fn take(&self, integration: &Integration, stamp: Stamp) -> Result<AppSession, Failure> {
+        if let Some(kept) = self.take_kept(&integration.row.id, &stamp).await {
+            return Ok(kept);
+        }
+        let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT };
+        let browser = self.browser().await?;
+        let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
+        Ok(AppSession {
+            session,
+            integration_id: integration.row.id.clone(),
+            stamp,
+            used_at: self.clock.now(),
+            login: Login::Needed,
+        })
+    }
+
+    /// Keeps a session in which all went well.
+    pub(super) fn put_back(&self, mut session: AppSession) {
+        session.used_at = self.clock.now();
+        self.lock().entry(session.integration_id.clone()).or_default().push(session);
+    }
+
+    /// Closes the sessions that were not used for long.
+    pub(super) async fn close_idle(&self) {
+        let now = self.clock.now();
+        let mut idle = Vec::new();
+        for sessions in self.lock().values_mut() {
+            idle.extend(sessions.extract_if(.., |kept| now.since(kept.used_at) > IDLE));
+        }
+        for kept in idle {
+            kept.session.close().await;
+        }
+    }
+
+    /// Closes everything, the browser too.
+    pub(super) async fn close(&self) {
+        self.lock().clear();
+        if let Some(browser) = self.browser.lock().await.take() {
+            browser.close().await;
+        }
+    }
+
+    /// The process of the browser, where one runs.
+    pub(super) async fn process_id(&self) -> Option<u32> {
+        self.browser.lock().await.as_ref().filter(|browser| browser.is_alive()).and_then(Browser::process_id)
+    }
+
+    async fn take_kept(&self, integration_id: &str, stamp: &Stamp) -> Option<AppSession> {
+        let alive = self.browser.lock().await.as_ref().is_some_and(Browser::is_alive);
+        let found = {
+            let mut kept = self.lock();
+            if !alive {
+                kept.clear();
+            }
+            kept.get_mut(integration_id).and_then(Vec::pop)
+        };
+        let mut found = found?;
+        if found.stamp != *stamp {
+            found.session.close().await;
+            return None;
+        }
+        if found.login == Login::Holds && self.clock.now().since(found.used_at) > FRESH {
+            found.login = Login::Doubtful;
+        }
+        Some(found)
+    }
+
+    /// The browser, started where none runs.
+    async fn browser(&self) -> Result<Browser, Failure> {
+        let mut browser = self.browser.lock().await;
+        if let Some(running) = browser.as_ref().filter(|browser| browser.is_alive()) {
+            return Ok(running.clone());
+        }
+        if let Some(dead) = browser.take() {
+            dead.close().await;
+        }
+        let started = Browser::launch(&self.chromium).await.map_err(|error| crashed(&error))?;
+        tracing::info!(version = started.version(), "started Chromium");
+        *browser = Some(started.clone());
+        Ok(started)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<AppSession>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn crashed(error: &BrowserError) -> Failure {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Failure::new(FailureClass::BrowserCrashed, message)
+}
+
+fn origins(integration: &Integration) -> Result<Vec<String>, Failure> {
+    let scope = terms::scope(integration);
+    let render = |template: &crate::playbook::Template| {
+        let rendered = template.render(&scope);
+        rendered.map(|rendered| rendered.text).map_err(|error| Failure::of_connector(error.to_string(), template.span()))
+    };
+    integration.connector.book.origins.iter().map(render).collect()
+}

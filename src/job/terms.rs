@@ -1,0 +1,205 @@
+//! What the flows of an integration are told, and what their answers mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::{Attributes, Entitlements, Observed, Presence, Status, Wanted};
+use crate::connector::{Connector, Deactivate, Entitlement, From, Holds};
+use crate::failure::FailureClass;
+use crate::integration::Integration;
+use crate::playbook::{Scope, ScopeValue};
+use crate::reconcile::{self, AttributeRule, Capabilities, Deactivation, EntitlementRule, Operation};
+use crate::step::Failure;
+use crate::store::{SeenAccount, UserRow};
+
+/// What every flow of the integration is told.
+pub(super) fn scope(integration: &Integration) -> Scope {
+    Scope::with("settings", ScopeValue::from(integration.settings.clone()))
+}
+
+/// What a flow about this account is told: the account as the app shows it.
+pub(super) fn account_scope(integration: &Integration, account: &Observed) -> Scope {
+    let mut scope = scope(integration);
+    scope.set("account", ScopeValue::from(account_fields(&integration.connector, account)));
+    scope
+}
+
+/// What the flow of `operation` is told.
+pub(super) fn operation_scope(
+    integration: &Integration,
+    operation: &Operation,
+    wanted: &Wanted,
+    account: &Observed,
+) -> Scope {
+    let connector = &integration.connector;
+    let mut scope = account_scope(integration, account);
+    match operation {
+        Operation::Invite => {
+            for entitlement in connector.entitlements.iter().filter(|one| one.holds == Holds::One) {
+                let key = wanted.entitlements.get(&entitlement.name).and_then(BTreeSet::first);
+                let key = key.or(entitlement.default.as_ref());
+                scope.set(entitlement.name.clone(), value_fields(entitlement, key.map_or("", String::as_str)));
+            }
+        }
+        Operation::Update { changes } => {
+            let mut all = account_fields(connector, account);
+            all.extend(changes.clone());
+            all.retain(|name, _| connector.account.attribute(name).is_some());
+            scope.set("wanted", ScopeValue::from(all));
+        }
+        Operation::Grant { entitlement, key }
+        | Operation::Change { entitlement, key }
+        | Operation::Revoke { entitlement, key } => {
+            if let Some(declared) = connector.entitlement(entitlement) {
+                scope.set(entitlement.clone(), value_fields(declared, key));
+            }
+        }
+        Operation::Reactivate | Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
+    }
+    scope
+}
+
+fn value_fields(entitlement: &Entitlement, key: &str) -> ScopeValue {
+    let label = if key.is_empty() { "" } else { entitlement.label_of(key) };
+    let fields = [("key", key), ("label", label)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    ScopeValue::from(BTreeMap::from(fields))
+}
+
+/// Everything that can be said of an account; what is not known is empty.
+fn account_fields(connector: &Connector, account: &Observed) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    for attribute in &connector.account.attributes {
+        let value = account.attributes.get(&attribute.name).cloned().unwrap_or_default();
+        fields.insert(attribute.name.clone(), value);
+    }
+    for entitlement in &connector.entitlements {
+        let held = account.entitlements.get(&entitlement.name).into_iter().flatten();
+        let labels: Vec<&str> = held.map(|key| entitlement.label_of(key)).collect();
+        fields.insert(entitlement.name.clone(), labels.join(", "));
+    }
+    fields.insert("id".to_owned(), account.id.clone().unwrap_or_default());
+    fields.insert("status".to_owned(), account.status.as_str().to_owned());
+    fields
+}
+
+/// The value by which the account is recognised on a page: its first `match` attribute.
+pub(super) fn identity<'a>(connector: &Connector, attributes: &'a Attributes) -> Option<&'a String> {
+    attributes.get(connector.account.match_by.first()?)
+}
+
+/// The account that a flow read.
+///
+/// # Errors
+/// What it read is no account: no status, or one that is none.
+pub(super) fn observed(connector: &Connector, values: &BTreeMap<String, String>) -> Result<Observed, Failure> {
+    let status = values.get("status").map(String::as_str).unwrap_or("active");
+    let status: Status = status.parse().map_err(|error: crate::account::UnknownStatus| {
+        Failure::new(FailureClass::UiDrift, format!("the reading gave an account the status of which is unknown: {error}"))
+    })?;
+    let non_empty = |name: &str| values.get(name).filter(|value| !value.is_empty()).cloned();
+    let attributes = connector
+        .account
+        .attributes
+        .iter()
+        .filter_map(|attribute| Some((attribute.name.clone(), values.get(&attribute.name)?.clone())))
+        .collect();
+    let entitlements = connector
+        .entitlements
+        .iter()
+        .filter_map(|entitlement| {
+            let said = values.get(&entitlement.name)?;
+            Some((entitlement.name.clone(), keys_of(entitlement, said)))
+        })
+        .collect();
+    let id = connector.account.id.as_deref().and_then(non_empty);
+    Ok(Observed { status, id, attributes, entitlements })
+}
+
+/// The keys that a page's text stands for. A value that the connector does not list keeps its own text as key, so that
+/// it differs from every wanted one.
+fn keys_of(entitlement: &Entitlement, said: &str) -> BTreeSet<String> {
+    let one = [said];
+    let parts: Vec<&str> = match entitlement.holds {
+        Holds::One => one.to_vec(),
+        Holds::Many => said.split(',').collect(),
+    };
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| entitlement.value_of(part).map_or(part, |(key, _)| key).to_owned())
+        .collect()
+}
+
+/// What is wanted of the account of a SCIM user.
+///
+/// # Errors
+/// The connector no longer takes what it took when the request came.
+pub(super) fn wanted(connector: &Connector, user: &UserRow) -> Result<Wanted, Failure> {
+    let presence = match (user.deleted_at, user.body.active) {
+        (Some(_), _) => Presence::Gone,
+        (None, true) => Presence::Active,
+        (None, false) => Presence::Inactive,
+    };
+    let nothing = serde_json::Map::new();
+    let resource = user.body.resource.as_object().unwrap_or(&nothing);
+    match connector.wanted(resource) {
+        Ok(mapped) => {
+            Ok(Wanted { presence, attributes: mapped.attributes, entitlements: mapped.entitlements })
+        }
+        Err(errors) => {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Err(Failure::new(FailureClass::InvalidValue, lines.join("; ")))
+        }
+    }
+}
+
+/// What the planner has to know of the connector.
+pub(super) fn capabilities(connector: &Connector) -> Capabilities {
+    let is_address = |from: &From| match from {
+        From::Path(path) => path.eq_ignore_ascii_case("userName") || path.to_lowercase().starts_with("emails"),
+        From::Template(_) => false,
+    };
+    let attributes = connector.account.attributes.iter().map(|attribute| {
+        let ignore_case = attribute.from.as_ref().is_some_and(is_address)
+            || connector.account.match_by.contains(&attribute.name);
+        (attribute.name.clone(), AttributeRule { read_only: attribute.read_only, ignore_case })
+    });
+    let entitlements = connector.entitlements.iter().map(|entitlement| {
+        let holds = match entitlement.holds {
+            Holds::One => reconcile::Holds::One,
+            Holds::Many => reconcile::Holds::Many,
+        };
+        let admins = entitlement.admins.iter().cloned().collect();
+        (entitlement.name.clone(), EntitlementRule { holds, default: entitlement.default.clone(), admins })
+    });
+    Capabilities {
+        flows: connector.book.flows.keys().cloned().collect(),
+        deactivation: match &connector.account.deactivate {
+            None | Some(Deactivate::Suspend) => Deactivation::Suspend,
+            Some(Deactivate::Remove) => Deactivation::Remove,
+            Some(Deactivate::Downgrade { entitlement, key }) => {
+                Deactivation::Downgrade { entitlement: entitlement.clone(), key: key.clone() }
+            }
+        },
+        attributes: attributes.collect(),
+        entitlements: entitlements.collect(),
+    }
+}
+
+/// What is kept of a reading.
+pub(super) fn seen(account: &Observed) -> SeenAccount {
+    SeenAccount {
+        app_id: account.id.clone(),
+        status: account.status.as_str().to_owned(),
+        attributes: serde_json::json!(account.attributes),
+        entitlements: serde_json::json!(account.entitlements),
+        complete: true,
+    }
+}
+
+/// The reading that was kept, where it can still be understood.
+pub(super) fn kept(seen: &SeenAccount) -> Option<Observed> {
+    let entitlements: Entitlements = serde_json::from_value(seen.entitlements.clone()).ok()?;
+    let attributes: Attributes = serde_json::from_value(seen.attributes.clone()).ok()?;
+    Some(Observed { status: seen.status.parse().ok()?, id: seen.app_id.clone(), attributes, entitlements })
+}

@@ -1,0 +1,103 @@
+//! Keeps what a run tells: a row per step with its picture, and the mark before the commit step.
+//!
+//! Evidence never fails a job: a picture that cannot be kept is missed, and its step says so.
+
+use async_trait::async_trait;
+
+use crate::artifact::Artifacts;
+use crate::failure::FailureClass;
+use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, Store};
+use crate::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
+
+use super::lease::HeldLease;
+
+/// The witness of one attempt.
+pub(super) struct JobWitness<'a> {
+    store: &'a Store,
+    artifacts: &'a Artifacts,
+    lease: &'a HeldLease,
+    attempt: AttemptId,
+    /// Whether a commit step was announced; what failed after that may have changed the app.
+    pub(super) has_committed: bool,
+}
+
+impl<'a> JobWitness<'a> {
+    pub(super) fn new(store: &'a Store, artifacts: &'a Artifacts, lease: &'a HeldLease, attempt: AttemptId) -> Self {
+        Self { store, artifacts, lease, attempt, has_committed: false }
+    }
+
+    /// Keeps the pictures; gives the name of the last, and what is missing.
+    async fn keep(&self, pictures: Vec<Picture>) -> (Option<String>, Option<String>) {
+        let mut kept = Vec::new();
+        let mut missing = None;
+        for picture in pictures {
+            match self.artifacts.put(&picture.jpeg, "jpeg") {
+                Ok(name) => {
+                    let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
+                    kept.push(NewArtifact { name: name.as_str().to_owned(), bytes, expires_at: None });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a picture was not kept");
+                    missing = Some(format!("the picture was not kept: {error}"));
+                }
+            }
+        }
+        let last = kept.last().map(|artifact| artifact.name.clone());
+        if !kept.is_empty()
+            && let Err(error) = self.store.note_artifacts(kept).await
+        {
+            tracing::warn!(%error, "a picture was not noted");
+        }
+        (last, missing)
+    }
+}
+
+#[async_trait]
+impl Witness for JobWitness<'_> {
+    async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
+        let (picture, missing) = self.keep(pictures).await;
+        let (outcome, detail) = match record.outcome {
+            StepOutcome::Ok => (Stored::Ok, missing),
+            StepOutcome::Skipped { why } => (Stored::Skipped, Some(why)),
+            StepOutcome::Failed { class, message } => (Stored::Failed, Some(format!("{class}: {message}"))),
+        };
+        let step = NewStep {
+            flow: record.flow,
+            place: format!("{}:{}", record.file, record.line),
+            words: record.words,
+            outcome,
+            detail,
+            started_at: record.started_at,
+            duration_ms: record.total_ms,
+            picture,
+            page: None,
+        };
+        if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![step]).await {
+            tracing::warn!(%error, "a step was not written");
+        }
+    }
+
+    async fn may_go_on(&mut self) -> Result<(), NotAllowed> {
+        self.lease.check()
+    }
+
+    async fn before_commit(&mut self) -> Result<(), NotAllowed> {
+        self.lease.check()?;
+        let marked = self.store.mark_committing(&self.lease.lease).await.map_err(|error| match error {
+            LeaseError::Lost => NotAllowed {
+                class: FailureClass::Internal,
+                reason: "the claim on this job was taken back; somebody else has it".to_owned(),
+            },
+            LeaseError::Store(error) => NotAllowed {
+                class: FailureClass::Internal,
+                reason: format!("the commit step cannot be announced: {error}"),
+            },
+        });
+        marked?;
+        self.has_committed = true;
+        // Writing took time; what was safe before may not be any more.
+        self.lease.check()
+    }
+
+    async fn committed(&mut self) {}
+}
