@@ -1,0 +1,416 @@
+//! A resource as Usher keeps it (RFC 7643 section 3).
+//!
+//! Invariants: names are in the schema's spelling; values are of the schema's types; nothing unassigned is kept (null,
+//! empty text, empty lists); no password; `schemas` lists the core schema and the extensions in use, in the schema's
+//! order. `meta` is not kept but given when it is answered with.
+
+mod normalise;
+
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::error::quote;
+use super::path::{Path, names};
+use super::schema::{Mutability, ResourceSchema, Returned, Schema, USHER_USER};
+use crate::clock::Timestamp;
+
+pub(super) use normalise::{element, is_primary, value as normalised};
+
+/// How deep a body may nest. Resources need four levels.
+pub const MAX_DEPTH: usize = 32;
+
+/// A resource. See the module for what always holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    attributes: Map<String, Value>,
+}
+
+/// What the server knows of a resource (RFC 7643 section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// The name of its resource type, such as `User`.
+    pub resource_type: &'static str,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub last_modified: Timestamp,
+    /// Its full address.
+    pub location: String,
+    /// Its entity tag, such as `W/"3"`, where versions are supported.
+    pub version: Option<String>,
+}
+
+impl Resource {
+    /// Reads the body of a POST or PUT. The caller bounds its size.
+    ///
+    /// # Errors
+    /// `invalidSyntax`: no JSON, too deep, not an object, missing or unknown schemas, an attribute twice.
+    /// `invalidValue`: a required attribute missing or blank, a value of the wrong type.
+    pub fn from_slice(body: &[u8], schema: &ResourceSchema) -> Result<Self, Error> {
+        Self::parse(json(body)?, schema)
+    }
+
+    /// Reads a resource that a client sent. What clients may not set (`id`, `meta`, `groups`) is ignored, as are unknown
+    /// attributes; only in Usher's own extension an unknown one is refused, since it is an entitlement mistyped.
+    ///
+    /// # Errors
+    /// As [`Resource::from_slice`].
+    pub fn parse(body: Value, schema: &ResourceSchema) -> Result<Self, Error> {
+        check_depth(&body)?;
+        let Value::Object(body) = body else {
+            return Err(Error::invalid_syntax(format!(
+                "the body must be a JSON object with a {}",
+                schema.name
+            )));
+        };
+        let mut given = Given::default();
+        for (name, value) in body {
+            given.take(&name, value, schema)?;
+        }
+        check_schemas(given.schemas.as_ref(), schema)?;
+        Self::finish(given.attributes, schema)
+    }
+
+    /// Reads what [`Resource::to_stored`] wrote.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self { attributes: serde_json::from_str(text)? })
+    }
+
+    /// Itself as JSON text, to be stored.
+    pub fn to_stored(&self) -> String {
+        // Printing a map with text keys cannot fail.
+        serde_json::to_string(&self.attributes).unwrap_or_default()
+    }
+
+    /// The same resource under that id.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.attributes.insert("id".to_owned(), Value::String(id.to_owned()));
+        self
+    }
+
+    /// The same resource with what the server says under the extension `urn`, such as the state of its job. Not to be
+    /// stored.
+    #[must_use]
+    pub fn with_extension(mut self, urn: &str, attributes: Map<String, Value>) -> Self {
+        if let Some(Value::Array(schemas)) = self.attributes.get_mut("schemas") {
+            if !schemas.iter().any(|known| known == urn) {
+                schemas.push(Value::String(urn.to_owned()));
+            }
+        }
+        self.attributes.insert(urn.to_owned(), Value::Object(attributes));
+        self
+    }
+
+    /// This resource in the place of `old` (PUT, RFC 7644 section 3.5.1): it takes over the id and, where it says nothing
+    /// of it, `active`, so that a profile update never brings a leaver back.
+    ///
+    /// # Errors
+    /// `mutability`: an immutable attribute differs.
+    pub fn replacing(mut self, old: &Self, schema: &ResourceSchema) -> Result<Self, Error> {
+        for name in ["id", "active"] {
+            if let (None, Some(value)) = (self.attributes.get(name), old.attributes.get(name)) {
+                self.attributes.insert(name.to_owned(), value.clone());
+            }
+        }
+        check_immutable(&old.attributes, &self.attributes, schema)?;
+        Ok(self)
+    }
+
+    /// The resource as it is answered with.
+    pub fn to_json(&self, meta: &Meta) -> Value {
+        let mut json = Map::new();
+        for first in ["schemas", "id", "externalId"] {
+            if let Some(value) = self.attributes.get(first) {
+                json.insert(first.to_owned(), value.clone());
+            }
+        }
+        for (name, value) in &self.attributes {
+            if !json.contains_key(name) {
+                json.insert(name.clone(), value.clone());
+            }
+        }
+        json.insert("meta".to_owned(), meta.to_json());
+        Value::Object(json)
+    }
+
+    /// Its attributes, in canonical spelling.
+    pub fn attributes(&self) -> &Map<String, Value> {
+        &self.attributes
+    }
+
+    /// The values that `path` names, one by one.
+    pub fn select(&self, path: &Path, schema: &ResourceSchema) -> Vec<&Value> {
+        path.select_in(&self.attributes, super::path::Scope::Resource(schema))
+    }
+
+    /// The identifier that the server gave it.
+    pub fn id(&self) -> Option<&str> {
+        self.text("id")
+    }
+
+    /// The name to sign in with.
+    pub fn user_name(&self) -> Option<&str> {
+        self.text("userName")
+    }
+
+    /// The identity provider's own identifier.
+    pub fn external_id(&self) -> Option<&str> {
+        self.text("externalId")
+    }
+
+    /// The name to show.
+    pub fn display_name(&self) -> Option<&str> {
+        self.text("displayName")
+    }
+
+    /// Whether the account is wanted active; `None` where the client never said.
+    pub fn active(&self) -> Option<bool> {
+        self.attributes.get("active").and_then(Value::as_bool)
+    }
+
+    /// The URNs of its schemas.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        self.list("schemas").iter().filter_map(Value::as_str)
+    }
+
+    /// The e-mail address to use: the primary one, else the one for work, else the first.
+    pub fn email(&self) -> Option<&str> {
+        let emails = self.list("emails");
+        let is_work = |email: &&Value| {
+            email.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("work"))
+        };
+        let chosen = emails.iter().find(|email| is_primary(email)).or_else(|| emails.iter().find(is_work));
+        chosen.or(emails.first())?.get("value")?.as_str()
+    }
+
+    /// The attributes under the extension `urn`, in its canonical spelling.
+    pub fn extension(&self, urn: &str) -> Option<&Map<String, Value>> {
+        self.attributes.get(urn).and_then(Value::as_object)
+    }
+
+    /// Derives `schemas` and checks what must be there.
+    pub(super) fn finish(mut attributes: Map<String, Value>, schema: &ResourceSchema) -> Result<Self, Error> {
+        let required = schema.schemas().flat_map(|part| {
+            let holder =
+                if part.id == schema.core.id { Some(&attributes) } else { object(&attributes, part.id) };
+            // A required attribute of an extension is asked for where the extension is in use, or is Usher's own.
+            let in_use = holder.is_some() || part.id == USHER_USER;
+            part.attributes.iter().filter(move |attribute| attribute.required && in_use).filter(
+                move |attribute| holder.and_then(|all| all.get(attribute.name.as_ref())).is_none_or(is_blank),
+            )
+        });
+        if let Some(missing) = required.map(|attribute| quote(&attribute.name)).next() {
+            return Err(Error::invalid_value(format!(
+                "{missing} is missing or blank; the {} needs one",
+                schema.name
+            )));
+        }
+        let used = schema.extensions.iter().filter(|extension| attributes.contains_key(extension.id));
+        let urns = std::iter::once(&schema.core).chain(used).map(|part| Value::from(part.id)).collect();
+        attributes.shift_remove("schemas");
+        attributes.shift_insert(0, "schemas".to_owned(), Value::Array(urns));
+        Ok(Self { attributes })
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).and_then(Value::as_str)
+    }
+
+    fn list(&self, name: &str) -> &[Value] {
+        self.attributes.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Meta {
+    fn to_json(&self) -> Value {
+        let mut meta = Map::new();
+        meta.insert("resourceType".to_owned(), self.resource_type.into());
+        meta.insert("created".to_owned(), self.created.to_rfc3339().into());
+        meta.insert("lastModified".to_owned(), self.last_modified.to_rfc3339().into());
+        meta.insert("location".to_owned(), self.location.as_str().into());
+        if let Some(version) = &self.version {
+            meta.insert("version".to_owned(), version.as_str().into());
+        }
+        Value::Object(meta)
+    }
+}
+
+/// A body while it is read.
+#[derive(Default)]
+struct Given {
+    attributes: Map<String, Value>,
+    schemas: Option<Value>,
+    seen: Vec<String>,
+}
+
+impl Given {
+    fn take(&mut self, name: &str, value: Value, schema: &ResourceSchema) -> Result<(), Error> {
+        if let Some(extension) = schema.extension(name) {
+            self.once(extension.id)?;
+            return match extension_value(extension, value)? {
+                Some(attributes) => {
+                    self.attributes.insert(extension.id.to_owned(), attributes);
+                    Ok(())
+                }
+                None => Ok(()),
+            };
+        }
+        if let (true, Value::Object(parts)) = (schema.core.id.eq_ignore_ascii_case(name), &value) {
+            // Some clients put the core attributes under their URN too.
+            return parts.iter().try_for_each(|(name, value)| self.take(name, value.clone(), schema));
+        }
+        let Some(attribute) = schema.attribute(name) else {
+            return if name.contains(':') { Err(unknown_schema(name, schema)) } else { Ok(()) };
+        };
+        self.once(&attribute.name)?;
+        if attribute.name == "schemas" {
+            self.schemas = Some(value);
+            return Ok(());
+        }
+        if attribute.mutability == Mutability::ReadOnly {
+            return Ok(());
+        }
+        let value = normalised(attribute, value)?;
+        if let (Some(value), true) = (value, attribute.returned != Returned::Never) {
+            self.attributes.insert(attribute.name.to_string(), value);
+        }
+        Ok(())
+    }
+
+    fn once(&mut self, name: &str) -> Result<(), Error> {
+        if self.seen.iter().any(|seen| seen == name) {
+            return Err(Error::invalid_syntax(format!(
+                "{} is given twice, in different spelling",
+                quote(name)
+            )));
+        }
+        self.seen.push(name.to_owned());
+        Ok(())
+    }
+}
+
+/// An extension's attributes, read; `None` where nothing of it is assigned.
+fn extension_value(extension: &Schema, value: Value) -> Result<Option<Value>, Error> {
+    let given = match value {
+        Value::Null => return Ok(None),
+        Value::Object(given) => given,
+        _ => return Err(Error::invalid_value(format!("{} must be an object", extension.id))),
+    };
+    let mut attributes = Map::new();
+    for (name, value) in given {
+        let Some(attribute) = extension.attribute(&name) else {
+            if extension.id == USHER_USER {
+                let known = names(&extension.attributes);
+                return Err(Error::invalid_value(format!(
+                    "{} has no attribute {}; it has {known}",
+                    extension.id,
+                    quote(&name)
+                )));
+            }
+            continue;
+        };
+        if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
+            continue;
+        }
+        if let Some(value) = normalised(attribute, value)? {
+            if attributes.insert(attribute.name.to_string(), value).is_some() {
+                return Err(Error::invalid_syntax(format!("{} is given twice", quote(&attribute.name))));
+            }
+        }
+    }
+    Ok((!attributes.is_empty()).then_some(Value::Object(attributes)))
+}
+
+fn check_schemas(schemas: Option<&Value>, schema: &ResourceSchema) -> Result<(), Error> {
+    let Some(Value::Array(urns)) = schemas else {
+        let expected = schema.core.id;
+        return Err(Error::invalid_syntax(format!(
+            "`schemas` is missing; it must be a list with \"{expected}\""
+        )));
+    };
+    for urn in urns {
+        let Some(urn) = urn.as_str() else {
+            return Err(Error::invalid_syntax("`schemas` must be a list of URNs"));
+        };
+        if schema.schema(urn).is_none() {
+            return Err(unknown_schema(urn, schema));
+        }
+    }
+    if urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(schema.core.id)) {
+        Ok(())
+    } else {
+        Err(Error::invalid_syntax(format!("`schemas` must contain \"{}\"", schema.core.id)))
+    }
+}
+
+pub(super) fn unknown_schema(urn: &str, schema: &ResourceSchema) -> Error {
+    let known: Vec<_> = schema.schemas().map(|part| part.id).collect();
+    Error::invalid_syntax(format!(
+        "the schema {} is unknown here; known are {}",
+        quote(urn),
+        known.join(", ")
+    ))
+}
+
+/// Refuses a change of what may be set only once.
+pub(super) fn check_immutable(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    schema: &ResourceSchema,
+) -> Result<(), Error> {
+    for part in schema.schemas() {
+        let is_core = part.id == schema.core.id;
+        let (old, new) = match is_core {
+            true => (Some(old), Some(new)),
+            false => (object(old, part.id), object(new, part.id)),
+        };
+        for attribute in
+            part.attributes.iter().filter(|attribute| attribute.mutability == Mutability::Immutable)
+        {
+            let before = old.and_then(|all| all.get(attribute.name.as_ref()));
+            if before.is_some() && before != new.and_then(|all| all.get(attribute.name.as_ref())) {
+                return Err(Error::mutability(format!("{} can be set only once", quote(&attribute.name))));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads JSON, with an error that says where it is malformed.
+pub(super) fn json(body: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_eof() { "ends too early" } else { "is not valid JSON, or nests too deep" };
+        Error::invalid_syntax(format!("the body {what} (line {}, column {})", error.line(), error.column()))
+    })
+}
+
+/// Refuses what nests deeper than [`MAX_DEPTH`].
+pub(super) fn check_depth(value: &Value) -> Result<(), Error> {
+    fn fits(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Array(values) => left > 0 && values.iter().all(|value| fits(value, left - 1)),
+            Value::Object(parts) => left > 0 && parts.values().all(|value| fits(value, left - 1)),
+            _ => true,
+        }
+    }
+    if fits(value, MAX_DEPTH) {
+        Ok(())
+    } else {
+        Err(Error::invalid_syntax(format!("the body nests deeper than {MAX_DEPTH} levels")))
+    }
+}
+
+fn object<'m>(attributes: &'m Map<String, Value>, name: &str) -> Option<&'m Map<String, Value>> {
+    attributes.get(name).and_then(Value::as_object)
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests;
