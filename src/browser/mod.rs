@@ -1,1 +1,141 @@
-//! See `ARCHITECTURE.md`.
+//! Chromium: sessions, pages, locators, actions and waiting. The only module that names `chromiumoxide`.
+//!
+//! Invariants: nothing of a browser survives this process, `kill -9` included; a crashed tab or browser fails every pending call at
+//! once; every wait has an end and is answered by events in the page, in one round trip where nothing fails; an action meets exactly
+//! one visible element that is still, enabled and receives the event, or it does not happen; what comes out of
+//! templates reaches a page as data and never as script.
+//!
+//! Deliberately absent: `chromiumoxide`'s own `Browser`, `Handler`, `Page` and `Element`, which hang when a tab crashes, click what covers
+//! an element, and lose the session of an event. Only its typed commands and its socket are used.
+
+mod error;
+mod origins;
+mod page;
+mod process;
+mod router;
+mod session;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
+use tokio::net::TcpSocket;
+
+use process::Process;
+use router::{CallError, Router};
+
+pub use error::{BrowserError, PageError, Seen, Unready};
+pub use page::{Acted, Action, Arrival, Found, Guard, Page, Read, Rows, Target, Text, Wait};
+pub use session::{Session, SessionOptions};
+
+/// How long Chromium may take to start.
+const START: Duration = Duration::from_secs(60);
+
+/// How Chromium is started.
+#[derive(Clone, Debug)]
+pub struct LaunchOptions {
+    /// The program.
+    pub executable: PathBuf,
+    /// Without windows.
+    pub headless: bool,
+    /// The folder in which temporary profiles are made. Made where it is missing.
+    pub profiles: PathBuf,
+}
+
+/// A running Chromium. Clones share it; it ends with the last one, or with [`Browser::close`].
+#[derive(Clone, Debug)]
+pub struct Browser {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    router: Router,
+    process: Mutex<Option<Process>>,
+    process_id: Option<u32>,
+    version: String,
+    proxy: String,
+    /// Bound and never listening, so that every connection to it is refused and nobody else can take its port.
+    _refusing: TcpSocket,
+}
+
+impl Browser {
+    /// Starts Chromium and waits until it takes orders.
+    ///
+    /// # Errors
+    /// It could not be started, ended, or did not take orders within a minute.
+    pub async fn launch(options: &LaunchOptions) -> Result<Self, BrowserError> {
+        let started = tokio::time::timeout(START, async {
+            let process = Process::start(options).await?;
+            let router = Router::connect(&process.address).await?;
+            let version = router.send(None, &GetVersionParams::default()).await?.product;
+            Ok::<_, BrowserError>((process, router, version))
+        });
+        let (process, router, version) = started
+            .await
+            .map_err(|_| BrowserError::Broken(format!("no answer in {} s", START.as_secs())))??;
+        let refusing = TcpSocket::new_v4().and_then(|socket| {
+            socket.bind(([127, 0, 0, 1], 0).into())?;
+            Ok((socket.local_addr()?, socket))
+        });
+        let (address, refusing) = refusing.map_err(|error| BrowserError::Broken(error.to_string()))?;
+        let inner = Inner {
+            router,
+            process_id: process.id,
+            process: Mutex::new(Some(process)),
+            version,
+            proxy: format!("http://{address}"),
+            _refusing: refusing,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens a session: an isolated context with one empty page.
+    ///
+    /// # Errors
+    /// An origin is none, or the browser is gone.
+    pub async fn open_session(&self, options: &SessionOptions) -> Result<Session, BrowserError> {
+        Session::open(&self.inner.router, &self.inner.proxy, options).await
+    }
+
+    /// Whether it still takes orders.
+    pub fn is_alive(&self) -> bool {
+        self.inner.router.is_alive()
+    }
+
+    /// Returns when it has ended, whoever ended it.
+    pub async fn closed(&self) {
+        self.inner.router.closed().await;
+    }
+
+    /// Ends it and returns when its processes and its profile are gone.
+    pub async fn close(self) {
+        let process = self.inner.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(process) = process {
+            process.stop().await;
+        }
+    }
+
+    /// The process id of the browser process.
+    pub fn process_id(&self) -> Option<u32> {
+        self.inner.process_id
+    }
+
+    /// Its name and version, such as `Chrome/156.0.8078.79`.
+    pub fn version(&self) -> &str {
+        &self.inner.version
+    }
+
+    /// How many of its messages could not be read and were skipped.
+    pub fn skipped_messages(&self) -> u64 {
+        self.inner.router.skipped()
+    }
+}
+
+impl From<CallError> for BrowserError {
+    fn from(error: CallError) -> Self {
+        BrowserError::Broken(error.to_string())
+    }
+}

@@ -1,1 +1,152 @@
-//! See `ARCHITECTURE.md`.
+//! What an attempt leaves behind: one row per step, as versioned data, and the [`Witness`] that takes them.
+//!
+//! Invariants: everything in a record is already free of secrets; rows are told as they end, so a nesting step (`within`)
+//! is told after the steps in it, and `seq` is the order in which they began. Whoever changes the shape of
+//! [`StepRecord`] raises [`TRACE_VERSION`] and reads the older versions still.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::failure::FailureClass;
+
+/// The version of the shapes in this module, stored beside them.
+pub const TRACE_VERSION: u32 = 1;
+
+/// One step of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The order in which the steps of a run began, from 1.
+    pub seq: u32,
+    /// How many steps it is nested in.
+    pub depth: u32,
+    /// The flow it belongs to.
+    pub flow: String,
+    /// The file it is written in, as diagnostics show it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: u32,
+    /// The keyword of its kind.
+    pub keyword: String,
+    /// The author's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it did (`clicked button “Save” in dialog “Edit member”`); where it did not end well, what it was to do.
+    pub words: String,
+    /// Whether it is the step that changes the app.
+    #[serde(default)]
+    pub commit: bool,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Milliseconds until the element was found and ready.
+    pub find_ms: u64,
+    /// Milliseconds of doing it.
+    pub act_ms: u64,
+    /// Milliseconds until the page was quiet again.
+    pub settle_ms: u64,
+    /// Milliseconds from begin to end, the picture left out.
+    pub total_ms: u64,
+    /// Where the page was when it ended.
+    pub url: String,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum StepOutcome {
+    /// It did what it says.
+    Ok,
+    /// It was not to be done.
+    Skipped {
+        /// Why not.
+        why: String,
+    },
+    /// It failed.
+    Failed {
+        /// Why, in the closed list.
+        class: FailureClass,
+        /// What was looked for and what was there instead.
+        message: String,
+    },
+}
+
+/// Which moment of a step a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// Just before the commit step.
+    Before,
+    /// When the step was done.
+    After,
+    /// When it failed.
+    Failed,
+}
+
+/// A picture of the page, its secret fields masked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// What it shows.
+    pub moment: Moment,
+    /// A JPEG.
+    pub jpeg: Vec<u8>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({:?}, {} bytes)", self.moment, self.jpeg.len())
+    }
+}
+
+/// The flow must stop here, and not because of the app.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NotAllowed {
+    /// What the run ends with, where nothing was committed yet.
+    pub class: FailureClass,
+    /// Why, for people; lower case, no full stop.
+    pub reason: String,
+}
+
+/// Takes what a run tells while it goes on, and may stop it.
+#[async_trait]
+pub trait Witness: Send + Sync {
+    /// A step ended. Whoever cannot keep the record says so at the next [`Witness::may_go_on`].
+    async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>);
+
+    /// Asked before each step.
+    ///
+    /// # Errors
+    /// The lease is lost or nearly so, or the run is to end: the step is not begun.
+    async fn may_go_on(&mut self) -> Result<(), NotAllowed>;
+
+    /// Asked just before the commit step, when everything else is ready. `Ok` means that it is durably known that a
+    /// change of the app may follow.
+    ///
+    /// # Errors
+    /// As for [`Witness::may_go_on`]: nothing is committed.
+    async fn before_commit(&mut self) -> Result<(), NotAllowed>;
+
+    /// The commit step has been carried out, as far as the page tells.
+    async fn committed(&mut self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_version_1_is_still_read() {
+        let stored = r#"{"seq":7,"depth":1,"flow":"change_role","file":"flows/change_role.yaml","line":9,"keyword":"click",
+            "words":"click button “Save”","commit":true,
+            "outcome":{"is":"failed","class":"ui_drift","message":"no button named \"Save\""},
+            "started_at":1795132800042,"find_ms":10000,"act_ms":0,"settle_ms":0,"total_ms":10001,"url":"http://desk/"}"#;
+        let record: StepRecord = serde_json::from_str(stored).unwrap();
+        assert_eq!((record.seq, record.commit, record.name.as_deref()), (7, true, None));
+        let message = "no button named \"Save\"".to_owned();
+        assert_eq!(record.outcome, StepOutcome::Failed { class: FailureClass::UiDrift, message });
+        let again: StepRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        assert_eq!(again, record);
+    }
+}

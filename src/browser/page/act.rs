@@ -1,0 +1,311 @@
+//! Actions: find out how, send trusted events, see what became of them, wait for what they started.
+
+use chromiumoxide::cdp::browser_protocol::input::{
+    DispatchMouseEventParams, DispatchMouseEventType, InsertTextParams, MouseButton,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::super::error::{PageError, Seen, Unready};
+use super::super::router::CallError;
+use super::ask::{About, Once};
+use super::{Acted, Action, Guard, Page, Target, Text, Wait, keys};
+use crate::locator::{Kind, Locator, Name};
+
+/// What our script found: the element and how to do the action.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    plan: Plan,
+    element: String,
+    /// Names the element for the calls that follow.
+    token: u64,
+    x: f64,
+    y: f64,
+}
+
+/// How an action is done with this control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Plan {
+    /// It is as it should be.
+    None,
+    Click,
+    Hover,
+    Press,
+    Type,
+    /// A value that cannot be typed, such as a date.
+    Assign,
+    /// An option of a native select.
+    Choose,
+    /// A list that must be opened, then its option clicked.
+    Open,
+}
+
+/// What became of an event.
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    press: Press,
+    by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Press {
+    Received,
+    /// Something else was in its way; our script kept the event from the page.
+    Missed,
+    /// The element was taken out of the page.
+    Gone,
+}
+
+/// What an attempt came to.
+enum Done {
+    Yes,
+    /// Nothing reached the page: try again. What was in the way.
+    Not(Option<String>),
+}
+
+struct Try<'a> {
+    page: &'a Page,
+    target: &'a Target,
+    action: &'a Action,
+    wait: &'a Wait,
+    world: &'a str,
+    ready: &'a Ready,
+}
+
+impl Page {
+    /// Does `action` to the one element that matches, once it is visible, still, enabled and uncovered. Where that opens another
+    /// document, returns when it is complete.
+    ///
+    /// # Errors
+    /// [`PageError::AfterEvent`] where the page had received the event; every other error means that nothing was done.
+    pub async fn act(
+        &self,
+        target: &Target,
+        action: &Action,
+        guards: &[Guard],
+        wait: &Wait,
+    ) -> Result<Acted, PageError> {
+        let began = Instant::now();
+        let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
+        loop {
+            let (ready, world): (Ready, String) =
+                self.ask("ready", question.clone(), About::Target(target), wait).await?;
+            let found = Instant::now();
+            let attempt = Try { page: self, target, action, wait, world: &world, ready: &ready };
+            let by = match attempt.perform().await? {
+                Done::Not(by) => by,
+                Done::Yes => {
+                    let acted = Instant::now();
+                    self.settle(wait).await.map_err(PageError::after_event)?;
+                    return Ok(Acted {
+                        element: ready.element,
+                        changed: ready.plan != Plan::None,
+                        find_ms: ms(began, found),
+                        act_ms: ms(found, acted),
+                        settle_ms: ms(acted, Instant::now()),
+                    });
+                }
+            };
+            if Instant::now() >= wait.until {
+                let why = Unready::Covered { by: by.unwrap_or_else(|| "something else".into()) };
+                let seen = Seen { doing: self.state.borrow().doing(), ..Seen::default() };
+                return Err(PageError::NotReady { looked_for: target.locator.to_string(), why, seen });
+            }
+        }
+    }
+
+    /// Waits until a navigation that has begun is over and its document complete.
+    async fn settle(&self, wait: &Wait) -> Result<(), PageError> {
+        self.wait_for_state(wait.until, |state| state.is_settled()).await?;
+        self.arrival().map(drop)
+    }
+}
+
+impl Try<'_> {
+    async fn perform(&self) -> Result<Done, PageError> {
+        match (self.ready.plan, self.action) {
+            (Plan::None, _) => Ok(Done::Yes),
+            (Plan::Click, action) => self.click(checked_by(action)).await,
+            (Plan::Hover, _) => self.hover().await,
+            (Plan::Press, Action::Press(name)) => self.press(name).await,
+            (Plan::Type, Action::Fill(text) | Action::Set(text)) => self.type_text(text).await,
+            (Plan::Assign | Plan::Choose, Action::Fill(text) | Action::Set(text)) => {
+                self.apply(&text.text).await
+            }
+            (Plan::Choose, Action::Select(label)) => self.apply(label).await,
+            (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
+            (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
+            (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
+        }
+    }
+
+    async fn click(&self, checked: Option<bool>) -> Result<Done, PageError> {
+        let moved = self.mouse(DispatchMouseEventType::MouseMoved);
+        let pressed = self.mouse(DispatchMouseEventType::MousePressed);
+        let released = self.mouse(DispatchMouseEventType::MouseReleased);
+        // All three are sent by now.
+        for answer in [self.sent(moved).await, self.sent(pressed).await, self.sent(released).await] {
+            answer.map_err(PageError::after_event)?;
+        }
+        let asked = self.ask_token("verdict", json!({})).await;
+        let outcome = match asked {
+            // The page kept nothing of the event.
+            Err(PageError::Guard { index, seen, matches }) => {
+                return Err(PageError::Guard { index, seen, matches });
+            }
+            other => other.map_err(PageError::after_event)?,
+        };
+        match outcome {
+            Once::Answered(Outcome { press: Press::Missed | Press::Gone, by }) => Ok(Done::Not(by)),
+            Once::Answered(_) | Once::Replaced => {
+                if let Some(checked) = checked {
+                    self.verify(json!({ "checked": checked })).await.map_err(PageError::after_event)?;
+                }
+                Ok(Done::Yes)
+            }
+        }
+    }
+
+    async fn hover(&self) -> Result<Done, PageError> {
+        self.sent(self.mouse(DispatchMouseEventType::MouseMoved)).await?;
+        Ok(Done::Yes)
+    }
+
+    async fn press(&self, name: &str) -> Result<Done, PageError> {
+        let Some([down, up]) = keys::events(name) else {
+            return Err(PageError::Protocol(format!("there is no key `{name}`")));
+        };
+        let down = self.page.router.send(Some(&self.page.session), &down);
+        let up = self.page.router.send(Some(&self.page.session), &up);
+        self.sent(down).await.map_err(PageError::after_event)?;
+        self.sent(up).await.map_err(PageError::after_event)?;
+        // Like after a click, the page's own tasks come first; what it answers does not matter.
+        let _: Once<Value> = self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
+        Ok(Done::Yes)
+    }
+
+    async fn type_text(&self, text: &Text) -> Result<Done, PageError> {
+        if text.secret {
+            self.page.remember_secret(&text.text);
+            let Once::Answered(Value::Null) = self.ask_token("noteSecret", json!({})).await? else {
+                return Ok(Done::Not(None));
+            };
+        }
+        if text.text.is_empty() {
+            return self.press_in_place("Delete", text).await;
+        }
+        let inserted = self.page.router.send(Some(&self.page.session), &InsertTextParams::new(&text.text));
+        self.sent(inserted).await.map_err(PageError::after_event)?;
+        self.typed(text).await
+    }
+
+    async fn press_in_place(&self, key: &str, text: &Text) -> Result<Done, PageError> {
+        for event in keys::events(key).into_iter().flatten() {
+            let sent = self.page.router.send(Some(&self.page.session), &event);
+            self.sent(sent).await.map_err(PageError::after_event)?;
+        }
+        self.typed(text).await
+    }
+
+    async fn typed(&self, text: &Text) -> Result<Done, PageError> {
+        self.verify(json!({ "text": text.text, "secret": text.secret })).await.map_err(PageError::after_event)
+    }
+
+    async fn apply(&self, text: &str) -> Result<Done, PageError> {
+        let plan = if self.ready.plan == Plan::Choose { "choose" } else { "assign" };
+        match self.ask_token("apply", json!({ "plan": plan, "text": text })).await? {
+            Once::Answered(Outcome { press: Press::Received, .. }) => {
+                self.verify(json!({ "text": text, "secret": false })).await.map_err(PageError::after_event)
+            }
+            Once::Answered(_) => Ok(Done::Not(None)),
+            Once::Replaced => Ok(Done::Yes),
+        }
+    }
+
+    /// Opens a list by a click and clicks its option, wherever on the page the list is.
+    async fn choose_opened(&self, label: &str) -> Result<Done, PageError> {
+        let opener = Action::Click;
+        Box::pin(self.page.act(self.target, &opener, &[], self.wait)).await?;
+        let option = Locator::one(Kind::Role("option".into()), Name::Exact(label.to_owned()));
+        let option = Target { within: Vec::new(), locator: option };
+        Box::pin(self.page.act(&option, &Action::Click, &[], self.wait))
+            .await
+            .map_err(PageError::after_event)?;
+        Ok(Done::Yes)
+    }
+
+    /// Whether the control took the value; not where it was taken out of the page meanwhile.
+    async fn verify(&self, mut question: Value) -> Result<Done, PageError> {
+        if let Value::Object(fields) = &mut question {
+            let left = self.wait.until.saturating_duration_since(Instant::now());
+            fields.insert("timeout".into(), json!(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+        }
+        match self.ask_token("verify", question).await? {
+            Once::Answered(Outcome { press: Press::Received, .. }) | Once::Replaced => Ok(Done::Yes),
+            Once::Answered(_) => Ok(Done::Not(None)),
+        }
+    }
+
+    async fn ask_token<T: serde::de::DeserializeOwned>(
+        &self,
+        function: &str,
+        mut question: Value,
+    ) -> Result<Once<T>, PageError> {
+        if let Value::Object(fields) = &mut question {
+            fields.insert("token".into(), json!(self.ready.token));
+        }
+        self.page.ask_world(self.world, function, question, About::Target(self.target), self.wait.until).await
+    }
+
+    fn mouse(
+        &self,
+        kind: DispatchMouseEventType,
+    ) -> impl Future<Output = Result<(), CallError>> + Send + use<> {
+        let button =
+            if kind == DispatchMouseEventType::MouseMoved { MouseButton::None } else { MouseButton::Left };
+        let count = i64::from(button == MouseButton::Left);
+        let event = DispatchMouseEventParams {
+            button: Some(button),
+            click_count: Some(count),
+            ..DispatchMouseEventParams::new(kind, self.ready.x, self.ready.y)
+        };
+        let sent = self.page.router.send(Some(&self.page.session), &event);
+        async { sent.await.map(drop) }
+    }
+
+    /// Waits for the answer to something that was sent.
+    async fn sent<T>(&self, answer: impl Future<Output = Result<T, CallError>>) -> Result<(), PageError> {
+        match timeout_at(self.wait.until + super::ask::GRACE, answer).await {
+            Ok(answer) => Ok(answer.map(drop)?),
+            Err(_) => Err(PageError::TooSlow { doing: self.page.state.borrow().doing() }),
+        }
+    }
+}
+
+/// The state that a click must have brought about, where the action says one.
+fn checked_by(action: &Action) -> Option<bool> {
+    match action {
+        Action::Check(checked) => Some(*checked),
+        _ => None,
+    }
+}
+
+/// The action for our script.
+fn words(action: &Action) -> Value {
+    match action {
+        Action::Click => json!({ "kind": "click" }),
+        Action::Hover => json!({ "kind": "hover" }),
+        Action::Press(_) => json!({ "kind": "press" }),
+        Action::Fill(text) => json!({ "kind": "fill", "text": text.text }),
+        Action::Select(label) => json!({ "kind": "select", "text": label }),
+        Action::Check(checked) => json!({ "kind": "check", "checked": checked }),
+        Action::Set(text) => json!({ "kind": "set", "text": text.text }),
+    }
+}
+
+fn ms(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+}

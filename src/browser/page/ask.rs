@@ -1,0 +1,236 @@
+//! Calls to our script in the page.
+
+use std::time::Duration;
+
+use chromiumoxide::cdp::js_protocol::runtime::{CallArgument, CallFunctionOnParams};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::super::error::{PageError, Seen, Unready};
+use super::super::router::CallError;
+use super::super::state::{End, PageState};
+use super::{Page, Target, Wait};
+
+/// How long a page may take to say that the time is over. One that says nothing hangs.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// What our script answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Ok(Value),
+    Fail(Failure),
+}
+
+/// Why it could not.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Failure {
+    NotFound { at: Option<usize>, scope: Option<String>, candidates: Vec<String> },
+    NotReady { at: Option<usize>, why: Unready, scope: Option<String>, candidates: Vec<String> },
+    Ambiguous { at: Option<usize>, matches: Vec<String> },
+    AmbiguousCell { cell: usize, matches: Vec<String> },
+    StillThere { matches: Vec<String> },
+    Watched { index: usize },
+    Guard { index: usize, matches: usize, seen: String },
+    Loading,
+    Script { message: String },
+}
+
+/// What a question is about, for the words of its errors.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum About<'a> {
+    Target(&'a Target),
+    Rows(&'a Target, &'a [(crate::locator::Locator, super::Read)]),
+    AnyOf(&'a [Target]),
+}
+
+/// The answer of a world that may be gone by then.
+#[derive(Debug)]
+pub(super) enum Once<T> {
+    Answered(T),
+    /// The document was replaced.
+    Replaced,
+}
+
+impl Page {
+    /// Asks until there is an answer: where the document is replaced meanwhile, the next one is asked. Returns the world that
+    /// answered too.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        question: Value,
+        about: About<'_>,
+        wait: &Wait,
+    ) -> Result<(T, String), PageError> {
+        let mut gone = None;
+        loop {
+            let world = self.world(gone.as_deref(), wait.until).await?;
+            let mut question = question.clone();
+            if let Value::Object(fields) = &mut question {
+                let left = wait.until.saturating_duration_since(Instant::now());
+                fields.insert("timeout".into(), json!(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+                fields.insert("watch".into(), serde_json::to_value(&wait.watch).unwrap_or_default());
+            }
+            match self.ask_world(&world, function, question, about, wait.until).await? {
+                Once::Answered(answer) => return Ok((answer, world)),
+                Once::Replaced => gone = Some(world),
+            }
+        }
+    }
+
+    /// Asks this world only.
+    pub(super) async fn ask_world<T: DeserializeOwned>(
+        &self,
+        world: &str,
+        function: &str,
+        question: Value,
+        about: About<'_>,
+        until: Instant,
+    ) -> Result<Once<T>, PageError> {
+        self.check()?;
+        let call = CallFunctionOnParams {
+            arguments: Some(vec![CallArgument {
+                value: Some(question),
+                unserializable_value: None,
+                object_id: None,
+            }]),
+            return_by_value: Some(true),
+            await_promise: Some(true),
+            unique_context_id: Some(world.to_owned()),
+            ..CallFunctionOnParams::new(format!("(question) => usher.{function}(question)"))
+        };
+        let answer = self.router.send(Some(&self.session), &call);
+        let mut state = self.state.subscribe();
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(until + GRACE, answer) => answer,
+            // A dialog stops the page's script until it is dismissed; the question is void with it.
+            _ = state.wait_for(|state| state.dialog.is_some()) => {
+                self.check()?;
+                return Ok(Once::Replaced);
+            }
+        };
+        let answer = match answer {
+            Err(_) => return Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
+            Ok(Err(error)) if is_replaced(&error) => return Ok(Once::Replaced),
+            Ok(Err(error)) => return Err(error.into()),
+            Ok(Ok(answer)) => answer,
+        };
+        self.check()?;
+        if let Some(thrown) = answer.exception_details {
+            return Err(PageError::Protocol(
+                thrown.exception.and_then(|it| it.description).unwrap_or(thrown.text),
+            ));
+        }
+        let value = answer.result.value.unwrap_or_default();
+        match serde_json::from_value(value).map_err(unreadable)? {
+            Answer::Ok(value) => Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?)),
+            Answer::Fail(failure) => Err(self.error_of(failure, about)),
+        }
+    }
+
+    /// Our world in the main frame's document, other than `gone`.
+    async fn world(&self, gone: Option<&str>, until: Instant) -> Result<String, PageError> {
+        let is_there = |state: &PageState| state.main_world().is_some_and(|world| Some(world) != gone);
+        self.wait_for_state(until, is_there).await?;
+        let world = self.state.borrow().main_world().map(str::to_owned);
+        world.ok_or_else(|| PageError::TooSlow { doing: "between two documents".into() })
+    }
+
+    /// Waits until the state of the page is so.
+    pub(super) async fn wait_for_state(
+        &self,
+        until: Instant,
+        is_so: impl Fn(&PageState) -> bool,
+    ) -> Result<(), PageError> {
+        self.check()?;
+        let mut state = self.state.subscribe();
+        let over = |state: &PageState| is_so(state) || state.ended.is_some() || state.dialog.is_some();
+        let waited = timeout_at(until, state.wait_for(over)).await.is_err();
+        self.check()?;
+        if waited { Err(PageError::TooSlow { doing: self.state.borrow().doing() }) } else { Ok(()) }
+    }
+
+    fn error_of(&self, failure: Failure, about: About<'_>) -> PageError {
+        let seen = |scope, candidates| Seen { scope, candidates, doing: self.state.borrow().doing() };
+        match failure {
+            Failure::NotFound { at, scope, candidates } => {
+                PageError::NotFound { looked_for: about.words(at), seen: seen(scope, candidates) }
+            }
+            Failure::NotReady { at, why, scope, candidates } => {
+                PageError::NotReady { looked_for: about.words(at), why, seen: seen(scope, candidates) }
+            }
+            Failure::Ambiguous { at, matches } => {
+                PageError::Ambiguous { looked_for: about.words(at), matches }
+            }
+            Failure::AmbiguousCell { cell, matches } => {
+                PageError::Ambiguous { looked_for: about.cell_words(cell), matches }
+            }
+            Failure::StillThere { matches } => PageError::StillThere {
+                looked_for: about.words(None),
+                matches,
+                doing: self.state.borrow().doing(),
+            },
+            Failure::Watched { index } => PageError::Watched(index),
+            Failure::Guard { index, matches, seen } => PageError::Guard { index, seen, matches },
+            Failure::Loading => PageError::TooSlow { doing: self.state.borrow().doing() },
+            Failure::Script { message } => PageError::Protocol(message),
+        }
+    }
+}
+
+impl About<'_> {
+    /// The locator of the scope with that index, or of the target.
+    fn words(&self, at: Option<usize>) -> String {
+        match self {
+            About::Target(target) | About::Rows(target, _) => {
+                at.and_then(|at| target.within.get(at)).unwrap_or(&target.locator).to_string()
+            }
+            About::AnyOf(targets) => {
+                targets.iter().map(|target| target.locator.to_string()).collect::<Vec<_>>().join(" or ")
+            }
+        }
+    }
+
+    fn cell_words(&self, cell: usize) -> String {
+        match self {
+            About::Rows(target, cells) => match cells.get(cell) {
+                Some((locator, _)) => format!("{} > {locator}", target.locator),
+                None => target.locator.to_string(),
+            },
+            _ => self.words(None),
+        }
+    }
+}
+
+/// Whether a call failed only because its document is gone.
+fn is_replaced(error: &CallError) -> bool {
+    const WORDS: &[&str] = &["context", "navigated or closed", "Promise was collected", "No frame"];
+    matches!(error, CallError::Refused { message } if WORDS.iter().any(|words| message.contains(words)))
+}
+
+fn unreadable(error: serde_json::Error) -> PageError {
+    PageError::Protocol(format!("the page script answered in an unknown form: {error}"))
+}
+
+impl From<End> for PageError {
+    fn from(end: End) -> Self {
+        match end {
+            End::Crashed => PageError::Crashed,
+            End::Closed => PageError::Closed,
+        }
+    }
+}
+
+impl From<CallError> for PageError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Crashed => PageError::Crashed,
+            CallError::Closed => PageError::Closed,
+            other => PageError::Protocol(other.to_string()),
+        }
+    }
+}

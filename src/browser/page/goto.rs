@@ -1,0 +1,69 @@
+//! Opening an address.
+
+use chromiumoxide::cdp::browser_protocol::page::NavigateParams;
+use tokio::time::timeout_at;
+
+use super::super::error::PageError;
+use super::{Arrival, Page, Wait};
+
+impl Page {
+    /// Opens `url` and waits until its document is complete. An error page of the app is an arrival, with its status.
+    ///
+    /// # Errors
+    /// It is outside the allowed origins ([`PageError::Blocked`]), cannot be opened ([`PageError::Navigation`]), or takes too long.
+    pub async fn goto(&self, url: &str, wait: &Wait) -> Result<Arrival, PageError> {
+        self.check()?;
+        if !self.state.borrow().origins.allow(url) {
+            return Err(PageError::Blocked { url: url.to_owned() });
+        }
+        self.state.send_modify(|state| state.leaving = true);
+        let arrived = self.navigate(url, wait).await;
+        self.state.send_modify(|state| state.leaving = false);
+        arrived
+    }
+
+    async fn navigate(&self, url: &str, wait: &Wait) -> Result<Arrival, PageError> {
+        let before = self.state.borrow().document;
+        let sent = self.router.send(Some(&self.session), &NavigateParams::new(url));
+        let answer = match timeout_at(wait.until, sent).await {
+            Ok(answer) => answer?,
+            Err(_) => return Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
+        };
+        if let Some(reason) = answer.error_text {
+            return Err(self.navigation_error(url, reason));
+        }
+        if answer.loader_id.is_some() {
+            self.wait_for_state(wait.until, |state| state.document > before && state.is_settled()).await?;
+        }
+        self.arrival()
+    }
+
+    /// Where the page is now; an error where Chromium shows its own error page.
+    pub(super) fn arrival(&self) -> Result<Arrival, PageError> {
+        let state = self.state.borrow();
+        if let Some(url) = &state.unreachable {
+            let url = url.clone();
+            drop(state);
+            return Err(self.navigation_error(&url, "the page could not be reached".into()));
+        }
+        Ok(Arrival { url: state.url.clone(), status: state.statuses.get(&state.loader).copied() })
+    }
+
+    /// Chromium's word for a refused proxy means that the address is not allowed.
+    fn navigation_error(&self, url: &str, reason: String) -> PageError {
+        let state = self.state.borrow();
+        let refused = state
+            .blocked
+            .iter()
+            .rev()
+            .find(|blocked| state.unreachable.as_ref().is_none_or(|it| it == *blocked));
+        match refused {
+            Some(blocked)
+                if state.unreachable.is_some() || reason.contains("PROXY") || reason.contains("TUNNEL") =>
+            {
+                PageError::Blocked { url: blocked.clone() }
+            }
+            _ => PageError::Navigation { url: url.to_owned(), reason },
+        }
+    }
+}

@@ -1,0 +1,231 @@
+// Actions: readiness, the plan of what to send, and the check that the element receives it.
+
+let held = null; // What the last readiness found: element, scope, guards, and what became of the event.
+let tokens = 0;
+
+// The place of a frame's document on the page.
+const frameOffset = (element) => {
+  let [x, y] = [0, 0];
+  for (let view = element.ownerDocument.defaultView; view && view !== window && view.frameElement; view = view.parent) {
+    const box = view.frameElement.getBoundingClientRect();
+    x += box.left + view.frameElement.clientLeft;
+    y += box.top + view.frameElement.clientTop;
+  }
+  return { x, y };
+};
+
+// The middle of the part of its first box that is inside the window, in the coordinates of its own document; none when outside.
+const pointOf = (element) => {
+  const view = element.ownerDocument.defaultView;
+  const boxes = [...element.getClientRects()].filter((box) => box.width > 0 && box.height > 0);
+  for (const box of boxes) {
+    const left = Math.max(box.left, 0);
+    const right = Math.min(box.right, view.innerWidth);
+    const top = Math.max(box.top, 0);
+    const bottom = Math.min(box.bottom, view.innerHeight);
+    if (right - left >= 1 && bottom - top >= 1) return { x: (left + right) / 2, y: (top + bottom) / 2 };
+  }
+  return null;
+};
+
+const deepest = (root, x, y) => {
+  let hit = root.elementFromPoint(x, y);
+  while (hit?.shadowRoot) {
+    const inner = hit.shadowRoot.elementFromPoint(x, y);
+    if (!inner || inner === hit) break;
+    hit = inner;
+  }
+  return hit;
+};
+
+// Whether an event at `hit` is an event for `element`: it or its inside, or a label of it.
+const receives = (element, hit) => {
+  if (!hit) return false;
+  return !!closest(hit, (at) => at === element) || [...(element.labels ?? [])].some((label) => closest(hit, (at) => at === label));
+};
+
+// What covers the element at the point; none when nothing does.
+const coveredBy = (element, point) => {
+  const hit = deepest(element.ownerDocument, point.x, point.y);
+  if (!receives(element, hit)) return { by: hit };
+  let at = { ...point };
+  for (let view = element.ownerDocument.defaultView; view !== window && view.frameElement; view = view.parent) {
+    const frame = view.frameElement;
+    const box = frame.getBoundingClientRect();
+    at = { x: at.x + box.left + frame.clientLeft, y: at.y + box.top + frame.clientTop };
+    const outer = deepest(frame.ownerDocument, at.x, at.y);
+    if (outer !== frame) return { by: outer };
+  }
+  return null;
+};
+
+const sameBox = (one, other) => ['left', 'top', 'width', 'height'].every((key) => Math.abs(one[key] - other[key]) < 0.5);
+
+const optionsOf = (select) => [...select.options].filter((option) => option.label.trim());
+const noOption = (found, names) => ({ wrong: unready(null, { what: 'no_option', options: names.slice(0, 20).map((name) => quote(name)) }, null, found) });
+const wrongKind = (element, pass) => ({ wrong: unready(null, { what: 'wrong_kind', is: describe(element, pass) }) });
+
+const TRUE = /^(true|yes|on|1|checked)$/i;
+
+// What to do with a control: `{ plan, on }`, where `on` is the element that the event is for.
+const planFor = (element, action, pass) => {
+  const sort = sortOf(element);
+  switch (action.kind) {
+    case 'click': case 'hover': case 'press': return { plan: action.kind, on: element };
+    case 'fill':
+      if (sort === 'text') return { plan: hasValue(element, action.text, pass) ? 'none' : 'type', on: element };
+      return sort === 'assign' ? planSet(element, sort, action.text, pass) : wrongKind(element, pass);
+    case 'select': return sort === 'select' || sort === 'combobox' || sort === 'radios' ? planSet(element, sort, action.text, pass)
+      : explicitRole(element) === 'combobox' || sort === 'other' ? { plan: 'open', on: element } : wrongKind(element, pass);
+    case 'check': return sort === 'check' || sort === 'radio' ? planSet(element, sort, String(action.checked), pass) : wrongKind(element, pass);
+    default: return planSet(element, sort, action.text, pass);
+  }
+};
+
+const planSet = (element, sort, text, pass) => {
+  switch (sort) {
+    case 'text': return { plan: hasValue(element, text, pass) ? 'none' : 'type', on: element };
+    case 'assign': return { plan: element.value === text ? 'none' : 'assign', on: element };
+    case 'select': {
+      const matching = optionsOf(element).filter((option) => fold(option.label) === fold(text));
+      if (!matching.length) return noOption(null, optionsOf(element).map((option) => option.label));
+      if (matching[0].disabled) return { wrong: unready(null, { what: 'disabled' }) };
+      return { plan: hasValue(element, text, pass) ? 'none' : 'choose', on: element };
+    }
+    case 'check': case 'radio': return { plan: isChecked(element) === TRUE.test(text.trim()) ? 'none' : 'click', on: element };
+    case 'radios': {
+      const radios = [...element.querySelectorAll(RADIOS)];
+      const nameOf = (radio) => labelsOf(radio, pass)[0] ?? accessibleName(radio, pass);
+      const radio = radios.find((one) => fold(nameOf(one)) === fold(text));
+      if (!radio) return noOption(null, radios.map(nameOf));
+      return { plan: isChecked(radio) ? 'none' : 'click', on: radio };
+    }
+    case 'combobox': return { plan: hasValue(element, text, pass) ? 'none' : 'open', on: element };
+    default: return wrongKind(element, pass);
+  }
+};
+
+// A checkbox or radio that is hidden behind its label is clicked through the label.
+const touchable = (element, pass) => {
+  if (isVisible(element, pass) && pointOf(element) && hasArea(element) && !coveredBy(element, pointOf(element))) return element;
+  const label = [...(element.labels ?? [])].find((one) => isVisible(one, pass));
+  return label && element.matches(RADIOS + ',input[type=checkbox]') ? label : element;
+};
+
+// Waits until the action can be done, and says how. Nothing is changed, but for scrolling.
+const ready = (question) => {
+  let before = null;
+  return until(question, (pass, drawn) => {
+    const found = theOne(question, pass);
+    if (found.wrong) return found.wrong;
+    const planned = planFor(found.element, question.action, pass);
+    if (planned.wrong) return planned.wrong;
+    const { plan, on } = planned;
+    const words = bounded(describe(found.element, pass) ?? '', 120);
+    if (plan === 'none') return { ok: { plan, element: words, token: 0, x: 0, y: 0 } };
+    if (plan !== 'hover' && isDisabled(on)) return unready(null, { what: 'disabled' });
+    if (/^(type|assign)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
+    const touched = plan === 'click' ? touchable(on, pass) : on;
+    const still = stillAt(touched, before, drawn);
+    before = still.box;
+    if (still.wait) return { ...unready(null, { what: 'moving' }), frame: true };
+    const point = pointOf(touched);
+    const cover = coveredBy(touched, point);
+    if (cover) {
+      // What is stuck to an edge may cover what was scrolled to it.
+      if (!before.centred) touched.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+      before.centred = true;
+      const by = cover.by ? describe(cover.by, pass) ?? 'a frame' : 'nothing that is seen';
+      return unready(null, { what: 'covered', by });
+    }
+    const broken = brokenGuard(question.guards, found.scope, pass);
+    if (broken) return broken;
+    tokens += 1;
+    held = { token: tokens, element: on, receiver: touched, scope: found.scope, guards: question.guards, down: null, broken: null };
+    if (plan === 'click') arm();
+    if (plan === 'type') focusAll(on);
+    if (plan === 'press') on.focus({ preventScroll: true });
+    const offset = frameOffset(touched);
+    return { ok: { plan, element: words, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
+  });
+};
+
+// Whether the element is in view and has kept its place: since the call and over a frame where nothing is animated, over two otherwise.
+const stillAt = (element, before, drawn) => {
+  if (!pointOf(element)) {
+    element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+    return { box: null, wait: true };
+  }
+  const rect = element.getBoundingClientRect();
+  const same = before?.element === element && sameBox(before, rect);
+  const frames = same ? before.frames + (drawn ? 1 : 0) : 0;
+  const box = { element, left: rect.left, top: rect.top, width: rect.width, height: rect.height, frames, centred: same && before.centred };
+  const calm = element.ownerDocument.getAnimations().every((animation) => animation.playState !== 'running');
+  return { box, wait: frames < (calm ? 1 : 2) };
+};
+
+// Whether what was found ready still is, at the moment of the event.
+const stillHolds = () => {
+  const pass = newPass();
+  if (!held.element.isConnected) return 'gone';
+  held.broken = brokenGuard(held.guards, held.scope, pass);
+  return held.broken ? 'guard' : null;
+};
+
+// The first press decides: one that is not for the element, or comes when a guard no longer holds, is kept from the page altogether.
+const intercept = (event) => {
+  if (!held || held.token !== held.armed || !event.isTrusted) return;
+  if (held.down === null && (event.type === 'pointerdown' || event.type === 'mousedown')) {
+    const hit = event.composedPath()[0];
+    held.down = receives(held.receiver, isElement(hit) ? hit : null) ? stillHolds() ?? 'received' : 'missed';
+    if (held.down === 'missed') held.by = isElement(hit) ? describe(hit, newPass()) : null;
+  }
+  if (held.down !== 'received') {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+};
+const watchPresses = (view) => {
+  for (const type of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'auxclick', 'dblclick']) view.addEventListener(type, intercept, true);
+};
+watchPresses(window);
+
+// From now on presses are meant for the held element.
+const arm = () => {
+  held.armed = held.token;
+  const view = held.element.ownerDocument.defaultView;
+  if (view !== window) watchPresses(view);
+};
+
+// After the events: what became of them. The answer waits for what they started in this document.
+const verdict = ({ token }) => new Promise((resolve) => {
+  setTimeout(() => {
+    if (held?.token !== token) return resolve({ ok: { press: 'received' } });
+    held.armed = null;
+    if (held.down === 'guard') return resolve(held.broken);
+    resolve({ ok: { press: held.down ?? 'missed', by: held.by ?? null } });
+  }, 0);
+});
+
+// Sets a value that is not typed.
+const apply = ({ token, plan, text }) => {
+  if (held?.token !== token) return { ok: { press: 'gone' } };
+  const wrong = stillHolds();
+  if (wrong === 'guard') return held.broken;
+  if (wrong) return { ok: { press: wrong } };
+  if (plan === 'choose') choose(held.element, text);
+  else assign(held.element, text);
+  return { ok: { press: 'received' } };
+};
+
+// Whether the held control has the value, waiting as long as `timeout` says; `same` or what it has.
+const verify = (question) => {
+  const element = held?.token === question.token ? held.element : null;
+  if (!element || !element.isConnected) return { ok: { press: 'gone' } };
+  return until(question, (pass) => {
+    const wanted = question.checked;
+    const same = wanted === undefined ? hasValue(element, question.text, pass) : isChecked(element) === wanted;
+    if (same) return { ok: { press: 'received' } };
+    return unready(null, { what: 'value_differs', is: question.secret ? '' : bounded(valueOf(element, newPass()), 200) });
+  });
+};

@@ -1,0 +1,102 @@
+// Looking without touching: expectations, values, lists.
+
+const expect = (question) => until(question, (pass) => {
+  const found = theOne(question, pass);
+  return found.wrong ?? { ok: { element: bounded(describe(found.element, pass) ?? '', 120) } };
+});
+
+// No visible match, in scopes that may be gone too.
+const gone = (question) => until(question, (pass) => {
+  let root = document;
+  for (const locator of question.within) {
+    const found = find(locator, root, pass);
+    if (!found.visible.length) return { ok: null };
+    if (found.visible.length > 1) return notOne(found, null, pass);
+    root = found.visible[0];
+  }
+  const found = find(question.locator, root, pass);
+  if (!found.visible.length) return { ok: null };
+  return { again: () => ({ kind: 'still_there', matches: found.visible.slice(0, 20).map((element) => describe(element, newPass()) ?? '') }) };
+});
+
+// Whether there is a visible match now.
+const isThere = (question) => until({ ...question, watch: [] }, (pass) => {
+  let root = document;
+  for (const locator of question.within) {
+    [root] = find(locator, root, pass).visible;
+    if (!root) return { ok: false };
+  }
+  return { ok: find(question.locator, root, pass).visible.length > 0 };
+});
+
+const isEnabled = (question) => until({ ...question, watch: [] }, (pass) => {
+  const found = theOne(question, pass);
+  if (found.wrong?.fail) return found.wrong;
+  return { ok: !found.wrong && !isDisabled(found.element) };
+});
+
+const firstOf = (question) => until(question, (pass) => {
+  const index = question.targets.findIndex(({ within, locator }) => {
+    let root = document;
+    for (const scope of within) {
+      [root] = find(scope, root, pass).visible;
+      if (!root) return false;
+    }
+    return find(locator, root, pass).visible.length > 0;
+  });
+  if (index >= 0) return { ok: index };
+  const found = find(question.targets[0].locator, document, pass);
+  return { again: () => ({ kind: 'not_found', at: null, scope: null, candidates: nearest(found.part, found.roots, newPass()) }) };
+});
+
+const fieldIs = (question) => until(question, (pass) => {
+  const found = theOne(question, pass);
+  if (found.wrong) return found.wrong;
+  if (hasValue(found.element, question.text, pass)) return { ok: null };
+  return unready(null, { what: 'value_differs', is: isSecret(found.element) ? '' : bounded(valueOf(found.element, pass), 200) });
+});
+
+const MOST_TEXT = 10_000;
+
+// The text of an element, the value of a control, or an attribute; addresses are absolute.
+const readOf = (element, what, pass) => {
+  if (what.attribute) {
+    const key = what.attribute.toLowerCase();
+    if (!element.hasAttribute(key)) return null;
+    const value = /^(href|src|action)$/.test(key) && typeof element[key] === 'string' ? element[key] : element.getAttribute(key);
+    return bounded(value, MOST_TEXT);
+  }
+  if (isSecret(element)) return '';
+  return bounded(isControl(element) && sortOf(element) !== 'radios' ? valueOf(element, pass) : textOf(element, pass), MOST_TEXT);
+};
+
+const read = (question) => until(question, (pass) => {
+  const found = theOne(question, pass);
+  return found.wrong ?? { ok: readOf(found.element, question.what, pass) };
+});
+
+const MOST_ROWS = 5000;
+
+// All rows with their cells. What the rows are in must be there; the rows may be none.
+const rows = (question) => until(question, (pass) => {
+  const entered = enter(question, pass);
+  if (entered.wrong) return entered.wrong;
+  const around = question.locator.slice(0, -1);
+  if (around.length) {
+    const found = find(around, entered.root, pass);
+    if (!found.visible.length) return notOne(found, null, pass);
+  }
+  const out = [];
+  for (const row of find(question.locator, entered.root, pass).visible.slice(0, MOST_ROWS)) {
+    const values = [];
+    for (const { locator, what } of question.cells) {
+      const found = find(locator, row, pass).visible;
+      if (found.length > 1) return { fail: { kind: 'ambiguous_cell', cell: values.length, matches: found.slice(0, 20).map((element) => describe(element, pass) ?? '') } };
+      values.push(found.length ? readOf(found[0], what, pass) : null);
+    }
+    out.push(values);
+  }
+  return { ok: out };
+});
+
+const text = ({ most }) => ({ ok: document.body ? bounded(textOf(document.body, newPass()), most) : '' });

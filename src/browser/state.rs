@@ -1,0 +1,300 @@
+//! What is known of a page from its events.
+//!
+//! Invariants: only [`PageState::apply`] changes it, one event at a time, in the order in which Chromium sent them. An event with
+//! fields of an unknown form is ignored. The state is bounded: a page cannot make it grow without end.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::origins::Origins;
+use super::router::Event;
+
+/// The name of the isolated world in which our script runs.
+pub(super) const WORLD: &str = "usher";
+
+const MOST_BLOCKED: usize = 100;
+const MOST_IN_FLIGHT: usize = 1000;
+
+/// What is known of a page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PageState {
+    /// The page's main frame.
+    pub(super) main_frame: String,
+    /// The address of the document.
+    pub(super) url: String,
+    /// Our world in each frame's document, the newest last: its unique id and the frame.
+    pub(super) worlds: Vec<(String, String)>,
+    /// Counts the documents of the main frame.
+    pub(super) document: u64,
+    /// Whether the document was parsed to its end.
+    pub(super) ready: bool,
+    /// Where a navigation that has begun goes to; none while there is none.
+    pub(super) navigating: Option<String>,
+    /// The loader of the document and what it answered.
+    pub(super) loader: String,
+    /// Status codes of documents, by loader.
+    pub(super) statuses: HashMap<String, u16>,
+    /// The document is Chromium's error page for this address.
+    pub(super) unreachable: Option<String>,
+    /// Requests without an end yet, by id: kind, method and address.
+    pub(super) in_flight: HashMap<String, (String, String, String)>,
+    /// Addresses that were asked for and are not allowed.
+    pub(super) blocked: Vec<String>,
+    /// A native dialog that nobody declared: kind and message.
+    pub(super) dialog: Option<(String, String)>,
+    /// The driver itself opens another document, so that a page's question whether to leave is answered with yes.
+    pub(super) leaving: bool,
+    /// Why nothing more will come.
+    pub(super) ended: Option<End>,
+    pub(super) origins: Origins,
+}
+
+/// Why a page has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Crashed,
+    Closed,
+}
+
+impl PageState {
+    /// The unique id of our world in the main frame's document.
+    pub(super) fn main_world(&self) -> Option<&str> {
+        self.worlds
+            .iter()
+            .rev()
+            .find(|(_, frame)| *frame == self.main_frame)
+            .map(|(unique, _)| unique.as_str())
+    }
+
+    /// Whether the document is complete and none is on its way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.ready && self.navigating.is_none()
+    }
+
+    /// How many requests for data or documents have no end yet.
+    pub(super) fn busy(&self) -> usize {
+        self.in_flight
+            .values()
+            .filter(|(kind, ..)| matches!(kind.as_str(), "Document" | "XHR" | "Fetch"))
+            .count()
+    }
+
+    /// What the page is doing, in words.
+    pub(super) fn doing(&self) -> String {
+        if let Some(url) = &self.navigating {
+            return format!("on its way to {}", without_query(url));
+        }
+        if !self.ready {
+            return format!("loading {}", without_query(&self.url));
+        }
+        let mut requests: Vec<String> = self
+            .in_flight
+            .values()
+            .map(|(_, method, url)| format!("{method} {}", without_query(url)))
+            .collect();
+        requests.sort();
+        match requests.len() {
+            0 => "idle".to_owned(),
+            1 => format!("waiting for {}", requests.join("")),
+            n => format!("waiting for {n} requests, such as {}", requests.first().map_or("", String::as_str)),
+        }
+    }
+
+    /// Takes in an event. Dialogs are recorded here and answered by who called.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match event.method.as_ref() {
+            "Runtime.executionContextCreated" => self.context_created(&event.params),
+            "Runtime.executionContextDestroyed" => {
+                if let Some(gone) = event.params.get("executionContextUniqueId").and_then(Value::as_str) {
+                    self.worlds.retain(|(unique, _)| unique != gone);
+                }
+            }
+            "Runtime.executionContextsCleared" => self.worlds.clear(),
+            "Page.javascriptDialogOpening" => {
+                if let Some(Dialog { kind, message }) = read(&event.params)
+                    && !self.accepts(&kind)
+                {
+                    self.dialog.get_or_insert((kind, message.chars().take(500).collect()));
+                }
+            }
+            "Inspector.targetCrashed" => self.ended = Some(End::Crashed),
+            method if method.starts_with("Page.") => self.page_event(method, &event.params),
+            method if method.starts_with("Network.") => self.network_event(method, &event.params),
+            _ => {}
+        }
+    }
+
+    /// Whether a native dialog of this kind is answered with yes.
+    fn accepts(&self, kind: &str) -> bool {
+        self.leaving && kind == "beforeunload"
+    }
+
+    /// Whether the native dialog that `event` announces is answered with yes; none where it announces none.
+    pub(super) fn answer_to(&self, event: &Event) -> Option<bool> {
+        let Dialog { kind, .. } =
+            (event.method == "Page.javascriptDialogOpening").then(|| read(&event.params))??;
+        Some(self.accepts(&kind))
+    }
+
+    fn context_created(&mut self, params: &Value) {
+        #[derive(Deserialize)]
+        struct Created {
+            context: Context,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Context {
+            name: String,
+            unique_id: String,
+            aux_data: Aux,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Aux {
+            frame_id: String,
+        }
+        if let Some(Created { context }) = read(params)
+            && context.name == WORLD
+        {
+            self.worlds.push((context.unique_id, context.aux_data.frame_id));
+        }
+    }
+
+    fn page_event(&mut self, method: &str, params: &Value) {
+        let Some(FrameEvent { frame_id, url, frame, disposition, navigation_type, .. }) = read(params) else {
+            return;
+        };
+        let of_main = frame_id.is_some_and(|id| id == self.main_frame);
+        match method {
+            "Page.frameNavigated" => {
+                if let Some(frame) = frame.filter(|frame| frame.id == self.main_frame) {
+                    self.committed(frame);
+                }
+            }
+            "Page.frameRequestedNavigation" if of_main && disposition.as_deref() == Some("currentTab") => {
+                self.navigating = url;
+            }
+            "Page.frameStartedNavigating" if of_main => {
+                if !navigation_type.is_some_and(|kind| kind.to_lowercase().contains("samedocument")) {
+                    self.navigating = url;
+                }
+            }
+            "Page.navigatedWithinDocument" if of_main => {
+                self.navigating = None;
+                self.url = url.unwrap_or_default();
+            }
+            "Page.frameStoppedLoading" if of_main => self.navigating = None,
+            "Page.domContentEventFired" => self.ready = true,
+            _ => {}
+        }
+    }
+
+    fn committed(&mut self, frame: Frame) {
+        self.document += 1;
+        self.ready = false;
+        self.navigating = None;
+        self.url = frame.url + &frame.url_fragment.unwrap_or_default();
+        self.loader = frame.loader_id;
+        self.unreachable = frame.unreachable_url;
+        let loader = &self.loader;
+        self.statuses.retain(|of, _| of == loader);
+        // What the document before had asked for ends without a word.
+        self.in_flight.retain(|id, _| id == loader);
+    }
+
+    fn network_event(&mut self, method: &str, params: &Value) {
+        let Some(NetworkEvent { request_id, loader_id, kind, request, response, url }) = read(params) else {
+            return;
+        };
+        match method {
+            "Network.requestWillBeSent" => {
+                if let Some(request) = request {
+                    self.note_blocked(&request.url);
+                    if self.in_flight.len() < MOST_IN_FLIGHT {
+                        self.in_flight
+                            .insert(request_id, (kind.unwrap_or_default(), request.method, request.url));
+                    }
+                }
+            }
+            "Network.webSocketCreated" => self.note_blocked(&url.unwrap_or_default()),
+            "Network.responseReceived" if kind.as_deref() == Some("Document") => {
+                if let (Some(loader), Some(response)) = (loader_id, response) {
+                    self.statuses.insert(loader, response.status);
+                }
+            }
+            "Network.loadingFinished" | "Network.loadingFailed" => drop(self.in_flight.remove(&request_id)),
+            _ => {}
+        }
+    }
+
+    fn note_blocked(&mut self, url: &str) {
+        if !self.origins.allow(url)
+            && self.blocked.len() < MOST_BLOCKED
+            && !self.blocked.iter().any(|known| known == url)
+        {
+            self.blocked.push(url.to_owned());
+        }
+    }
+}
+
+/// The address without what may hold a secret.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+fn read<T: DeserializeOwned>(params: &Value) -> Option<T> {
+    T::deserialize(params).ok()
+}
+
+#[derive(Deserialize)]
+struct Dialog {
+    #[serde(rename = "type")]
+    kind: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FrameEvent {
+    frame_id: Option<String>,
+    url: Option<String>,
+    frame: Option<Frame>,
+    disposition: Option<String>,
+    navigation_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Frame {
+    id: String,
+    loader_id: String,
+    url: String,
+    url_fragment: Option<String>,
+    unreachable_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkEvent {
+    request_id: String,
+    loader_id: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    request: Option<Request>,
+    response: Option<Response>,
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    url: String,
+    method: String,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: u16,
+}

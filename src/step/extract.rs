@@ -1,0 +1,169 @@
+//! Extractors: how a value is read off the page. A locator (its text), or
+//! `{ read: LOCATOR, attribute?, match?, map?, default? }`.
+//!
+//! A value is never guessed: what `match` or `map` does not know fails the step, unless there is a `default`.
+
+use regex::Regex;
+
+use super::compile::Compiler;
+use super::failure::Failure;
+use super::flow::Use;
+use crate::browser::Read;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::failure::FailureClass;
+use crate::locator::Locator;
+use crate::playbook::{Node, Template};
+
+const KEYS: &[&str] = &["read", "attribute", "match", "map", "default"];
+
+/// How one value is read.
+#[derive(Debug)]
+pub struct Extractor {
+    /// The element.
+    pub locator: Locator<Template>,
+    attribute: Option<String>,
+    pattern: Option<Regex>,
+    map: Option<Vec<(String, String)>>,
+    default: Option<String>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Extractor {
+    /// Reads it from its node.
+    pub fn compile(node: &Node, compiler: &mut Compiler<'_>) -> Option<Self> {
+        if node.as_map().is_none() {
+            let locator = compiler.locator(node)?;
+            let (attribute, pattern, map, default) = (None, None, None, None);
+            return Some(Self { locator, attribute, pattern, map, default, span: node.span.clone() });
+        }
+        let fields = compiler.fields(node, KEYS, "an extractor")?;
+        let locator = compiler.required(&fields, "read").and_then(|node| compiler.locator(node));
+        let attribute = fields
+            .get("attribute")
+            .and_then(|node| compiler.text(node, "the name of an attribute"))
+            .map(str::to_owned);
+        let pattern = fields.get("match").and_then(|node| compiler.pattern(node));
+        let map = fields.get("map").and_then(|node| table(node, compiler));
+        let default = fields.get("default").and_then(|node| literal(node, compiler));
+        Some(Self { locator: locator?, attribute, pattern, map, default, span: node.span.clone() })
+    }
+
+    /// What the page is asked for.
+    pub fn read(&self) -> Read {
+        Read { attribute: self.attribute.clone() }
+    }
+
+    /// Whether it has a value even where the page has none.
+    pub fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// Calls `visit` with its templates.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
+        self.locator.for_each_text(&mut |text| visit(Use::Locator, text));
+    }
+
+    /// The value, from what the page had for `name`.
+    ///
+    /// # Errors
+    /// It had nothing that is a value, and there is no default.
+    pub fn finish(&self, name: &str, found: Option<String>) -> Result<String, Failure> {
+        match (self.value(name, found), &self.default) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), Some(default)) => Ok(default.clone()),
+            (Err(message), None) => Err(Failure::new(FailureClass::UiDrift, message)),
+        }
+    }
+
+    fn value(&self, name: &str, found: Option<String>) -> Result<String, String> {
+        let locator = &self.locator;
+        let found = found.ok_or_else(|| match &self.attribute {
+            Some(attribute) => format!("{name}: {locator} has no attribute `{attribute}`"),
+            None => format!("{name}: there is no {locator}"),
+        })?;
+        let text = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = match &self.pattern {
+            None => text,
+            Some(pattern) => {
+                let groups = pattern.captures(&text);
+                let group = groups.as_ref().and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
+                let none = || format!("{name}: {} does not match /{pattern}/", quote(&text));
+                group.ok_or_else(none)?.as_str().to_owned()
+            }
+        };
+        let Some(map) = &self.map else { return Ok(text) };
+        let known = map.iter().find(|(shown, _)| *shown == text).map(|(_, value)| value.clone());
+        known.ok_or_else(|| {
+            let shown: Vec<String> = map.iter().map(|(shown, _)| quote(shown)).collect();
+            format!("{name}: the page shows {}; its `map` has {}", quote(&text), shown.join(", "))
+        })
+    }
+}
+
+fn quote(text: &str) -> String {
+    format!("“{}”", super::words::shorten(text))
+}
+
+/// `{ Active: active, Pending: invited }`.
+fn table(node: &Node, compiler: &mut Compiler<'_>) -> Option<Vec<(String, String)>> {
+    let Some(entries) = node.as_map().filter(|entries| !entries.is_empty()) else {
+        compiler.note(node.unexpected("what the page shows and what it means, such as `{ Active: active }`"));
+        return None;
+    };
+    let rows =
+        entries.iter().filter_map(|entry| Some((entry.key.text.clone(), literal(&entry.value, compiler)?)));
+    Some(rows.collect())
+}
+
+/// A text, a number or a truth value, without templates.
+fn literal(node: &Node, compiler: &mut Compiler<'_>) -> Option<String> {
+    let template = compiler.template(node)?;
+    let literal = template.literal().map(str::to_owned);
+    if literal.is_none() {
+        compiler.note(Diagnostic::error("template_here", &node.span, "a template cannot stand here"));
+    }
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Diagnostics, Source};
+    use crate::step::purpose::{Purpose, Vocabulary};
+
+    fn extractor(text: &str) -> Extractor {
+        let node = crate::playbook::read(Source::new("f", text)).unwrap();
+        let mut found = Diagnostics::default();
+        let vocabulary = Vocabulary::default();
+        let extractor =
+            Extractor::compile(&node, &mut Compiler::new(Purpose::ReadAccount, &vocabulary, &mut found));
+        assert!(found.is_empty(), "{:?}", found.into_sorted());
+        extractor.unwrap()
+    }
+
+    #[test]
+    fn a_value_is_read_or_refused_and_never_guessed() {
+        let id = "{ read: link /./, attribute: href, match: '/members/(\\d+)' }";
+        let status = "{ read: column \"Status\", map: { Active: active, Pending: invited } }";
+        for (written, found, expected) in [
+            ("column \"Name\"", Some(" Ada \n Lovelace "), Ok("Ada Lovelace")),
+            ("column \"Name\"", Some(""), Ok("")),
+            ("column \"Name\"", None, Err("x: there is no column \"Name\"")),
+            (id, Some("/orgs/acme/members/17?tab=1"), Ok("17")),
+            (id, Some("/orgs/acme"), Err("x: “/orgs/acme” does not match //members/(\\d+)/")),
+            (id, None, Err("x: link /./ has no attribute `href`")),
+            (status, Some("Pending"), Ok("invited")),
+            (status, Some("Paused"), Err("x: the page shows “Paused”; its `map` has “Active”, “Pending”")),
+            ("{ read: text \"Owner\", default: none }", None, Ok("none")),
+            ("{ read: text /./, match: 'of (\\d+)', default: 0 }", Some("nobody"), Ok("0")),
+            ("{ read: text /./, match: '\\d+' }", Some("53 people"), Ok("53")),
+        ] {
+            let value = extractor(written).finish("x", found.map(str::to_owned));
+            assert_eq!(
+                value.map_err(|failure| failure.message),
+                expected.map(str::to_owned).map_err(str::to_owned)
+            );
+        }
+    }
+}

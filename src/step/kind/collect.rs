@@ -1,0 +1,232 @@
+//! `collect`: a list over pages, or one that grows by "load more".
+//!
+//! A list is complete only with proof: the app's own total agrees, or the last page was reached and the list is not
+//! empty. A row that stands there twice shows that the list moved while it was read; it is not complete then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use super::StepKind;
+use crate::browser::{Action, Read};
+use crate::diagnostic::Diagnostic;
+use crate::failure::FailureClass;
+use crate::locator::{Kind, Locator, Name, Nth};
+use crate::playbook::{Node, Template};
+use crate::step::compile::{Compiled, Compiler, Written};
+use crate::step::extract::Extractor;
+use crate::step::failure::{Failure, Next};
+use crate::step::flow::{Effect, Use};
+use crate::step::purpose::Purpose;
+use crate::step::stage::Stage;
+use crate::step::words::{Phrase, Teller};
+
+pub(super) const KIND: StepKind = StepKind {
+    keyword: "collect",
+    summary: "Reads a list over all its pages; `total` or the last page prove that nothing was missed.",
+    example: "- collect:\n    rows: table \"Members\" > row (has cell /@/)\n    as: { email: column \"Email\" }\n    \
+              next: button \"Next page\"",
+    schema: r##"{ "type": "object", "required": ["rows", "as"], "additionalProperties": false,
+        "anyOf": [ { "required": ["next"] }, { "required": ["total"] } ],
+        "properties": { "rows": { "$ref": "#/$defs/locator" },
+        "as": { "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/$defs/variable" },
+          "additionalProperties": { "$ref": "#/$defs/extractor" } },
+        "next": { "$ref": "#/$defs/locator" }, "total": { "$ref": "#/$defs/extractor" } } }"##,
+    beside: &[],
+    may_commit: false,
+    compile,
+};
+
+/// A list is not longer than that many pages.
+const MOST_PAGES: usize = 2000;
+
+type Row = Vec<Option<String>>;
+
+#[derive(Debug)]
+struct Collect {
+    rows: Locator<Template>,
+    columns: Vec<(String, Extractor)>,
+    next: Option<Locator<Template>>,
+    total: Option<Extractor>,
+}
+
+fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
+    let fields = compiler.fields(written.value, &["rows", "as", "next", "total"], "`collect`")?;
+    let rows = compiler.required(&fields, "rows").and_then(|node| compiler.locator(node));
+    let columns = compiler.required(&fields, "as").and_then(|node| columns(node, compiler));
+    let next = fields.get("next").and_then(|node| compiler.locator(node));
+    let total = fields.get("total").and_then(|node| Extractor::compile(node, compiler));
+    if fields.get("next").is_none() && fields.get("total").is_none() {
+        let found =
+            Diagnostic::error("no_proof", &written.keyword.span, "nothing proves that the list is complete");
+        compiler.note(
+            found.help("`total` says where the app shows how many there are; `next` leads to the next page"),
+        );
+        return None;
+    }
+    Some(Box::new(Collect { rows: rows?, columns: columns?, next, total }))
+}
+
+fn columns(node: &Node, compiler: &mut Compiler<'_>) -> Option<Vec<(String, Extractor)>> {
+    let Some(entries) = node.as_map().filter(|entries| !entries.is_empty()) else {
+        compiler.note(node.unexpected("names and extractors, such as `{ email: column \"Email\" }`"));
+        return None;
+    };
+    let mut columns = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let name = entry.key.text.as_str();
+        let vocabulary = compiler.vocabulary;
+        if compiler.purpose == Purpose::ListAccounts
+            && !vocabulary.account_fields().any(|known| known == name)
+        {
+            let message = format!("`{name}` is no attribute of an account");
+            let found = Diagnostic::error("unknown_attribute", &entry.key.span, message);
+            compiler.note(found.suggest(name, vocabulary.account_fields()));
+        }
+        columns
+            .extend(Extractor::compile(&entry.value, compiler).map(|extractor| (name.to_owned(), extractor)));
+    }
+    Some(columns)
+}
+
+#[async_trait]
+impl Effect for Collect {
+    fn phrase(&self, teller: &Teller<'_>) -> Phrase {
+        Phrase::new("list every", "listed every", &teller.element(&self.rows))
+    }
+
+    async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure> {
+        let mut listed: Vec<Row> = Vec::new();
+        let total = self.total(stage).await?;
+        let mut pages = 1;
+        if total != Some(0) {
+            listed = self.page(stage).await?;
+            let mut last: Vec<Row> = listed.clone();
+            while self.turn(stage, &last).await? {
+                pages += 1;
+                if pages > MOST_PAGES {
+                    let message = format!("the list has more than {MOST_PAGES} pages");
+                    return Err(Failure::new(FailureClass::UiDrift, message));
+                }
+                let now = self.page(stage).await?;
+                // "Load more" keeps what was there.
+                let grown = if now.starts_with(&last) { last.len() } else { 0 };
+                listed.extend(now.iter().skip(grown).cloned());
+                last = now;
+            }
+        }
+        let count = listed.len();
+        let distinct: BTreeSet<&Row> = listed.iter().collect();
+        let proven = match total {
+            Some(total) => total == count,
+            None => count > 0,
+        };
+        let complete = proven && distinct.len() == count;
+        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let doubt = if complete { "" } else { ", not all of them" };
+        stage.say(format!("listed {count}{of} on {pages} page{}{doubt}", if pages == 1 { "" } else { "s" }));
+        let rows = listed.into_iter().map(|row| self.finish(row)).collect::<Result<Vec<_>, _>>()?;
+        let output = stage.output();
+        // Several lists of one flow are one list, complete when each of them is.
+        output.complete = complete && (output.complete || output.rows.is_empty());
+        output.rows.extend(rows);
+        Ok(Next::GoOn)
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
+        self.rows.for_each_text(&mut |text| visit(Use::Value, text));
+        for extractor in self.columns.iter().map(|(_, extractor)| extractor).chain(&self.total) {
+            extractor.texts(&mut |_, text| visit(Use::Value, text));
+        }
+        if let Some(next) = &self.next {
+            next.for_each_text(&mut |text| visit(Use::Value, text));
+        }
+    }
+}
+
+impl Collect {
+    /// How many the app says there are.
+    async fn total(&self, stage: &mut dyn Stage) -> Result<Option<usize>, Failure> {
+        let Some(extractor) = &self.total else { return Ok(None) };
+        let target = stage.target(&extractor.locator)?;
+        let found = stage.read(&target, &extractor.read()).await?;
+        let text = extractor.finish("total", found)?;
+        count(&text).map(Some).ok_or_else(|| {
+            let message = format!("total: “{}” is no number", crate::step::words::shorten(&text));
+            Failure::new(FailureClass::UiDrift, message)
+        })
+    }
+
+    /// The rows of the page that is shown.
+    async fn page(&self, stage: &mut dyn Stage) -> Result<Vec<Row>, Failure> {
+        stage.restart_wait();
+        let target = stage.target(&self.rows)?;
+        let mut columns: Vec<(Locator, Read)> = Vec::with_capacity(self.columns.len());
+        for (_, extractor) in &self.columns {
+            let within_row = stage.target(&extractor.locator)?.locator;
+            columns.push((within_row, extractor.read()));
+        }
+        Ok(stage.rows(&target, &columns).await?.rows)
+    }
+
+    /// Goes on to the next page. `false`: this was the last.
+    async fn turn(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<bool, Failure> {
+        let Some(next) = &self.next else { return Ok(false) };
+        stage.restart_wait();
+        let next = stage.target(next)?;
+        if !stage.is_there(&next).await? || !stage.is_enabled(&next).await? {
+            return Ok(false);
+        }
+        stage.act(&next, Action::Click).await?;
+        if self.page(stage).await? == shown {
+            self.wait_for_other_rows(stage, shown).await?;
+        }
+        Ok(true)
+    }
+
+    /// The click was answered, and the rows are the same still: either the first of them goes, or one more comes.
+    async fn wait_for_other_rows(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<(), Failure> {
+        let target = stage.target(&self.rows)?;
+        let mut first = target.clone();
+        let texts = self.columns.iter().zip(shown.first().into_iter().flatten());
+        let telling = texts
+            .filter(|((_, column), _)| column.read().attribute.is_none())
+            .filter_map(|(_, text)| text.as_ref());
+        if let (Some(text), Some(row)) =
+            (telling.max_by_key(|text| text.len()), first.locator.parts.last_mut())
+        {
+            row.has.push(Locator::one(Kind::Text, Name::Exact(text.clone())));
+        }
+        let mut another = target;
+        if let Some(row) = another.locator.parts.last_mut() {
+            row.nth = u32::try_from(shown.len() + 1).ok().map(Nth::Index);
+        }
+        stage.gone_or_there(&first, &another).await
+    }
+
+    fn finish(&self, row: Row) -> Result<BTreeMap<String, String>, Failure> {
+        let values = self.columns.iter().zip(row);
+        values.map(|((name, extractor), found)| Ok((name.clone(), extractor.finish(name, found)?))).collect()
+    }
+}
+
+/// `1,204` and `1 204` are numbers too.
+fn count(text: &str) -> Option<usize> {
+    let digits: String =
+        text.chars().filter(|c| !matches!(c, ',' | '.' | '\'' | '’') && !c.is_whitespace()).collect();
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_are_read_as_people_write_them() {
+        for (text, expected) in
+            [("53", Some(53)), ("1,204", Some(1204)), ("1 204", Some(1204)), ("many", None), ("", None)]
+        {
+            assert_eq!(count(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The paths through a flow: one commit step on each, and the account seen before it.
+//!
+//! Walks every path at once, as the set of states it can be in; a loop is walked until nothing new comes out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::flow::{Flow, Role, Shape, Step, Use};
+use super::purpose::{Purpose, Vocabulary};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// Where a path can be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    committed: bool,
+    identified: bool,
+}
+
+/// Checks the commit steps of one flow.
+pub(super) fn check(
+    flow: &Flow,
+    flows: &BTreeMap<String, Flow>,
+    vocabulary: &Vocabulary,
+    diagnostics: &mut Diagnostics,
+) {
+    let purpose = Purpose::of(&flow.name, vocabulary);
+    if purpose == Purpose::SubFlow {
+        // It is walked as a part of the flows that run it.
+        return;
+    }
+    let identity = identity_names(&purpose, vocabulary);
+    let mut walker =
+        Walker { flows, purpose: &purpose, identity, mistakes: BTreeMap::new(), calls: Vec::new() };
+    let start = State { identified: walker.identity.is_empty(), ..State::default() };
+    let ends = walker.steps(&flow.steps, BTreeSet::from([start]));
+    let Walker { mistakes, .. } = walker;
+    diagnostics.extend(mistakes.into_values());
+    if purpose.changes() && ends.iter().any(|state| !state.committed) {
+        let span = flow.steps.last().map_or(&flow.span, |step| &step.span);
+        let committed = ends.iter().any(|state| state.committed);
+        let message =
+            if committed { "a path to the end has no commit step" } else { "no step changes the app" };
+        let found = Diagnostic::error("no_commit", span, format!("{message} in `{}`", flow.name));
+        diagnostics
+            .push(found.help("say `commit: true` on the one step that does, whichever way the flow takes"));
+    }
+}
+
+/// The names any of which, shown by the page, tells whose page it is.
+fn identity_names(purpose: &Purpose, vocabulary: &Vocabulary) -> BTreeSet<String> {
+    if *purpose == Purpose::Group {
+        return BTreeSet::new();
+    }
+    let mut names: BTreeSet<String> =
+        vocabulary.match_by.iter().map(|name| format!("account.{name}")).collect();
+    names.insert("account.id".to_owned());
+    names
+}
+
+struct Walker<'a> {
+    flows: &'a BTreeMap<String, Flow>,
+    purpose: &'a Purpose,
+    identity: BTreeSet<String>,
+    /// By place and code, so that walking a step again says nothing twice.
+    mistakes: BTreeMap<(usize, &'static str), Diagnostic>,
+    /// The flows that are being walked, innermost last.
+    calls: Vec<&'a str>,
+}
+
+impl<'a> Walker<'a> {
+    /// The states after `steps`; paths that end in them are left out.
+    fn steps(&mut self, steps: &'a [Step], mut states: BTreeSet<State>) -> BTreeSet<State> {
+        for step in steps {
+            let skipped =
+                (step.when.is_some() || step.need == super::flow::Need::Optional).then(|| states.clone());
+            states = self.step(step, states);
+            states.extend(skipped.into_iter().flatten());
+        }
+        states
+    }
+
+    fn step(&mut self, step: &'a Step, mut states: BTreeSet<State>) -> BTreeSet<State> {
+        if self.identifies(step) {
+            states = states.into_iter().map(|state| State { identified: true, ..state }).collect();
+        }
+        if step.role == Role::Commit {
+            self.commit(&step.span, &states);
+            states = states.into_iter().map(|state| State { committed: true, ..state }).collect();
+        }
+        match step.effect.shape() {
+            Shape::Leaf => states,
+            Shape::All(steps) => self.steps(steps, states),
+            Shape::Either(branches) => {
+                let mut after = BTreeSet::new();
+                for (steps, ends) in branches {
+                    let branch = self.steps(steps, states.clone());
+                    if !ends {
+                        after.extend(branch);
+                    }
+                }
+                after
+            }
+            Shape::Loop(steps) => self.again(steps, states),
+            Shape::Call(name) => self.call(name, states),
+            Shape::End => BTreeSet::new(),
+        }
+    }
+
+    fn again(&mut self, steps: &'a [Step], mut states: BTreeSet<State>) -> BTreeSet<State> {
+        loop {
+            let after = self.steps(steps, states.clone());
+            let known = states.len();
+            states.extend(after);
+            if states.len() == known {
+                return states;
+            }
+        }
+    }
+
+    fn call(&mut self, name: &'a str, states: BTreeSet<State>) -> BTreeSet<State> {
+        let Some(flow) = self.flows.get(name).filter(|_| !self.calls.contains(&name)) else { return states };
+        self.calls.push(name);
+        let after = self.steps(&flow.steps, states);
+        self.calls.pop();
+        after
+    }
+
+    fn commit(&mut self, span: &Span, states: &BTreeSet<State>) {
+        if self.purpose.only_reads() {
+            let found =
+                Diagnostic::error("commit_in_reading", span, "a flow that only reads has no commit step");
+            self.note(span, found);
+            return;
+        }
+        if states.iter().any(|state| state.committed) {
+            let found = Diagnostic::error("two_commits", span, "a second commit step on the same path");
+            self.note(
+                span,
+                found.help("after a commit step nothing else may change the app; make it two flows"),
+            );
+        }
+        if states.iter().any(|state| !state.identified) {
+            let found =
+                Diagnostic::error("no_identity_check", span, "nothing before it shows whose account this is");
+            let name = self.identity.iter().next().cloned().unwrap_or_default();
+            self.note(
+                span,
+                found.help(format!(
+                    "put `expect: text \"{{{{ {name} }}}}\"` before it, or work within the row"
+                )),
+            );
+        }
+    }
+
+    fn note(&mut self, span: &Span, found: Diagnostic) {
+        self.mistakes.entry((span.range().start, found.code)).or_insert(found);
+    }
+
+    /// Whether the step finds an element by what tells the account; for an account that is only being made, whether
+    /// it types that.
+    fn identifies(&self, step: &Step) -> bool {
+        let mut found = false;
+        step.effect.texts(&mut |r#use, template| {
+            let counts = r#use == Use::Locator || (r#use == Use::Value && *self.purpose == Purpose::Invite);
+            found |= counts && template.names().iter().any(|(name, _)| self.identity.contains(name));
+        });
+        found
+    }
+}
