@@ -96,7 +96,8 @@ pub(super) fn read(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
 fn declared(node: &Node, names: &[&str], found: &mut Diagnostics) -> Option<String> {
     let name = text(node, found)?;
     if !names.contains(&name) {
-        let unknown = Diagnostic::error("undeclared", &node.span, format!("`{name}` is no attribute of an account"));
+        let unknown =
+            Diagnostic::error("undeclared", &node.span, format!("`{name}` is no attribute of an account"));
         found.push(unknown.suggest(name, names.iter().copied()));
     }
     Some(name.to_owned())
@@ -111,9 +112,15 @@ fn read_attributes(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
         if taken || name == "status" {
             let message = format!("`{name}` means something else already");
             let twice = Diagnostic::error("reserved_name", &entry.key.span, message);
-            found.push(twice.label(if taken { "an entitlement is called so" } else { "every account has a status" }));
+            found.push(twice.label(if taken {
+                "an entitlement is called so"
+            } else {
+                "every account has a status"
+            }));
         }
-        let Some(fields) = Fields::read(&entry.value, "an attribute", &["from", "required", "read_only"], found) else {
+        let Some(fields) =
+            Fields::read(&entry.value, "an attribute", &["from", "required", "read_only"], found)
+        else {
             continue;
         };
         let from = fields.get("from").and_then(|node| read_from(node, found));
@@ -125,7 +132,11 @@ fn read_attributes(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
             found.push(missing.help("say `from: userName` or another SCIM attribute, or `read_only: true`"));
         }
         if let (Some(node), true) = (fields.get("from"), read_only) {
-            found.error("contradiction", &node.span, format!("`{name}` is read only and takes no value from anywhere"));
+            found.error(
+                "contradiction",
+                &node.span,
+                format!("`{name}` is read only and takes no value from anywhere"),
+            );
         }
         attributes.push(Attribute { name, from, required, read_only });
     }
@@ -136,7 +147,8 @@ fn read_from(node: &Node, found: &mut Diagnostics) -> Option<From> {
     let text = text(node, found)?;
     if !text.contains("{{") && !text.contains("{%") {
         if let Err(reason) = super::attributes::check_path(text) {
-            let wrong = Diagnostic::error("scim_path", &node.span, format!("`{text}` is no SCIM attribute path"));
+            let wrong =
+                Diagnostic::error("scim_path", &node.span, format!("`{text}` is no SCIM attribute path"));
             found.push(wrong.label(reason));
         }
         return Some(From::Path(text.to_owned()));
@@ -152,7 +164,9 @@ fn read_from(node: &Node, found: &mut Diagnostics) -> Option<From> {
 
 fn outside_user(name: &str, span: &Span) -> Diagnostic {
     let unknown = Diagnostic::error("undeclared", span, format!("`{name}` is not known here"));
-    unknown.label(format!("did you mean `user.{name}`?")).help("the value of an attribute is made from `user` alone")
+    unknown
+        .label(format!("did you mean `user.{name}`?"))
+        .help("the value of an attribute is made from `user` alone")
 }
 
 fn read_deactivate(node: &Node, entitlements: &[Entitlement], found: &mut Diagnostics) -> Option<Deactivate> {
@@ -161,9 +175,11 @@ fn read_deactivate(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
         Some("suspend") => return Some(Deactivate::Suspend),
         Some("remove") => return Some(Deactivate::Remove),
         Some(word) => {
-            let unknown = Diagnostic::error("unknown_value", &node.span, format!("`{word}` is no way to deactivate"));
+            let unknown =
+                Diagnostic::error("unknown_value", &node.span, format!("`{word}` is no way to deactivate"));
             let near = crate::diagnostic::near(word, ["suspend", "remove"]);
-            let label = near.map_or_else(|| format!("expected {expected}"), |near| format!("did you mean `{near}`?"));
+            let label =
+                near.map_or_else(|| format!("expected {expected}"), |near| format!("did you mean `{near}`?"));
             found.push(unknown.label(label));
             return None;
         }
@@ -180,13 +196,16 @@ fn read_deactivate(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
     let fixed = entitlements.iter().filter(|entitlement| matches!(entitlement.values, Values::Fixed(_)));
     let mut candidates = fixed.filter(holds);
     match (candidates.next(), candidates.next()) {
-        (Some(only), None) => Some(Deactivate::Downgrade { entitlement: only.name.clone(), key: key.to_owned() }),
+        (Some(only), None) => {
+            Some(Deactivate::Downgrade { entitlement: only.name.clone(), key: key.to_owned() })
+        }
         (Some(_), Some(_)) => {
             found.error("ambiguous", &node.span, format!("`{key}` is a value of several entitlements"));
             None
         }
         (None, _) => {
-            let unknown = Diagnostic::error("undeclared", &node.span, format!("no entitlement has the value `{key}`"));
+            let unknown =
+                Diagnostic::error("undeclared", &node.span, format!("no entitlement has the value `{key}`"));
             let keys = entitlements.iter().flat_map(Entitlement::keys);
             found.push(unknown.suggest(key, keys));
             None

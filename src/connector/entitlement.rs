@@ -71,7 +71,8 @@ impl Entitlement {
 /// Reads `entitlements:`.
 pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Entitlement> {
     let mut entitlements = Vec::new();
-    for entry in entries(node, "entitlements: a mapping from name to entitlement", found).unwrap_or_default() {
+    for entry in entries(node, "entitlements: a mapping from name to entitlement", found).unwrap_or_default()
+    {
         check_name(entry, "an entitlement", found);
         let known = ["holds", "values", "default", "admins"];
         let Some(fields) = Fields::read(&entry.value, "an entitlement", &known, found) else { continue };
@@ -81,10 +82,15 @@ pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Entitlement> {
         let mut entitlement =
             Entitlement { name: entry.key.text.clone(), holds, values, default: None, admins: Vec::new() };
         entitlement.default = fields.get("default").and_then(|node| key(node, &entitlement, found));
-        let admins = fields.get("admins").and_then(|node| items(node, "a list of keys", found)).unwrap_or_default();
+        let admins =
+            fields.get("admins").and_then(|node| items(node, "a list of keys", found)).unwrap_or_default();
         entitlement.admins = admins.iter().filter_map(|node| key(node, &entitlement, found)).collect();
         if let (Some(node), Holds::Many) = (fields.get("default"), holds) {
-            found.error("contradiction", &node.span, "a default is for entitlements of which an account holds one");
+            found.error(
+                "contradiction",
+                &node.span,
+                "a default is for entitlements of which an account holds one",
+            );
         }
         entitlements.push(entitlement);
     }
@@ -96,7 +102,8 @@ fn read_holds(node: &Node, found: &mut Diagnostics) -> Option<Holds> {
         "one" => Some(Holds::One),
         "many" => Some(Holds::Many),
         word => {
-            let unknown = Diagnostic::error("unknown_value", &node.span, format!("an account cannot hold `{word}`"));
+            let unknown =
+                Diagnostic::error("unknown_value", &node.span, format!("an account cannot hold `{word}`"));
             found.push(unknown.suggest(word, ["one", "many"]));
             None
         }
@@ -110,7 +117,9 @@ fn read_values(node: &Node, found: &mut Diagnostics) -> Option<Values> {
             if values.is_empty() {
                 found.error("empty", &node.span, "an entitlement without values");
             }
-            let pairs = values.iter().filter_map(|entry| Some((entry.key.text.clone(), text(&entry.value, found)?.to_owned())));
+            let pairs = values
+                .iter()
+                .filter_map(|entry| Some((entry.key.text.clone(), text(&entry.value, found)?.to_owned())));
             let pairs: Vec<(String, String)> = pairs.collect();
             Some(Values::Fixed(pairs))
         }
@@ -125,7 +134,11 @@ fn read_values(node: &Node, found: &mut Diagnostics) -> Option<Values> {
 fn key(node: &Node, entitlement: &Entitlement, found: &mut Diagnostics) -> Option<String> {
     let key = text(node, found)?;
     if matches!(entitlement.values, Values::Fixed(_)) && !entitlement.keys().any(|known| known == key) {
-        let unknown = Diagnostic::error("undeclared", &node.span, format!("`{key}` is no value of `{}`", entitlement.name));
+        let unknown = Diagnostic::error(
+            "undeclared",
+            &node.span,
+            format!("`{key}` is no value of `{}`", entitlement.name),
+        );
         found.push(unknown.suggest(key, entitlement.keys()));
     }
     Some(key.to_owned())

@@ -12,11 +12,17 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The mapping `node`, which is `what` ("a setting") and may have the keys `known`.
-    pub(super) fn read(node: &'n Node, what: &'static str, known: &[&str], found: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn read(
+        node: &'n Node,
+        what: &'static str,
+        known: &[&str],
+        found: &mut Diagnostics,
+    ) -> Option<Self> {
         for entry in entries(node, &format!("{what}: a mapping"), found)? {
             let key = entry.key.text.as_str();
             if !known.contains(&key) {
-                let unknown = Diagnostic::error("unknown_key", &entry.key.span, format!("{what} has no `{key}`"));
+                let unknown =
+                    Diagnostic::error("unknown_key", &entry.key.span, format!("{what} has no `{key}`"));
                 found.push(unknown.suggest(key, known.iter().copied()));
             }
         }
@@ -88,7 +94,8 @@ pub(super) fn check_name(entry: &Entry, what: &str, found: &mut Diagnostics) {
     let name = &entry.key.text;
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !first || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-        let bad = Diagnostic::error("bad_name", &entry.key.span, format!("`{name}` cannot be the name of {what}"));
+        let bad =
+            Diagnostic::error("bad_name", &entry.key.span, format!("`{name}` cannot be the name of {what}"));
         found.push(bad.help("a name is small letters, digits and `_`, a letter first"));
     }
 }

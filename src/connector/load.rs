@@ -126,7 +126,10 @@ fn flow_files(folder: &Path, found: &mut Diagnostics) -> io::Result<BTreeSet<Str
             None => {
                 let place = Span::new(Source::new(folder.join(&*file).display().to_string(), ""), 0, 0);
                 let other = Diagnostic::error("file_name", &place, format!("`{file}` is no flow"));
-                found.push(other.help("a flow's file is named by small letters, digits and `_`, and ends in `.yaml`"));
+                found
+                    .push(other.help(
+                        "a flow's file is named by small letters, digits and `_`, and ends in `.yaml`",
+                    ));
             }
         }
     }
@@ -147,8 +150,10 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let place = Span::new(Source::new(path.display().to_string(), ""), 0, 0);
     match error.kind() {
-        io::ErrorKind::NotFound => Diagnostic::error("missing_file", &place, "there is no such file or folder")
-            .help("a connector is a folder with connector.yaml and flows/*.yaml in it"),
+        io::ErrorKind::NotFound => {
+            Diagnostic::error("missing_file", &place, "there is no such file or folder")
+                .help("a connector is a folder with connector.yaml and flows/*.yaml in it")
+        }
         _ => Diagnostic::error("unreadable", &place, format!("cannot be read: {error}")),
     }
 }

@@ -2,23 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use super::Terms;
 use super::account::{self, Account};
 use super::entitlement::{self, Entitlement, Holds, Values};
 use super::fields::{Fields, items, text};
 use super::service_account::{self, ServiceAccount};
 use super::settings::{self, Setting, SettingType};
-use super::Terms;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::locator::Locator;
 use crate::playbook::{Node, Template};
-use crate::step::{KnownError, PopUp, Vocabulary, compile_errors, compile_locator, compile_pop_ups, compile_template};
+use crate::step::{
+    KnownError, PopUp, Vocabulary, compile_errors, compile_locator, compile_pop_ups, compile_template,
+};
 
 /// The version of the language that this program speaks.
 const LANGUAGE: &str = "1";
 
 const KEYS: &[&str] = &[
-    "usher", "name", "title", "version", "app", "settings", "origins", "service_account", "tenant", "account",
-    "entitlements", "pop_ups", "errors",
+    "usher",
+    "name",
+    "title",
+    "version",
+    "app",
+    "settings",
+    "origins",
+    "service_account",
+    "tenant",
+    "account",
+    "entitlements",
+    "pop_ups",
+    "errors",
 ];
 
 /// What `connector.yaml` says; what is wrong in it is left out.
@@ -51,10 +64,13 @@ pub(super) fn read(node: &Node, flows: &BTreeSet<String>, found: &mut Diagnostic
     manifest.version = fields.required("version", found).and_then(|node| read_version(node, found));
     manifest.settings = fields.get("settings").map(|node| settings::read(node, found)).unwrap_or_default();
     let service_account = fields.required("service_account", found);
-    manifest.service_account = service_account.map(|node| service_account::read(node, found)).unwrap_or_default();
-    manifest.entitlements = fields.get("entitlements").map(|node| entitlement::read(node, found)).unwrap_or_default();
+    manifest.service_account =
+        service_account.map(|node| service_account::read(node, found)).unwrap_or_default();
+    manifest.entitlements =
+        fields.get("entitlements").map(|node| entitlement::read(node, found)).unwrap_or_default();
     let account = fields.required("account", found);
-    manifest.account = account.map(|node| account::read(node, &manifest.entitlements, found)).unwrap_or_default();
+    manifest.account =
+        account.map(|node| account::read(node, &manifest.entitlements, found)).unwrap_or_default();
     manifest.vocabulary = manifest.vocabulary(flows);
 
     let vocabulary = &manifest.vocabulary;
@@ -90,7 +106,11 @@ impl Manifest {
 fn check_language(fields: &Fields<'_>, found: &mut Diagnostics) {
     let Some(node) = fields.required("usher", found) else { return };
     if node.as_text() != Some(LANGUAGE) {
-        let other = Diagnostic::error("language_version", &node.span, "a version of the language that is not known here");
+        let other = Diagnostic::error(
+            "language_version",
+            &node.span,
+            "a version of the language that is not known here",
+        );
         found.push(other.label(format!("expected `{LANGUAGE}`")));
     }
 }
@@ -99,7 +119,8 @@ fn read_name(node: &Node, found: &mut Diagnostics) -> Option<String> {
     let name = text(node, found)?;
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.chars().all(plain) || name.starts_with('-') {
-        let bad = Diagnostic::error("bad_name", &node.span, format!("`{name}` cannot be the name of a connector"));
+        let bad =
+            Diagnostic::error("bad_name", &node.span, format!("`{name}` cannot be the name of a connector"));
         found.push(bad.help("a name is small letters, digits and `-`, as in `acme-desk`"));
     }
     Some(name.to_owned())
@@ -116,9 +137,9 @@ fn read_version(node: &Node, found: &mut Diagnostics) -> Option<String> {
 }
 
 fn read_app(fields: &Fields<'_>, manifest: &mut Manifest, found: &mut Diagnostics) {
-    let app = fields.get("app").and_then(|node| {
-        Fields::read(node, "the app", &["base_url", "homepage", "terms"], found)
-    });
+    let app = fields
+        .get("app")
+        .and_then(|node| Fields::read(node, "the app", &["base_url", "homepage", "terms"], found));
     let given = app.and_then(|app| app.get("base_url"));
     let declared = manifest.settings.iter().find(|setting| setting.name == "base_url");
     manifest.base_url = match (given, declared) {
@@ -136,7 +157,9 @@ fn read_app(fields: &Fields<'_>, manifest: &mut Manifest, found: &mut Diagnostic
         (None, None) => {
             let node = fields.node();
             let missing = Diagnostic::error("missing_key", &node.span, "it is not said where the app is");
-            found.push(missing.help("declare a setting `base_url: { type: url, title: … }`, or give `app: { base_url: … }`"));
+            found.push(missing.help(
+                "declare a setting `base_url: { type: url, title: … }`, or give `app: { base_url: … }`",
+            ));
             None
         }
     };
@@ -183,24 +206,38 @@ fn check_flows(fields: &Fields<'_>, manifest: &Manifest, found: &mut Diagnostics
     let account = fields.get("account");
     if let Some(deactivate) = &manifest.account.deactivate {
         let flow = deactivate.flow();
-        if let Some(node) = account.and_then(|account| account.get("deactivate")).filter(|_| !flows.contains(&flow)) {
-            let missing = Diagnostic::error("missing_flow", &node.span, format!("there is no flow `{flow}` that does it"));
+        if let Some(node) =
+            account.and_then(|account| account.get("deactivate")).filter(|_| !flows.contains(&flow))
+        {
+            let missing = Diagnostic::error(
+                "missing_flow",
+                &node.span,
+                format!("there is no flow `{flow}` that does it"),
+            );
             found.push(missing.label(format!("expected flows/{flow}.yaml")));
         }
     }
-    for entitlement in manifest.entitlements.iter().filter(|entitlement| entitlement.values == Values::Listed) {
+    for entitlement in manifest.entitlements.iter().filter(|entitlement| entitlement.values == Values::Listed)
+    {
         let flow = format!("list_{}s", entitlement.name);
         let node = fields.get("entitlements").and_then(|all| all.get(&entitlement.name)?.get("values"));
         if let Some(node) = node.filter(|_| !flows.contains(&flow)) {
-            let missing = Diagnostic::error("missing_flow", &node.span, format!("there is no flow `{flow}` that lists them"));
+            let missing = Diagnostic::error(
+                "missing_flow",
+                &node.span,
+                format!("there is no flow `{flow}` that lists them"),
+            );
             found.push(missing.label(format!("expected flows/{flow}.yaml")));
         }
     }
     for flow in ["login", "list_accounts"] {
         if !flows.contains(flow) {
             let node = fields.node();
-            let missing = Diagnostic::error("missing_flow", &node.span, format!("a connector needs the flow `{flow}`"));
-            found.push(missing.help(format!("write flows/{flow}.yaml; without it nothing can be known of the app")));
+            let missing =
+                Diagnostic::error("missing_flow", &node.span, format!("a connector needs the flow `{flow}`"));
+            found.push(
+                missing.help(format!("write flows/{flow}.yaml; without it nothing can be known of the app")),
+            );
         }
     }
 }

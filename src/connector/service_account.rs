@@ -82,11 +82,14 @@ fn read_logins(node: &Node, found: &mut Diagnostics) -> Vec<Login> {
     for way in ways {
         let method = way.key.text.as_str();
         if !METHODS.contains(&method) {
-            let unknown = Diagnostic::error("unknown_login", &way.key.span, format!("`{method}` is no way to log in"));
+            let unknown =
+                Diagnostic::error("unknown_login", &way.key.span, format!("`{method}` is no way to log in"));
             found.push(unknown.suggest(method, METHODS.iter().copied()));
         }
         let mut credentials = Vec::new();
-        for entry in entries(&way.value, "what the login takes: a mapping from name to kind", found).unwrap_or_default() {
+        for entry in entries(&way.value, "what the login takes: a mapping from name to kind", found)
+            .unwrap_or_default()
+        {
             check_name(entry, "a credential", found);
             let Some(word) = text(&entry.value, found) else { continue };
             let Some((_, kind, required)) = KINDS.iter().find(|(known, ..)| *known == word).copied() else {
@@ -97,7 +100,8 @@ fn read_logins(node: &Node, found: &mut Diagnostics) -> Vec<Login> {
             };
             let name = entry.key.text.clone();
             if kind == CredentialKind::Text && MUST_BE_SECRET.contains(&name.as_str()) {
-                let open = Diagnostic::error("open_secret", &entry.value.span, format!("`{name}` must not be seen"));
+                let open =
+                    Diagnostic::error("open_secret", &entry.value.span, format!("`{name}` must not be seen"));
                 found.push(open.label("expected `secret`"));
             }
             credentials.push(Credential { name, kind, required });

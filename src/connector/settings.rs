@@ -130,7 +130,8 @@ fn scope(declared: &[Setting], given: &BTreeMap<String, String>) -> Result<Scope
         let said = given.get(&setting.name).filter(|value| !value.trim().is_empty());
         match said.or(setting.default.as_ref()) {
             None if setting.required => {
-                errors.push(SettingError::Missing { name: setting.name.clone(), title: setting.title.clone() });
+                errors
+                    .push(SettingError::Missing { name: setting.name.clone(), title: setting.title.clone() });
             }
             None => {}
             Some(value) => match setting.kind.read(value) {
@@ -179,7 +180,8 @@ fn read_type(node: &Node, found: &mut Diagnostics) -> Option<SettingType> {
     let word = super::fields::text(node, found)?;
     let kind = TYPES.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind);
     if kind.is_none() {
-        let unknown = Diagnostic::error("unknown_type", &node.span, format!("`{word}` is no type of setting"));
+        let unknown =
+            Diagnostic::error("unknown_type", &node.span, format!("`{word}` is no type of setting"));
         found.push(unknown.suggest(word, TYPES.iter().map(|(word, _)| *word)));
     }
     kind
@@ -232,7 +234,13 @@ mod tests {
                 "the setting `seats` must be a whole number, and `many` is not",
             ]
         );
-        for url in ["ftp://x.example", "desk.example.com", "https://u:p@x.example", "javascript:alert(1)", "https://x/?a"] {
+        for url in [
+            "ftp://x.example",
+            "desk.example.com",
+            "https://u:p@x.example",
+            "javascript:alert(1)",
+            "https://x/?a",
+        ] {
             assert!(check(&[("base_url", url)]).is_err(), "{url}");
         }
     }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::Connector;
 use super::account::{Attribute, From};
 use super::entitlement::{Entitlement, Holds};
-use super::Connector;
 use crate::diagnostic::one_of;
 use crate::playbook::{Scope, ScopeValue};
 
@@ -102,7 +102,10 @@ fn map(
         Ok(active) => wanted.active = active,
         Err(error) => errors.push(error),
     }
-    let scope = Scope::with("user", ScopeValue::from_json(&Value::Object(user.clone())).unwrap_or(ScopeValue::Bool(false)));
+    let scope = Scope::with(
+        "user",
+        ScopeValue::from_json(&Value::Object(user.clone())).unwrap_or(ScopeValue::Bool(false)),
+    );
     for attribute in attributes.iter().filter(|attribute| !attribute.read_only) {
         match value_of(attribute, user, &scope) {
             Ok(Some(value)) => drop(wanted.attributes.insert(attribute.name.clone(), value)),
@@ -144,7 +147,11 @@ fn missing(attribute: &Attribute) -> MappingError {
     MappingError::Missing { attribute: attribute.name.clone(), from }
 }
 
-fn value_of(attribute: &Attribute, user: &Map<String, Value>, scope: &Scope) -> Result<Option<String>, MappingError> {
+fn value_of(
+    attribute: &Attribute,
+    user: &Map<String, Value>,
+    scope: &Scope,
+) -> Result<Option<String>, MappingError> {
     let text = match &attribute.from {
         None => None,
         // A template that names what the user does not have has no value.
@@ -170,7 +177,10 @@ fn value_of(attribute: &Attribute, user: &Map<String, Value>, scope: &Scope) -> 
 }
 
 /// The keys of an entitlement that the user asks for; `None` where it is not spoken of.
-fn held(entitlement: &Entitlement, user: &Map<String, Value>) -> Result<Option<BTreeSet<String>>, Vec<MappingError>> {
+fn held(
+    entitlement: &Entitlement,
+    user: &Map<String, Value>,
+) -> Result<Option<BTreeSet<String>>, Vec<MappingError>> {
     let Some(said) = said_of(entitlement, user) else { return Ok(None) };
     let mut errors = Vec::new();
     let mut keys = BTreeSet::new();
@@ -217,7 +227,9 @@ fn said_of(entitlement: &Entitlement, user: &Map<String, Value>) -> Option<Vec<V
     let name = entitlement.name.as_str();
     let extension = find(user, EXTENSION).and_then(Value::as_object);
     let plural = format!("{name}s");
-    if let Some(said) = extension.and_then(|extension| find(extension, name).or_else(|| find(extension, &plural))) {
+    if let Some(said) =
+        extension.and_then(|extension| find(extension, name).or_else(|| find(extension, &plural)))
+    {
         return Some(many(said).iter().map(plain_value).collect());
     }
     let of_type = |item: &&Value| {
@@ -252,7 +264,9 @@ fn plain_value(item: &Value) -> Value {
 }
 
 fn find<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// One step of a path: an attribute, and which of its values.
@@ -270,13 +284,18 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
 /// `schema:attribute.sub` or `attribute[type eq "work"].sub` (RFC 7644 section 3.5.2, one comparison by `eq`).
 fn segments(path: &str) -> Result<(Option<&str>, Vec<Segment<'_>>), &'static str> {
     let (schema, path) = match path.to_ascii_lowercase().starts_with("urn:") {
-        true => path.rsplit_once(':').map(|(schema, rest)| (Some(schema), rest)).ok_or("expected a schema and an attribute")?,
+        true => path
+            .rsplit_once(':')
+            .map(|(schema, rest)| (Some(schema), rest))
+            .ok_or("expected a schema and an attribute")?,
         false => (None, path),
     };
     let mut out = Vec::new();
     let mut rest = path;
     loop {
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '$')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '$'))
+            .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return Err("expected the name of an attribute, such as `userName` or `name.givenName`");
@@ -302,7 +321,8 @@ fn segments(path: &str) -> Result<(Option<&str>, Vec<Segment<'_>>), &'static str
 /// user has no `displayName`, it is made of the parts of `name`.
 fn at_path(user: &Map<String, Value>, path: &str) -> Option<Value> {
     let (schema, segments) = segments(path).ok()?;
-    let core = schema.is_none_or(|schema| schema.eq_ignore_ascii_case("urn:ietf:params:scim:schemas:core:2.0:User"));
+    let core =
+        schema.is_none_or(|schema| schema.eq_ignore_ascii_case("urn:ietf:params:scim:schemas:core:2.0:User"));
     let object = if core { user } else { schema.and_then(|schema| find(user, schema))?.as_object()? };
     let mut current = object;
     let mut found = None;
@@ -314,7 +334,9 @@ fn at_path(user: &Map<String, Value>, path: &str) -> Option<Value> {
             current = value?.as_object()?;
         }
     }
-    let blank = found.as_ref().is_none_or(|value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
+    let blank = found
+        .as_ref()
+        .is_none_or(|value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
     if blank && core && path.eq_ignore_ascii_case("displayName") { display_name(user) } else { found }
 }
 
@@ -335,7 +357,8 @@ fn choose<'a>(value: &'a Value, only: Option<(&str, &str)>) -> Option<&'a Value>
 
 fn display_name(user: &Map<String, Value>) -> Option<Value> {
     let name = find(user, "name")?.as_object()?;
-    let part = |part: &str| find(name, part).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let part =
+        |part: &str| find(name, part).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let parts: Vec<&str> = ["givenName", "familyName"].into_iter().filter_map(part).collect();
     let made = part("formatted").map_or_else(|| parts.join(" "), str::to_owned);
     (!made.is_empty()).then_some(Value::String(made))

@@ -56,7 +56,10 @@ fn a_user_as_okta_sends_it() {
     });
     let wanted = wanted(user).unwrap();
     assert!(wanted.active);
-    assert_eq!(format!("{:?}", wanted.attributes), r#"{"email": "ada@acme.example", "name": "Ada Lovelace"}"#);
+    assert_eq!(
+        format!("{:?}", wanted.attributes),
+        r#"{"email": "ada@acme.example", "name": "Ada Lovelace"}"#
+    );
     assert_eq!(format!("{:?}", wanted.entitlements), r#"{"role": {"agent"}}"#);
 }
 
@@ -71,10 +74,14 @@ fn entitlements_come_in_many_shapes() {
         (json!({ "roles": [] }), "{}"),
         (json!({ "roles": "" }), "{}"),
         (json!({ "roles": [{ "value": "" }] }), "{}"),
-        (json!({ "entitlements": [{ "type": "role", "value": "agent" }, { "type": "team", "value": "North" }] }),
-            r#"{"role": {"agent"}, "team": {"North"}}"#),
-        (json!({ EXTENSION: { "role": "agent", "team": ["North", "South"] } }),
-            r#"{"role": {"agent"}, "team": {"North", "South"}}"#),
+        (
+            json!({ "entitlements": [{ "type": "role", "value": "agent" }, { "type": "team", "value": "North" }] }),
+            r#"{"role": {"agent"}, "team": {"North"}}"#,
+        ),
+        (
+            json!({ EXTENSION: { "role": "agent", "team": ["North", "South"] } }),
+            r#"{"role": {"agent"}, "team": {"North", "South"}}"#,
+        ),
         (json!({ EXTENSION: { "teams": [] } }), r#"{"team": {}}"#),
         (json!({ EXTENSION: { "team": "" } }), "{}"),
         (json!({ EXTENSION: { "role": "agent" }, "roles": ["owner"] }), r#"{"role": {"agent"}}"#),
@@ -92,19 +99,26 @@ fn what_cannot_be_is_refused_by_name() {
         (json!({ "roles": ["agent", "owner"] }), "an account has one `role`, and 2 are asked for".to_owned()),
         (json!({ "roles": [7] }), "`role` cannot be used: a value must be text".to_owned()),
         (json!({ "active": "maybe" }), "`active` cannot be used: it is neither true nor false".to_owned()),
-        (json!({ "displayName": "a\nb" }), "`name` cannot be used: it has control characters in it".to_owned()),
+        (
+            json!({ "displayName": "a\nb" }),
+            "`name` cannot be used: it has control characters in it".to_owned(),
+        ),
     ] {
         assert_eq!(roles(user.clone()), Err(expected), "{user}");
     }
     assert_eq!(
         wanted(json!({ "userName": " ", "roles": ["x"] })).unwrap_err(),
-        format!("`email` is required; it is taken from `userName`, which has no value; `x` is no value of `role`; {allowed}")
+        format!(
+            "`email` is required; it is taken from `userName`, which has no value; `x` is no value of `role`; {allowed}"
+        )
     );
 }
 
 #[test]
 fn active_can_be_said_as_text() {
-    for (said, expected) in [(json!("False"), false), (json!("true"), true), (json!(false), false), (json!(null), true)] {
+    for (said, expected) in
+        [(json!("False"), false), (json!("true"), true), (json!(false), false), (json!(null), true)]
+    {
         assert_eq!(wanted(json!({ "userName": "a@b.example", "active": said })).unwrap().active, expected);
     }
 }
