@@ -9,7 +9,7 @@ use super::compile::Compiler;
 use super::failure::Failure;
 use super::flow::Use;
 use crate::browser::Read;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Node, Template};
@@ -25,8 +25,6 @@ pub struct Extractor {
     pattern: Option<Regex>,
     map: Option<Vec<(String, String)>>,
     default: Option<String>,
-    /// Where it is written.
-    pub span: Span,
 }
 
 impl Extractor {
@@ -35,7 +33,7 @@ impl Extractor {
         if node.as_map().is_none() {
             let locator = compiler.locator(node)?;
             let (attribute, pattern, map, default) = (None, None, None, None);
-            return Some(Self { locator, attribute, pattern, map, default, span: node.span.clone() });
+            return Some(Self { locator, attribute, pattern, map, default });
         }
         let fields = compiler.fields(node, KEYS, "an extractor")?;
         let locator = compiler.required(&fields, "read").and_then(|node| compiler.locator(node));
@@ -46,7 +44,7 @@ impl Extractor {
         let pattern = fields.get("match").and_then(|node| compiler.pattern(node));
         let map = fields.get("map").and_then(|node| table(node, compiler));
         let default = fields.get("default").and_then(|node| literal(node, compiler));
-        Some(Self { locator: locator?, attribute, pattern, map, default, span: node.span.clone() })
+        Some(Self { locator: locator?, attribute, pattern, map, default })
     }
 
     /// What the page is asked for.

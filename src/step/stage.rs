@@ -127,7 +127,9 @@ impl dyn Stage + '_ {
     /// # Errors
     /// It does not come, or several do.
     pub async fn expect(&mut self, target: &Target) -> Result<(), Failure> {
-        patiently!(self, Some(target), |page, wait| page.expect(target, &wait))
+        let found: Result<_, Failure> =
+            patiently!(self, Some(target), |page, wait| page.expect(target, &wait));
+        found.map(drop)
     }
 
     /// Waits until no such element is there.
