@@ -236,6 +236,13 @@ fn roles(chosen: &str) -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.word(), role.word() == chosen)).collect()
 }
 
+impl Dialog {
+    /// Whether it is answered by yes or no; then the way out is what Enter does at first.
+    pub(super) fn is_question(&self) -> bool {
+        matches!(self.body, Body::Question { .. })
+    }
+}
+
 impl Choice {
     fn new(value: &str, chosen: bool) -> Self {
         Self { value: value.to_owned(), chosen }
