@@ -43,7 +43,9 @@ impl Timestamp {
 
     /// RFC 3339 in UTC, to the millisecond, as SCIM writes it (RFC 7643 section 2.3.5).
     pub fn to_rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0).map(|at| format!("{at:.3}")).unwrap_or_else(|_| self.0.to_string())
+        jiff::Timestamp::from_millisecond(self.0)
+            .map(|at| format!("{at:.3}"))
+            .unwrap_or_else(|_| self.0.to_string())
     }
 }
 

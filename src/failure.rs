@@ -119,7 +119,11 @@ impl FromStr for FailureClass {
     type Err = UnknownClass;
 
     fn from_str(word: &str) -> Result<Self, UnknownClass> {
-        CLASSES.iter().find(|info| info.word == word).map(|info| info.class).ok_or_else(|| UnknownClass(word.to_owned()))
+        CLASSES
+            .iter()
+            .find(|info| info.word == word)
+            .map(|info| info.class)
+            .ok_or_else(|| UnknownClass(word.to_owned()))
     }
 }
 

@@ -24,7 +24,11 @@ pub type SharedEntropy = Arc<dyn Entropy>;
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "a system without randomness cannot keep secrets")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::expect_used,
+        reason = "a system without randomness cannot keep secrets"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
@@ -102,6 +106,9 @@ mod tests {
         let second = ids.next();
         assert!(first < second, "{first} {second}");
         assert_eq!(Uuid::try_parse(&first).unwrap().get_version_num(), 7);
-        assert_eq!(first, Ids::new(ManualClock::at(Timestamp::from_ms(1_800_000_000_000)), SeededEntropy::new(7)).next());
+        assert_eq!(
+            first,
+            Ids::new(ManualClock::at(Timestamp::from_ms(1_800_000_000_000)), SeededEntropy::new(7)).next()
+        );
     }
 }

@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn a_locator_is_written_on_one_line() {
         let cell = Locator::one(Kind::Role("cell".into()), Name::Exact("a \"b\" \\ c".to_owned()));
-        let row = Part { kind: Kind::Role("row".into()), name: None, has: vec![cell], nth: Some(Nth::Index(2)) };
+        let row =
+            Part { kind: Kind::Role("row".into()), name: None, has: vec![cell], nth: Some(Nth::Index(2)) };
         let link = Part {
             kind: Kind::Role("link".into()),
             name: Some(Name::Pattern { regex: "a/b\\/c".into(), ignore_case: true }),

@@ -23,7 +23,8 @@ impl Redactor {
         if plain.chars().count() < 4 {
             return;
         }
-        let encoded = percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encoded =
+            percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC).to_string();
         for form in [plain.to_owned(), encoded] {
             if !self.secrets.iter().any(|known| known.expose_secret() == form) {
                 self.secrets.push(SecretString::from(form));
