@@ -125,10 +125,11 @@ impl AcmeDesk {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let (stopping, stopped) = oneshot::channel();
-        let server = axum::serve(listener, pages::router(Arc::clone(&desk))).with_graceful_shutdown(async move {
-            // An error means that the handle was dropped, which stops the app as well.
-            let _ = stopped.await;
-        });
+        let server =
+            axum::serve(listener, pages::router(Arc::clone(&desk))).with_graceful_shutdown(async move {
+                // An error means that the handle was dropped, which stops the app as well.
+                let _ = stopped.await;
+            });
         let serving = tokio::spawn(server.into_future());
         Ok(Self { desk, address, stopping: Some(stopping), serving })
     }

@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_as_it_was_written() {
-        for text in ["", "q=ada", "q=a+%26+b%3D%22", "sort=email", "sort=role&dir=desc", "q=x&sort=status&page=3"] {
+        for text in
+            ["", "q=ada", "q=a+%26+b%3D%22", "sort=email", "sort=role&dir=desc", "q=x&sort=status&page=3"]
+        {
             assert_eq!(query(text).to_query(), text, "{text}");
         }
         assert_eq!(query("sort=nonsense&dir=up&page=-2&other=1").to_query(), "");

@@ -171,7 +171,8 @@ impl Organisation {
         if role != Role::Owner {
             self.check_not_last_owner(&before)?;
         }
-        let teams: Vec<String> = self.teams.iter().filter(|team| edit.teams.contains(team)).cloned().collect();
+        let teams: Vec<String> =
+            self.teams.iter().filter(|team| edit.teams.contains(team)).cloned().collect();
 
         let mut after = Member { name, email, ..before.clone() };
         let changed = [
@@ -223,7 +224,12 @@ impl Organisation {
     }
 
     /// Sends an open invitation again; the link sent before no longer works.
-    pub(in crate::demo) fn resend_invitation(&mut self, by: &By, id: u64, token: String) -> Result<(), Refusal> {
+    pub(in crate::demo) fn resend_invitation(
+        &mut self,
+        by: &By,
+        id: u64,
+        token: String,
+    ) -> Result<(), Refusal> {
         let mut member = self.in_status(id, Status::Pending)?;
         member.invitation = Some(token);
         self.commit(by, Action::InvitationResent, Effect::Keep(member), Vec::new());

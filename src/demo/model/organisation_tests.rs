@@ -33,7 +33,9 @@ fn an_invitation_is_refused_in_the_apps_words_and_then_nothing_changed() {
         assert_eq!(organisation.members().count(), 10);
         assert!(organisation.record().is_empty());
     };
-    for email in ["", "ada", "@acme.example", "ada@", "a@b@c", "a b@acme.example", "a@acme..example", "<a>@b.c"] {
+    for email in
+        ["", "ada", "@acme.example", "ada@", "a@b@c", "a b@acme.example", "a@acme..example", "<a>@b.c"]
+    {
         check(email, "Ada", "Viewer", 50, Refusal::InvalidEmail);
     }
     check("new@acme.example", "New", "Emperor", 50, Refusal::UnknownChoice);
@@ -97,7 +99,8 @@ fn a_save_records_what_differs_and_nothing_else() {
     organisation.edit(&by(), ada, &edit).unwrap();
     assert_eq!(actions(&organisation), ["updated", "role_changed", "teams_changed"]);
     let changed = |from: &str, to: &str, field| Difference::between(field, from, to).unwrap();
-    let told: Vec<Difference> = organisation.record().iter().flat_map(|change| change.changed.clone()).collect();
+    let told: Vec<Difference> =
+        organisation.record().iter().flat_map(|change| change.changed.clone()).collect();
     let expected = [
         changed("Ada Lovelace", "Ada King", "name"),
         changed("ada@acme.example", "ada.king@acme.example", "email"),

@@ -28,13 +28,14 @@ const KNOWN: [(&str, &str, Role, Status); 16] = [
 ];
 
 const FIRST: [&str; 25] = [
-    "Amara", "Ben", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Keiko", "Lars", "Maya",
-    "Nadia", "Omar", "Priya", "Quentin", "Rosa", "Samir", "Tove", "Uma", "Viktor", "Wanjiru", "Ximena", "Yusuf",
+    "Amara", "Ben", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Keiko", "Lars",
+    "Maya", "Nadia", "Omar", "Priya", "Quentin", "Rosa", "Samir", "Tove", "Uma", "Viktor", "Wanjiru",
+    "Ximena", "Yusuf",
 ];
 const LAST: [&str; 24] = [
-    "Abe", "Berg", "Costa", "Diallo", "Eriksen", "Fischer", "Gupta", "Haddad", "Ivanova", "Jensen", "Kowalski",
-    "Laurent", "Moreau", "Nakamura", "Okafor", "Petrov", "Quinn", "Rossi", "Santos", "Tanaka", "Usman", "Vargas",
-    "Weber", "Zhang",
+    "Abe", "Berg", "Costa", "Diallo", "Eriksen", "Fischer", "Gupta", "Haddad", "Ivanova", "Jensen",
+    "Kowalski", "Laurent", "Moreau", "Nakamura", "Okafor", "Petrov", "Quinn", "Rossi", "Santos", "Tanaka",
+    "Usman", "Vargas", "Weber", "Zhang",
 ];
 
 /// An organisation of `count` people, the owner first; there is always the owner.
@@ -108,7 +109,8 @@ mod tests {
     #[test]
     fn nobody_else_is_there_when_one_is_asked_for() {
         for count in [0, 1] {
-            let emails: Vec<String> = seed(count, 5, 0).members().map(|member| member.email.clone()).collect();
+            let emails: Vec<String> =
+                seed(count, 5, 0).members().map(|member| member.email.clone()).collect();
             assert_eq!(emails, ["owner@acme.example"]);
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::State as Shared;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -100,7 +100,9 @@ async fn turn(Shared(desk): Shared<Arc<Desk>>, body: Result<Json<Turn>, JsonReje
 async fn accept(Shared(desk): Shared<Arc<Desk>>, body: Result<Json<Accept>, JsonRejection>) -> Response {
     match body {
         Err(rejection) => refuse(&rejection.body_text()),
-        Ok(Json(Accept { email })) if desk.accept(&email) => Json(json!({ "accepted": email })).into_response(),
+        Ok(Json(Accept { email })) if desk.accept(&email) => {
+            Json(json!({ "accepted": email })).into_response()
+        }
         Ok(_) => {
             let body = Json(json!({ "error": "there is no open invitation for this address" }));
             (StatusCode::NOT_FOUND, body).into_response()

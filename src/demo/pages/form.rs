@@ -41,12 +41,14 @@ impl FromRequest<Arc<Desk>> for Form {
 
     async fn from_request(request: Request, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
         let session = cookie(request.headers()).map(str::to_owned);
-        let body = String::from_request(request, desk).await.map_err(|_| Problem::NotAForm.into_response())?;
+        let body =
+            String::from_request(request, desk).await.map_err(|_| Problem::NotAForm.into_response())?;
         let forged = || Problem::ForgedForm.into_response();
         let session = session.ok_or_else(forged)?;
         let expected = desk.lock().sessions.find(&session, desk.now_ms()).map(|session| session.csrf.clone());
         let form = Self { session, body };
-        let genuine = expected.is_some_and(|token| token.as_bytes().ct_eq(form.get("csrf").as_bytes()).into());
+        let genuine =
+            expected.is_some_and(|token| token.as_bytes().ct_eq(form.get("csrf").as_bytes()).into());
         if genuine { Ok(form) } else { Err(forged()) }
     }
 }

@@ -81,7 +81,8 @@ impl Frame {
 
 impl Face {
     pub(super) fn of(member: &Member) -> Self {
-        let letters = member.name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphabetic()));
+        let letters =
+            member.name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphabetic()));
         let initials: String = letters.take(2).flat_map(char::to_uppercase).collect();
         Self { name: member.name.clone(), initials, hue: member.id % 6 }
     }
@@ -99,7 +100,9 @@ impl Place {
     pub(super) fn fields(&self) -> Vec<(String, String)> {
         match self {
             Self::Member(id) => vec![("from".to_owned(), id.to_string())],
-            Self::List(query) => url::form_urlencoded::parse(query.to_query().as_bytes()).into_owned().collect(),
+            Self::List(query) => {
+                url::form_urlencoded::parse(query.to_query().as_bytes()).into_owned().collect()
+            }
         }
     }
 

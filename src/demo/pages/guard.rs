@@ -77,9 +77,10 @@ impl Visitor {
         let sessions = &mut desk.lock().sessions;
         let known = cookie(headers).filter(|token| sessions.find(token, now_ms).is_some()).map(str::to_owned);
         let session = known.unwrap_or_else(|| sessions.open(Stage::Visiting, &*desk.fill, now_ms));
-        let (csrf, stage) = sessions
-            .find(&session, now_ms)
-            .map_or_else(|| (String::new(), Stage::Visiting), |session| (session.csrf.clone(), session.stage));
+        let (csrf, stage) = sessions.find(&session, now_ms).map_or_else(
+            || (String::new(), Stage::Visiting),
+            |session| (session.csrf.clone(), session.stage),
+        );
         Self { session, csrf, stage }
     }
 }
@@ -87,7 +88,8 @@ impl Visitor {
 /// The session token that the caller's cookie carries.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut pairs =
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
 }
 

@@ -93,7 +93,9 @@ pub(super) async fn show(
     let place = Place::parse(&query.0.unwrap_or_default());
     let dialog = {
         let state = &*desk.lock();
-        let Some((member, action)) = find(state, &id, &action) else { return Problem::NotFound.into_response() };
+        let Some((member, action)) = find(state, &id, &action) else {
+            return Problem::NotFound.into_response();
+        };
         if !MemberAction::possible(member.status).contains(&action) {
             return Problem::Stale.into_response();
         }
@@ -125,7 +127,9 @@ pub(super) async fn act(
     };
     let (refused, dialog) = {
         let state = &mut *desk.lock();
-        let Some((member, action)) = find(state, &id, &action) else { return Problem::NotFound.into_response() };
+        let Some((member, action)) = find(state, &id, &action) else {
+            return Problem::NotFound.into_response();
+        };
         let words = Words::of(state.switches().new_design);
         let dialog = member_dialog(words, &place, member, action, state.organisation.teams(), edit.clone());
         let id = member.id;
@@ -234,6 +238,13 @@ fn member_dialog(
 
 fn roles(chosen: &str) -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.word(), role.word() == chosen)).collect()
+}
+
+impl Dialog {
+    /// Whether it is answered by yes or no; then the way out is what Enter does at first.
+    pub(super) fn is_question(&self) -> bool {
+        matches!(self.body, Body::Question { .. })
+    }
 }
 
 impl Choice {

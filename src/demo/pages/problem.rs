@@ -48,11 +48,9 @@ impl Problem {
                 "This member was changed meanwhile, so this cannot be done any more. Nothing was changed.",
             ),
             Self::NotAForm => (StatusCode::BAD_REQUEST, "Not understood", "That was not a form of this app."),
-            Self::Down(status) => (
-                status,
-                "Acme Desk is having problems",
-                "We are on it. Try again in a few minutes.",
-            ),
+            Self::Down(status) => {
+                (status, "Acme Desk is having problems", "We are on it. Try again in a few minutes.")
+            }
             Self::Undrawable => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "This page could not be drawn.")
             }
