@@ -11,12 +11,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::clock::SharedClock;
-use crate::connector::{Connector, Library};
+use crate::clock::{SharedClock, Timestamp};
+use crate::connector::{Connector, Library, SettingError};
 use crate::id::SharedEntropy;
+use crate::playbook::Scope;
 use crate::secret::SecretString;
 use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Place, Vault, VaultError};
 
 pub use crate::store::Policy;
 
@@ -47,10 +48,19 @@ pub struct Integration {
     pub row: IntegrationRow,
     /// Its connector, as it is loaded now.
     pub connector: Arc<Connector>,
-    /// The connector's settings.
-    pub settings: BTreeMap<String, String>,
+    /// The connector's settings, as templates see them.
+    pub settings: Scope,
     /// The connector's way to log in.
     pub login: String,
+}
+
+/// The credentials of a service account, opened.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The credentials by the names that the connector gives them.
+    pub values: BTreeMap<String, SecretString>,
+    /// When one of them was last replaced.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// The integration cannot be made so.
@@ -98,6 +108,9 @@ pub enum FindError {
     /// What is stored of it cannot be read.
     #[error("the settings of the integration cannot be read")]
     Unreadable(#[source] serde_json::Error),
+    /// The connector asks for other settings than it did when the integration was made.
+    #[error("the integration no longer fits its connector: {}", in_words(.0))]
+    Settings(Vec<SettingError>),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -115,7 +128,7 @@ pub enum CredentialError {
 }
 
 /// What is stored as an integration's settings.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 struct StoredSettings {
     login: String,
     values: BTreeMap<String, String>,
@@ -149,24 +162,24 @@ impl Integrations {
     /// [`CreateError`] says everything that is wrong; then nothing was made.
     pub async fn create(&self, new: NewIntegration, by: &str) -> Result<Integration, CreateError> {
         let connector = self.connector(&new.connector)?;
-        let mut wrong = connector.check_settings(&new.settings);
-        wrong.extend(connector.check_credentials(&new.login, new.credentials.keys().map(String::as_str)));
+        let settings = connector.settings_scope(&new.settings);
+        let mut wrong: Vec<String> = settings.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
+        wrong.extend(connector.service_account.check(&new.login, new.credentials.keys().map(String::as_str)));
         if new.policy.patience() > LONGEST_PATIENCE {
             wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
         }
         if !wrong.is_empty() {
             return Err(CreateError::Invalid(wrong));
         }
-        let stored = StoredSettings { login: new.login.clone(), values: new.settings.clone() };
         let row = store::NewIntegration {
             name: new.name,
             connector: new.connector,
-            settings: serde_json::json!({ "login": stored.login, "values": stored.values }),
+            settings: serde_json::json!({ "login": new.login, "values": new.settings }),
             policy: new.policy,
         };
         let row = self.store.create_integration(row, by).await?;
         self.put_credentials(&row.id, &new.credentials, by).await?;
-        Ok(Integration { row, connector, settings: new.settings, login: new.login })
+        Ok(Integration { row, connector, settings: settings.unwrap_or_default(), login: new.login })
     }
 
     /// Seals and keeps credentials of an integration, in the place of those with the same names.
@@ -182,7 +195,7 @@ impl Integrations {
         let sealed = credentials
             .iter()
             .map(|(field, secret)| {
-                let sealed = self.vault.seal(secret, &["credentials", integration_id, field])?;
+                let sealed = self.vault.seal(Place::credential(integration_id, field), secret)?;
                 Ok(NewCredential { field: field.clone(), sealed })
             })
             .collect::<Result<Vec<_>, VaultError>>()?;
@@ -209,16 +222,14 @@ impl Integrations {
     ///
     /// # Errors
     /// The key is another one, or the store cannot read.
-    pub async fn credentials(
-        &self,
-        integration: &Integration,
-    ) -> Result<BTreeMap<String, SecretString>, CredentialError> {
-        let mut opened = BTreeMap::new();
+    pub async fn credentials(&self, integration: &Integration) -> Result<Credentials, CredentialError> {
+        let mut credentials = Credentials { values: BTreeMap::new(), changed_at: None };
         for row in self.store.credentials(&integration.row.id).await? {
-            let place = ["credentials", row.integration_id.as_str(), row.field.as_str()];
-            opened.insert(row.field.clone(), self.vault.open(&row.sealed, &place)?);
+            let secret = self.vault.open(Place::credential(&row.integration_id, &row.field), &row.sealed)?;
+            credentials.changed_at = credentials.changed_at.max(Some(row.changed_at));
+            credentials.values.insert(row.field, secret);
         }
-        Ok(opened)
+        Ok(credentials)
     }
 
     /// A new token for the integration's SCIM endpoint. The text is not kept and cannot be shown again.
@@ -267,7 +278,8 @@ impl Integrations {
         let connector = self.connector(&row.connector)?;
         let StoredSettings { login, values } =
             serde_json::from_value(row.settings.clone()).map_err(FindError::Unreadable)?;
-        Ok(Integration { row, connector, settings: values, login })
+        let settings = connector.settings_scope(&values).map_err(FindError::Settings)?;
+        Ok(Integration { row, connector, settings, login })
     }
 
     fn connector(&self, name: &str) -> Result<Arc<Connector>, ConnectorError> {
@@ -276,4 +288,8 @@ impl Integrations {
             None => Err(ConnectorError::Unknown { name: name.to_owned(), known: self.library.names().join(", ") }),
         }
     }
+}
+
+fn in_words(errors: &[SettingError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

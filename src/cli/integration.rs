@@ -101,7 +101,9 @@ impl Integration {
             Act::Credentials { name, credentials } => {
                 let integration = find(&installation, &name).await?;
                 let credentials = read_credentials(&credentials)?;
-                let wrong = integration.connector.unknown_credentials(&integration.login, &credentials);
+                let kept = installation.integrations.credentials(&integration).await?;
+                let names = credentials.keys().chain(kept.values.keys()).map(String::as_str);
+                let wrong = integration.connector.service_account.check(&integration.login, names);
                 if !wrong.is_empty() {
                     bail!(wrong.join("\n"));
                 }

@@ -13,6 +13,7 @@ mod account;
 pub mod attributes;
 mod entitlement;
 mod fields;
+mod library;
 mod load;
 mod manifest;
 mod service_account;
@@ -20,6 +21,7 @@ mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
 pub use entitlement::{Entitlement, Holds, Values};
+pub use library::{Entry, Library};
 pub use load::{Loaded, load};
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
 pub use settings::{Setting, SettingError, SettingType};

@@ -49,6 +49,22 @@ impl ServiceAccount {
     pub fn login(&self, method: &str) -> Option<&Login> {
         self.logins.iter().find(|login| login.method == method)
     }
+
+    /// What is wrong with credentials of these names for that way to log in, a line each.
+    pub fn check<'a>(&self, method: &str, given: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        let Some(login) = self.login(method) else {
+            let methods: Vec<&str> = self.logins.iter().map(|login| login.method.as_str()).collect();
+            return vec![format!("the connector has no login `{method}`; it has: {}", methods.join(", "))];
+        };
+        let given: Vec<&str> = given.into_iter().collect();
+        let missing = login.credentials.iter().filter(|one| one.required && !given.contains(&one.name.as_str()));
+        let mut wrong: Vec<String> =
+            missing.map(|one| format!("the credential `{}` is missing; the login `{method}` needs it", one.name)).collect();
+        let names: Vec<&str> = login.credentials.iter().map(|one| one.name.as_str()).collect();
+        let unknown = given.iter().filter(|name| !names.contains(name));
+        wrong.extend(unknown.map(|name| format!("`{name}` is no credential of this login; it takes: {}", names.join(", "))));
+        wrong
+    }
 }
 
 const METHODS: &[&str] = &["password", "sso", "token"];

@@ -1,1 +1,40 @@
-//! See `ARCHITECTURE.md`.
+//! Jobs carried out: claimed with a lease, run in a session of the app, and finished in one transaction.
+//!
+//! Invariants: a job is worked on by one worker at a time, and a worker that may have lost its claim begins nothing more;
+//! *done* means that the last reading showed what is wanted; after a commit step nothing is tried again before a reading;
+//! whether and when something is tried again is decided in `after` alone.
+
+mod after;
+mod attempt;
+mod finish;
+mod flows;
+mod lease;
+mod provision;
+mod session;
+mod terms;
+mod totp;
+mod witness;
+mod worker;
+
+use crate::artifact::Artifacts;
+use crate::clock::SharedClock;
+use crate::id::SharedEntropy;
+use crate::integration::Integrations;
+use crate::store::Store;
+
+pub use worker::{Worker, WorkerOptions};
+
+/// What workers need of the installation.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// Durable state.
+    pub store: Store,
+    /// Pictures.
+    pub artifacts: Artifacts,
+    /// Integrations with their connectors and credentials.
+    pub integrations: Integrations,
+    /// The time.
+    pub clock: SharedClock,
+    /// Randomness, for the pauses between attempts.
+    pub entropy: SharedEntropy,
+}

@@ -9,7 +9,7 @@ use crate::reconcile::{self, Capabilities, Operation, Protection, may_lose_an_ad
 use crate::run::Report;
 use crate::step::{Failure, Output};
 
-use super::attempt::Flows;
+use super::flows::Flows;
 use super::terms;
 
 /// How often the account is read before Usher gives up on it ever becoming as wanted.

@@ -34,6 +34,12 @@ pub(super) struct AppSession {
     pub(super) login: Login,
 }
 
+impl AppSession {
+    pub(super) async fn close(self) {
+        self.session.close().await;
+    }
+}
+
 /// What is known of a session's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Login {
@@ -98,7 +104,7 @@ impl Sessions {
             idle.extend(sessions.extract_if(.., |kept| now.since(kept.used_at) > IDLE));
         }
         for kept in idle {
-            kept.session.close().await;
+            kept.close().await;
         }
     }
 
@@ -126,7 +132,7 @@ impl Sessions {
         };
         let mut found = found?;
         if found.stamp != *stamp {
-            found.session.close().await;
+            found.close().await;
             return None;
         }
         if found.login == Login::Holds && self.clock.now().since(found.used_at) > FRESH {

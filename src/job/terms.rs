@@ -13,7 +13,7 @@ use crate::store::{SeenAccount, UserRow};
 
 /// What every flow of the integration is told.
 pub(super) fn scope(integration: &Integration) -> Scope {
-    Scope::with("settings", ScopeValue::from(integration.settings.clone()))
+    integration.settings.clone()
 }
 
 /// What a flow about this account is told: the account as the app shows it.

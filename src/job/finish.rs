@@ -1,0 +1,80 @@
+//! From how an attempt ended to what is written of it.
+
+use serde_json::json;
+
+use crate::account::Observed;
+use crate::failure::FailureClass;
+use crate::id::Entropy;
+use crate::step::Failure;
+use crate::store::{Claimed, Finish, NewEvent, Outcome};
+
+use super::Workshop;
+use super::after::{Committed, Next, after_failure};
+use super::terms;
+
+/// Who does what a worker does, as events name it.
+const WORKER: &str = "usher";
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The account as it was read last.
+    pub(super) seen: Option<Observed>,
+    /// What was done, in words.
+    pub(super) done: Vec<String>,
+    /// Whether a reading shows what is wanted, or why not.
+    pub(super) result: Result<(), Failure>,
+    /// Whether the app may have been changed.
+    pub(super) committed: Committed,
+}
+
+impl Ended {
+    /// It failed before anything was done.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self { seen: None, done: Vec::new(), result: Err(failure), committed: Committed::No }
+    }
+}
+
+/// What is written of it.
+pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Finish {
+    let account = ended.seen.as_ref().map(terms::seen);
+    let done = json!({ "done": ended.done });
+    let Err(failure) = ended.result else {
+        let message = if ended.done.is_empty() { "nothing had to be changed".to_owned() } else { ended.done.join(", ") };
+        let events = vec![NewEvent::new("job.done", WORKER).with(done)];
+        return Finish { outcome: Outcome::Done { message: Some(message) }, account, events, pause: None };
+    };
+    let next = after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
+    let now = workshop.clock.now();
+    let (class, message) = (failure.class, failure.to_string());
+    let event = NewEvent::new("job.failed", WORKER);
+    let event = event.with(json!({ "class": class, "done": ended.done, "next": format!("{next:?}") }));
+    let (outcome, pause) = match next {
+        Next::RetryIn(pause) => (Outcome::Retry { at: now.plus(pause), class, message }, None),
+        Next::ReadFirst(pause) => (Outcome::Unknown { at: now.plus(pause), message }, None),
+        Next::Fail if is_for_a_person_to_decide(class) => (Outcome::Held { class, message }, None),
+        Next::Fail => (Outcome::Failed { class, message }, None),
+        Next::PauseIntegration => {
+            let reason = format!("{class}: {message}");
+            (Outcome::Failed { class, message }, Some(reason))
+        }
+    };
+    Finish { outcome, account, events: vec![event], pause }
+}
+
+/// A refusal of Usher's own, which somebody may overrule.
+fn is_for_a_person_to_decide(class: FailureClass) -> bool {
+    matches!(class, FailureClass::Protected | FailureClass::LastAdmin | FailureClass::Safeguard)
+}
+
+/// How often the job was tried since it was last asked for, this time included.
+fn tries(claimed: &Claimed) -> u32 {
+    u32::try_from(claimed.job.tries.max(1)).unwrap_or(u32::MAX)
+}
+
+/// A number in 0..1.
+fn jitter(entropy: &dyn Entropy) -> f64 {
+    let mut byte = [0];
+    entropy.fill(&mut byte);
+    f64::from(byte[0]) / 256.0
+}

@@ -1,0 +1,131 @@
+//! Running the flows of one integration in one session, logging in where that is needed.
+
+use std::collections::BTreeMap;
+
+use crate::failure::FailureClass;
+use crate::integration::{Credentials, Integration};
+use crate::playbook::{Scope, ScopeValue};
+use crate::run::{self, Call, Limits, Report};
+use crate::secret::{ExposeSecret, Redactor};
+use crate::step::Failure;
+
+use super::Workshop;
+use super::after::Committed;
+use super::session::{AppSession, Login};
+use super::witness::JobWitness;
+use super::{terms, totp};
+
+/// The one credential that is no secret.
+pub(super) const USERNAME: &str = "username";
+
+/// The flows of one integration, in one session, for one job.
+pub(super) struct Flows<'a> {
+    workshop: &'a Workshop,
+    pub(super) integration: &'a Integration,
+    credentials: &'a Credentials,
+    pub(super) session: AppSession,
+    witness: JobWitness<'a>,
+    /// R24: one login attempt per job.
+    has_logged_in: bool,
+}
+
+impl<'a> Flows<'a> {
+    pub(super) fn new(
+        workshop: &'a Workshop,
+        (integration, credentials): (&'a Integration, &'a Credentials),
+        session: AppSession,
+        witness: JobWitness<'a>,
+    ) -> Self {
+        Self { workshop, integration, credentials, session, witness, has_logged_in: false }
+    }
+
+    /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
+    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+        if let Err(failure) = self.ensure_login().await {
+            return not_begun(failure);
+        }
+        let report = self.run_once(flow, scope.clone(), identity.clone()).await;
+        let was_lost = matches!(&report.outcome, Err(failure) if failure.class == FailureClass::SessionLost);
+        if !was_lost || self.has_logged_in || report.committed == run::Committed::Yes {
+            return report;
+        }
+        match self.log_in().await {
+            Ok(()) => self.run_once(flow, scope, identity).await,
+            Err(failure) => not_begun(failure),
+        }
+    }
+
+    /// Logs in, whatever is known of the session.
+    pub(super) async fn log_in(&mut self) -> Result<(), Failure> {
+        self.has_logged_in = true;
+        let mut scope = terms::scope(self.integration);
+        scope.set("credentials", self.credentials_fields()?);
+        self.run_once("login", scope, None).await.outcome?;
+        self.session.login = Login::Holds;
+        Ok(())
+    }
+
+    /// Whether the app may have been changed so far.
+    pub(super) fn committed(&self) -> Committed {
+        if self.witness.has_committed { Committed::Perhaps } else { Committed::No }
+    }
+
+    /// The service account's name, which is never a target.
+    pub(super) fn username(&self) -> Option<String> {
+        self.credentials.values.get(USERNAME).map(|name| name.expose_secret().to_owned())
+    }
+
+    async fn ensure_login(&mut self) -> Result<(), Failure> {
+        if self.session.login == Login::Doubtful {
+            let (book, scope) = (&self.integration.connector.book, terms::scope(self.integration));
+            let page = self.session.session.page();
+            if run::logged_in(book, &scope, page, Limits::default(), &self.redactor()).await? {
+                self.session.login = Login::Holds;
+            }
+        }
+        match self.session.login {
+            Login::Holds => Ok(()),
+            Login::Needed | Login::Doubtful => self.log_in().await,
+        }
+    }
+
+    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+        let call = Call {
+            book: &self.integration.connector.book,
+            flow,
+            scope,
+            identity,
+            page: self.session.session.page(),
+            redactor: self.redactor(),
+            limits: Limits::default(),
+            clock: self.workshop.clock.clone(),
+        };
+        run::run(call, &mut self.witness).await
+    }
+
+    /// Knows what an app must not get to echo into a log.
+    fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        for (_, secret) in self.credentials.values.iter().filter(|(name, _)| *name != USERNAME) {
+            redactor.add(secret);
+        }
+        redactor
+    }
+
+    fn credentials_fields(&self) -> Result<ScopeValue, Failure> {
+        let mut fields = BTreeMap::new();
+        for (name, secret) in &self.credentials.values {
+            let value = match name.as_str() {
+                USERNAME => ScopeValue::Text(secret.expose_secret().to_owned()),
+                "totp" => totp::code(secret, self.workshop.clock.clone())?,
+                _ => ScopeValue::Secret(secret.clone()),
+            };
+            fields.insert(name.clone(), value);
+        }
+        Ok(ScopeValue::Map(fields))
+    }
+}
+
+fn not_begun(failure: Failure) -> Report {
+    Report { outcome: Err(failure), committed: run::Committed::No }
+}

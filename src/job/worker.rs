@@ -1,0 +1,151 @@
+//! A worker: claims jobs, several at a time, and carries them out until it is stopped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::browser::LaunchOptions;
+use crate::store::{Stranded, WorkerLock};
+
+use super::Workshop;
+use super::attempt::attempt;
+use super::lease::HeldLease;
+use super::session::Sessions;
+
+/// How often leases that ran out are looked for, and idle sessions closed.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How long after a fault of the store it is asked again.
+const AFTER_FAULT: Duration = Duration::from_secs(1);
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Its name in attempts and leases.
+    pub name: String,
+    /// The browser's program.
+    pub chromium: PathBuf,
+    /// Where the browser keeps what it needs while it runs.
+    pub profiles: PathBuf,
+    /// How many jobs it carries out at a time, of different integrations or sessions.
+    pub parallel: usize,
+    /// How long a claim holds without a heartbeat.
+    pub lease: Duration,
+}
+
+impl WorkerOptions {
+    /// The usual options for this browser.
+    pub fn new(chromium: PathBuf, profiles: PathBuf) -> Self {
+        Self { name: "local".to_owned(), chromium, profiles, parallel: 2, lease: Duration::from_secs(60) }
+    }
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Worker {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    sessions: Arc<Sessions>,
+    _lock: WorkerLock,
+}
+
+impl Worker {
+    /// Starts a worker. `lock` says that it is the only one of the data directory, so that every lease it finds belongs
+    /// to one that is gone.
+    ///
+    /// # Errors
+    /// The store cannot take those leases back.
+    pub async fn start(
+        workshop: Workshop,
+        options: WorkerOptions,
+        lock: WorkerLock,
+    ) -> Result<Self, crate::store::StoreError> {
+        for job in workshop.store.take_back(Stranded::All).await? {
+            tracing::warn!(job = job.id, read_first = job.read_first, "took back a job of a worker that is gone");
+        }
+        let chromium =
+            LaunchOptions { executable: options.chromium.clone(), headless: true, profiles: options.profiles.clone() };
+        let sessions = Arc::new(Sessions::new(chromium, workshop.clock.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for _ in 0..options.parallel.max(1) {
+            tasks.spawn(work(workshop.clone(), sessions.clone(), options.clone(), stopped.clone()));
+        }
+        tasks.spawn(keep_house(workshop, sessions.clone(), stopped));
+        Ok(Self { stop, tasks, sessions, _lock: lock })
+    }
+
+    /// The process of the browser, where one runs.
+    pub async fn browser_process_id(&self) -> Option<u32> {
+        self.sessions.process_id().await
+    }
+
+    /// Claims nothing more, finishes what runs, and ends the browser.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        self.sessions.close().await;
+    }
+}
+
+/// Claims one job after the other; waits for a change where there is none.
+async fn work(
+    workshop: Workshop,
+    sessions: Arc<Sessions>,
+    options: WorkerOptions,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut changes = workshop.store.watch_work();
+    while !*stopped.borrow() {
+        let asked_at = workshop.clock.elapsed();
+        match workshop.store.claim(&options.name, options.lease).await {
+            Ok(Some(claimed)) => {
+                let (store, clock) = (workshop.store.clone(), workshop.clock.clone());
+                let lease = HeldLease::new(store, clock, claimed.lease.clone(), asked_at, options.lease);
+                attempt(&workshop, &sessions, &claimed, &lease).await;
+            }
+            Ok(None) => {
+                let due = until_due(&workshop).await;
+                tokio::select! {
+                    () = changes.changed() => {}
+                    _ = tokio::time::timeout(due, std::future::pending::<()>()) => {}
+                    _ = stopped.wait_for(|stopped| *stopped) => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "no job can be claimed");
+                let pause = tokio::time::timeout(AFTER_FAULT, stopped.wait_for(|stopped| *stopped));
+                drop(pause.await);
+            }
+        }
+    }
+}
+
+/// How long until a job that waits for its next try is due.
+async fn until_due(workshop: &Workshop) -> Duration {
+    let never = Duration::from_secs(24 * 60 * 60);
+    match workshop.store.next_due().await {
+        Ok(Some(at)) => at.since(workshop.clock.now()),
+        Ok(None) => never,
+        Err(_) => AFTER_FAULT,
+    }
+}
+
+async fn keep_house(workshop: Workshop, sessions: Arc<Sessions>, mut stopped: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        sessions.close_idle().await;
+        match workshop.store.take_back(Stranded::Expired).await {
+            Ok(jobs) => jobs.iter().for_each(|job| tracing::warn!(job = job.id, "took back a job whose lease ran out")),
+            Err(error) => tracing::warn!(%error, "leases that ran out were not looked for"),
+        }
+    }
+}
