@@ -103,6 +103,22 @@ fn extensions() {
 }
 
 #[test]
+fn another_manager_takes_nothing_over_from_the_last() {
+    let manager = format!("{ENTERPRISE_USER}:manager");
+    let set = |value: Value| json!({"op": "replace", "path": manager, "value": value});
+    let after = |operations: Value| {
+        let after = patched(&user(), operations).unwrap();
+        after.extension(ENTERPRISE_USER).unwrap().get("manager").cloned().unwrap_or_default()
+    };
+    let first = set(json!({"value": "m", "displayName": "M"}));
+    assert_eq!(after(json!([first, set(json!("n"))])), json!({"value": "n"}));
+    assert_eq!(after(json!([first, set(json!("m"))])), json!({"value": "m", "displayName": "M"}));
+    let renamed = json!({"value": "m", "displayName": "N"});
+    assert_eq!(after(json!([first, set(json!({"displayName": "N"}))])), renamed);
+    assert_eq!(after(json!([first, set(json!(""))])), Value::Null);
+}
+
+#[test]
 fn values_without_a_path() {
     check(json!({"op": "replace", "value": {"active": false}}), "active", json!(false));
     check(
