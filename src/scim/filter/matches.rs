@@ -53,10 +53,10 @@ fn holds(leaf: &Attribute, comparison: Comparison, value: &Value, literal: &Lite
             ordered(comparison, order)
         }
         (Value::String(value), Literal::Text(literal)) => {
-            if leaf.kind == Type::DateTime {
-                if let (Ok(value), Ok(literal)) = (value.parse::<jiff::Timestamp>(), literal.parse()) {
-                    return ordered(comparison, Some(value.cmp(&literal)));
-                }
+            if leaf.kind == Type::DateTime
+                && let (Ok(value), Ok(literal)) = (value.parse::<jiff::Timestamp>(), literal.parse())
+            {
+                return ordered(comparison, Some(value.cmp(&literal)));
             }
             if leaf.case_exact {
                 text(comparison, value, literal)

@@ -117,6 +117,7 @@ fn mistakes_say_where_and_what() {
     check_error("(userName pr", &at(13, "`)`", "the end"));
     check_error("userName pr and", &at(16, "the name of an attribute", "the end"));
     check_error("emails[type[value pr]]", &at(12, operator, "`[value`"));
+    check_error("title pr andactive pr", &at(10, "`and`, `or` or the end", "`andactive`"));
     check_error("shoeSize gt 3", "a User has no attribute `shoeSize`");
     check_error("password pr", "`password` cannot be asked for");
     check_error(
@@ -143,6 +144,7 @@ fn size_and_depth_are_bounded() {
     assert!(Filter::parse(&nest(16), &schema).is_ok());
     assert!(Filter::parse(&nest(17), &schema).unwrap_err().detail.contains("fewer brackets within brackets"));
     assert!(Filter::parse(&nest(8000), &schema).is_err());
+    assert!(Filter::parse(&vec!["(userName pr)"; 40].join(" or "), &schema).is_ok(), "only nesting counts");
     assert!(Filter::parse(&"not(".repeat(4000), &schema).is_err());
     assert!(Filter::parse(&format!("userName eq \"{}\"", "x".repeat(16 * 1024)), &schema).is_err());
     let long = vec!["active eq true"; 850].join(" and ");

@@ -9,7 +9,7 @@ use crate::scim::Error;
 use crate::scim::error::quote;
 use crate::scim::filter::{Filter, Literal};
 use crate::scim::path::{Path, Scope};
-use crate::scim::resource::{Resource, check_immutable, is_primary};
+use crate::scim::resource::{Resource, check_immutable, is_primary, unwrap_json};
 use crate::scim::schema::{Attribute, Found, ResourceSchema, fold};
 
 /// The resource after all changes of `request`, in order. `resource` itself stays as it is.
@@ -103,6 +103,8 @@ fn change_single(old: Value, path: &Path, attribute: &Attribute, effect: &Effect
     }
     match (effect, old) {
         (Effect::Remove | Effect::RemoveValues(_), _) => Value::Null,
+        // Another manager: what is known of the last one does not hold for this one.
+        (Effect::Add(new) | Effect::Replace(new), old) if differs(&old, new) => (*new).clone(),
         // A complex attribute keeps the parts that the client does not mention (RFC 7644 section 3.5.2.3).
         (Effect::Add(Value::Object(new)) | Effect::Replace(Value::Object(new)), Value::Object(mut parts)) => {
             parts.extend(new.clone());
@@ -110,6 +112,11 @@ fn change_single(old: Value, path: &Path, attribute: &Attribute, effect: &Effect
         }
         (Effect::Add(new) | Effect::Replace(new), _) => (*new).clone(),
     }
+}
+
+/// Whether both name something by `value`, and not the same.
+fn differs(old: &Value, new: &Value) -> bool {
+    matches!((old.get("value"), new.get("value")), (Some(old), Some(new)) if old != new)
 }
 
 fn change_list(
@@ -169,6 +176,7 @@ fn change_element(old: Value, path: &Path, attribute: &Attribute, effect: &Effec
     let mut parts = into_object(old);
     if let Some(sub) = &path.sub {
         set_part(&mut parts, sub, effect);
+        unwrap_json(attribute, &mut parts);
         return parts_left(parts, attribute, sub);
     }
     match effect {
@@ -294,10 +302,11 @@ fn compared(value: Option<&Value>, attribute: Option<&Attribute>) -> String {
 fn demote_others(elements: &mut [Value], primary: Option<usize>) {
     let Some(primary) = primary else { return };
     for (n, element) in elements.iter_mut().enumerate() {
-        if n != primary && is_primary(element) {
-            if let Value::Object(parts) = element {
-                parts.insert("primary".to_owned(), Value::Bool(false));
-            }
+        if n == primary || !is_primary(element) {
+            continue;
+        }
+        if let Value::Object(parts) = element {
+            parts.insert("primary".to_owned(), Value::Bool(false));
         }
     }
 }

@@ -276,4 +276,6 @@ fn known_schemas(value: &Value, schema: &ResourceSchema) -> Result<(), Error> {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

@@ -114,7 +114,7 @@ fn bare(attribute: &Attribute, text: String) -> Result<Option<Value>, Error> {
 
 /// Entra ID's role: `{"value": "{\"id\":…,\"value\":\"25\",\"displayName\":\"Admin\"}"}`. What stands inside replaces the text; what stands
 /// beside it is kept.
-fn unwrap_json(attribute: &Attribute, parts: &mut Map<String, Value>) {
+pub(in crate::scim) fn unwrap_json(attribute: &Attribute, parts: &mut Map<String, Value>) {
     let Some(Value::String(text)) = parts.get("value") else { return };
     if !text.starts_with('{') || !matches!(attribute.name.as_ref(), "roles" | "entitlements") {
         return;

@@ -67,6 +67,7 @@ fn known_deviations_are_put_right() {
         json!({ENTERPRISE_USER: {"manager": "m-1"}}),
         json!({ENTERPRISE_USER: {"manager": {"value": "m-1"}}}),
     );
+    check(json!({USER: {"title": "Dr"}}), json!({"title": "Dr"}));
 }
 
 #[test]
