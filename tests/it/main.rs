@@ -9,3 +9,5 @@
 )]
 
 mod browser;
+mod demo;
+mod run;
