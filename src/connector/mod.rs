@@ -1,1 +1,73 @@
-//! See `ARCHITECTURE.md`.
+//! Connectors: what an app is, and how its flows do things in it.
+//!
+//! [`load`] reads the folder of one and tells every mistake in every file at once; a connector with an error in it is
+//! not given out. Flows are compiled by `step`; here is what they are about: settings, the service account, attributes,
+//! entitlements, and how a SCIM user becomes an account of the app ([`attributes`]).
+//!
+//! Invariants: what a [`Connector`] names (attributes, entitlements, keys, flows) it also declares; its `hash` changes
+//! with every byte of its files.
+
+use crate::step::Book;
+
+mod account;
+pub mod attributes;
+mod entitlement;
+mod fields;
+mod load;
+mod manifest;
+mod service_account;
+mod settings;
+
+pub use account::{Account, Attribute, Deactivate, From};
+pub use entitlement::{Entitlement, Holds, Values};
+pub use load::{Loaded, load};
+pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
+pub use settings::{Setting, SettingError, SettingType};
+
+/// A connector without errors.
+#[derive(Debug)]
+pub struct Connector {
+    /// Its name, as integrations refer to it.
+    pub name: String,
+    /// What the app is called.
+    pub title: String,
+    /// Semantic version; a changed account id, attribute or entitlement key is a new major.
+    pub version: String,
+    /// The app's own page.
+    pub homepage: Option<String>,
+    /// The app's terms of use.
+    pub terms: Option<Terms>,
+    /// What an integration has to say, in the order of the wizard.
+    pub settings: Vec<Setting>,
+    /// Who logs in.
+    pub service_account: ServiceAccount,
+    /// What an account is.
+    pub account: Account,
+    /// What an account can hold, in the order of the file.
+    pub entitlements: Vec<Entitlement>,
+    /// The flows and what the runner needs beside them.
+    pub book: Book,
+    /// SHA-256 over all files, in hexadecimal.
+    pub hash: String,
+}
+
+/// Terms of use, and when they were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Where they are.
+    pub url: String,
+    /// The day, as `2026-11-21`.
+    pub read: String,
+}
+
+impl Connector {
+    /// Whether it has that flow.
+    pub fn can(&self, flow: &str) -> bool {
+        self.book.flows.contains_key(flow)
+    }
+
+    /// The entitlement of that type.
+    pub fn entitlement(&self, name: &str) -> Option<&Entitlement> {
+        self.entitlements.iter().find(|entitlement| entitlement.name == name)
+    }
+}

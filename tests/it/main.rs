@@ -9,5 +9,6 @@
 )]
 
 mod browser;
+mod connector;
 mod demo;
 mod run;

@@ -101,9 +101,8 @@ fn names_are_found_with_their_places() {
         ("{{ a if b is not none else range(3)[0] }}{# c #}", vec!["a", "b"]),
         ("no {name}", vec![]),
     ] {
-        let template = parse(text).unwrap();
-        let names: Vec<_> =
-            template.names().iter().map(|(name, span)| (name.as_str(), span.text())).collect();
+        let found = parse(text).unwrap().names();
+        let names: Vec<_> = found.iter().map(|(name, span)| (name.as_str(), span.text())).collect();
         let expected: Vec<_> = expected.into_iter().map(|name| (name, name)).collect();
         assert_eq!(names, expected, "{text}");
     }

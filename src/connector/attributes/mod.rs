@@ -1,0 +1,368 @@
+//! From a SCIM user to what an account of the app shall be.
+//!
+//! Pure: JSON in, [`Wanted`] or every reason why not out, so that a role nobody declared is refused before a browser
+//! opens. SCIM names are compared regardless of case (RFC 7643 section 2.1); an empty text counts as absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::Connector;
+use super::account::{Attribute, From};
+use super::entitlement::{Entitlement, Holds};
+use crate::diagnostic::one_of;
+use crate::playbook::{Scope, ScopeValue};
+
+/// The schema under which identity providers send entitlements of their own.
+pub const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:User";
+
+/// What an account shall be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whether it can be used (`active`; yes where nothing is said).
+    pub active: bool,
+    /// Attributes by name. What is not said is not there, and stays as it is.
+    pub attributes: BTreeMap<String, String>,
+    /// Keys by type of entitlement. A type that is not spoken of is not there, and stays as it is; an empty set takes
+    /// everything away.
+    pub entitlements: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Why a SCIM user cannot be an account of the app. The message names the attribute, for the identity provider's admin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// A required attribute has no value.
+    #[error("`{attribute}` is required; it is taken from {from}, which has no value")]
+    Missing {
+        /// The attribute of the account.
+        attribute: String,
+        /// Where its value comes from.
+        from: String,
+    },
+    /// The value of an attribute cannot be used.
+    #[error("`{attribute}` cannot be used: {reason}")]
+    Invalid {
+        /// The attribute, as the connector or SCIM calls it.
+        attribute: String,
+        /// Why.
+        reason: String,
+    },
+    /// A value that the entitlement does not have.
+    #[error("`{value}` is no value of `{entitlement}`; allowed are {allowed}")]
+    UnknownValue {
+        /// The type of entitlement.
+        entitlement: String,
+        /// What was asked for.
+        value: String,
+        /// All that can be asked for, in words.
+        allowed: String,
+    },
+    /// Several values where an account holds one.
+    #[error("an account has one `{entitlement}`, and {count} are asked for")]
+    TooMany {
+        /// The type of entitlement.
+        entitlement: String,
+        /// How many.
+        count: usize,
+    },
+}
+
+impl Connector {
+    /// What the account of this SCIM user shall be.
+    ///
+    /// # Errors
+    /// Every attribute that is missing or cannot be used, and every value that does not exist.
+    pub fn wanted(&self, user: &Map<String, Value>) -> Result<Wanted, Vec<MappingError>> {
+        map(&self.account.attributes, &self.entitlements, user)
+    }
+}
+
+impl Wanted {
+    /// The same with what a new account gets where nothing is said.
+    #[must_use]
+    pub fn with_defaults(mut self, connector: &Connector) -> Self {
+        for entitlement in &connector.entitlements {
+            if let Some(default) = &entitlement.default {
+                let key = || BTreeSet::from([default.clone()]);
+                self.entitlements.entry(entitlement.name.clone()).or_insert_with(key);
+            }
+        }
+        self
+    }
+}
+
+fn map(
+    attributes: &[Attribute],
+    entitlements: &[Entitlement],
+    user: &Map<String, Value>,
+) -> Result<Wanted, Vec<MappingError>> {
+    let mut errors = Vec::new();
+    let mut wanted = Wanted { active: true, ..Wanted::default() };
+    match active(user) {
+        Ok(active) => wanted.active = active,
+        Err(error) => errors.push(error),
+    }
+    let scope = Scope::with(
+        "user",
+        ScopeValue::from_json(&Value::Object(user.clone())).unwrap_or(ScopeValue::Bool(false)),
+    );
+    for attribute in attributes.iter().filter(|attribute| !attribute.read_only) {
+        match value_of(attribute, user, &scope) {
+            Ok(Some(value)) => drop(wanted.attributes.insert(attribute.name.clone(), value)),
+            Ok(None) if attribute.required => errors.push(missing(attribute)),
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    for entitlement in entitlements {
+        match held(entitlement, user) {
+            Ok(Some(keys)) => drop(wanted.entitlements.insert(entitlement.name.clone(), keys)),
+            Ok(None) => {}
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(wanted) } else { Err(errors) }
+}
+
+/// `active` as a truth value, or as the text of one, which some identity providers send.
+fn active(user: &Map<String, Value>) -> Result<bool, MappingError> {
+    match find(user, "active") {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Bool(active)) => Ok(*active),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(_) => Err(MappingError::Invalid {
+            attribute: "active".to_owned(),
+            reason: "it is neither true nor false".to_owned(),
+        }),
+    }
+}
+
+fn missing(attribute: &Attribute) -> MappingError {
+    let from = match &attribute.from {
+        Some(From::Path(path)) => format!("`{path}`"),
+        Some(From::Template(template)) => format!("`{template}`"),
+        None => "nowhere".to_owned(),
+    };
+    MappingError::Missing { attribute: attribute.name.clone(), from }
+}
+
+fn value_of(
+    attribute: &Attribute,
+    user: &Map<String, Value>,
+    scope: &Scope,
+) -> Result<Option<String>, MappingError> {
+    let text = match &attribute.from {
+        None => None,
+        // A template that names what the user does not have has no value.
+        Some(From::Template(template)) => template.render(scope).ok().map(|rendered| rendered.text),
+        Some(From::Path(path)) => match at_path(user, path) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Bool(value)) => Some(value.to_string()),
+            Some(Value::Number(value)) => Some(value.to_string()),
+            Some(_) => {
+                let reason = format!("`{path}` is not a single value");
+                return Err(MappingError::Invalid { attribute: attribute.name.clone(), reason });
+            }
+        },
+    };
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        // A line break typed into a field could send its form.
+        let reason = "it has control characters in it".to_owned();
+        return Err(MappingError::Invalid { attribute: attribute.name.clone(), reason });
+    }
+    Ok(text)
+}
+
+/// The keys of an entitlement that the user asks for; `None` where it is not spoken of.
+fn held(
+    entitlement: &Entitlement,
+    user: &Map<String, Value>,
+) -> Result<Option<BTreeSet<String>>, Vec<MappingError>> {
+    let Some(said) = said_of(entitlement, user) else { return Ok(None) };
+    let mut errors = Vec::new();
+    let mut keys = BTreeSet::new();
+    let mut blank = false;
+    for value in said {
+        let text = match &value {
+            Value::String(text) => text.trim(),
+            Value::Null => "",
+            _ => {
+                let reason = "a value must be text".to_owned();
+                errors.push(MappingError::Invalid { attribute: entitlement.name.clone(), reason });
+                continue;
+            }
+        };
+        if text.is_empty() {
+            blank = true;
+            continue;
+        }
+        match entitlement.value_of(text) {
+            Some((key, _)) => drop(keys.insert(key.to_owned())),
+            None => errors.push(unknown_value(entitlement, text)),
+        }
+    }
+    if entitlement.holds == Holds::One && keys.len() > 1 {
+        errors.push(MappingError::TooMany { entitlement: entitlement.name.clone(), count: keys.len() });
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    // No value of a kind of which an account has one, or an empty text: nothing is said.
+    let nothing = keys.is_empty() && (blank || entitlement.holds == Holds::One);
+    Ok((!nothing).then_some(keys))
+}
+
+fn unknown_value(entitlement: &Entitlement, value: &str) -> MappingError {
+    let keys: Vec<&str> = entitlement.keys().collect();
+    let (entitlement, value) = (entitlement.name.clone(), value.to_owned());
+    MappingError::UnknownValue { entitlement, value, allowed: one_of(&keys) }
+}
+
+/// What the user says of an entitlement: under its name in our extension, else as an item of `entitlements` with its
+/// type, else, where it is called `role`, in `roles`.
+fn said_of(entitlement: &Entitlement, user: &Map<String, Value>) -> Option<Vec<Value>> {
+    let name = entitlement.name.as_str();
+    let extension = find(user, EXTENSION).and_then(Value::as_object);
+    let plural = format!("{name}s");
+    if let Some(said) =
+        extension.and_then(|extension| find(extension, name).or_else(|| find(extension, &plural)))
+    {
+        return Some(many(said).iter().map(plain_value).collect());
+    }
+    let of_type = |item: &&Value| {
+        let kind = item.as_object().and_then(|item| find(item, "type")).and_then(Value::as_str);
+        kind.is_some_and(|kind| kind.eq_ignore_ascii_case(name))
+    };
+    let typed: Vec<Value> = match find(user, "entitlements") {
+        Some(items) => many(items).iter().filter(of_type).map(plain_value).collect(),
+        None => Vec::new(),
+    };
+    if !typed.is_empty() {
+        return Some(typed);
+    }
+    let roles = find(user, "roles").filter(|_| name == "role")?;
+    Some(many(roles).iter().map(plain_value).collect())
+}
+
+/// A list as it is; anything else as a list of one.
+fn many(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// `"agent"` of `"agent"` or of `{ "value": "agent" }`.
+fn plain_value(item: &Value) -> Value {
+    match item.as_object() {
+        Some(item) => find(item, "value").or_else(|| find(item, "display")).cloned().unwrap_or(Value::Null),
+        None => item.clone(),
+    }
+}
+
+fn find<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// One step of a path: an attribute, and which of its values.
+struct Segment<'p> {
+    name: &'p str,
+    /// `[type eq "work"]`: sub-attribute and value.
+    only: Option<(&'p str, &'p str)>,
+}
+
+/// Whether `path` is one that can be read here, else why not.
+pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
+    segments(path).map(drop)
+}
+
+/// `schema:attribute.sub` or `attribute[type eq "work"].sub` (RFC 7644 section 3.5.2, one comparison by `eq`).
+fn segments(path: &str) -> Result<(Option<&str>, Vec<Segment<'_>>), &'static str> {
+    let (schema, path) = match path.to_ascii_lowercase().starts_with("urn:") {
+        true => path
+            .rsplit_once(':')
+            .map(|(schema, rest)| (Some(schema), rest))
+            .ok_or("expected a schema and an attribute")?,
+        false => (None, path),
+    };
+    let mut out = Vec::new();
+    let mut rest = path;
+    loop {
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '$'))
+            .unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return Err("expected the name of an attribute, such as `userName` or `name.givenName`");
+        }
+        let (only, after) = match after.strip_prefix('[').map(|inside| inside.split_once(']')) {
+            None => (None, after),
+            Some(None) => return Err("the bracket is never closed"),
+            Some(Some((inside, after))) => {
+                let (sub, value) = inside.split_once(" eq ").ok_or("expected `[type eq \"work\"]`")?;
+                (Some((sub.trim(), value.trim().trim_matches('"'))), after)
+            }
+        };
+        out.push(Segment { name, only });
+        match after.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Ok((schema, out)),
+            None => return Err("expected `.` or the end behind the name"),
+        }
+    }
+}
+
+/// The value at a path. Of several values the one that is asked for, else the primary one, else the first. Where a
+/// user has no `displayName`, it is made of the parts of `name`.
+fn at_path(user: &Map<String, Value>, path: &str) -> Option<Value> {
+    let (schema, segments) = segments(path).ok()?;
+    let core =
+        schema.is_none_or(|schema| schema.eq_ignore_ascii_case("urn:ietf:params:scim:schemas:core:2.0:User"));
+    let object = if core { user } else { schema.and_then(|schema| find(user, schema))?.as_object()? };
+    let mut current = object;
+    let mut found = None;
+    for (index, segment) in segments.iter().enumerate() {
+        let value = find(current, segment.name).and_then(|value| choose(value, segment.only));
+        if index + 1 == segments.len() {
+            found = value.map(|value| if value.is_object() { plain_value(value) } else { value.clone() });
+        } else {
+            current = value?.as_object()?;
+        }
+    }
+    let blank = found
+        .as_ref()
+        .is_none_or(|value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()));
+    if blank && core && path.eq_ignore_ascii_case("displayName") { display_name(user) } else { found }
+}
+
+fn choose<'a>(value: &'a Value, only: Option<(&str, &str)>) -> Option<&'a Value> {
+    let Value::Array(items) = value else { return Some(value) };
+    let has = |item: &&Value, name: &str, wanted: &str| {
+        let value = item.as_object().and_then(|item| find(item, name));
+        value.is_some_and(|value| match value {
+            Value::String(text) => text.eq_ignore_ascii_case(wanted),
+            other => other.to_string() == wanted,
+        })
+    };
+    match only {
+        Some((name, wanted)) => items.iter().find(|item| has(item, name, wanted)),
+        None => items.iter().find(|item| has(item, "primary", "true")).or_else(|| items.first()),
+    }
+}
+
+fn display_name(user: &Map<String, Value>) -> Option<Value> {
+    let name = find(user, "name")?.as_object()?;
+    let part =
+        |part: &str| find(name, part).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let parts: Vec<&str> = ["givenName", "familyName"].into_iter().filter_map(part).collect();
+    let made = part("formatted").map_or_else(|| parts.join(" "), str::to_owned);
+    (!made.is_empty()).then_some(Value::String(made))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Entitlements: what an account can hold, such as a role or teams.
+
+use super::fields::{Fields, check_name, entries, items, text};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::playbook::{Node, Value};
+
+/// A type of entitlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entitlement {
+    /// Its name, such as `role`.
+    pub name: String,
+    /// How many of its values an account holds.
+    pub holds: Holds,
+    /// What can be held.
+    pub values: Values,
+    /// The key that a new account gets where nothing is said.
+    pub default: Option<String>,
+    /// The keys whose holders count as administrators.
+    pub admins: Vec<String>,
+}
+
+/// How many values of a type an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// What can be held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// These alone: key and what the app shows, in the order of the file.
+    Fixed(Vec<(String, String)>),
+    /// What the flow `list_<name>s` finds in the app.
+    Listed,
+}
+
+impl Entitlement {
+    /// The keys that are known; none where they are listed.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.fixed().iter().map(|(key, _)| key.as_str())
+    }
+
+    /// Key and label of the value that `said` means: a key or a label, regardless of case. `None` where it is no value
+    /// of this type; whatever is said where values are listed.
+    pub fn value_of<'a>(&'a self, said: &'a str) -> Option<(&'a str, &'a str)> {
+        if self.values == Values::Listed {
+            return Some((said, said));
+        }
+        let same = |text: &str| text.to_lowercase() == said.trim().to_lowercase();
+        let pairs = || self.fixed().iter().map(|(key, label)| (key.as_str(), label.as_str()));
+        // A key goes before a label that reads the same.
+        pairs().find(|(key, _)| same(key)).or_else(|| pairs().find(|(_, label)| same(label)))
+    }
+
+    /// What the app shows for a key.
+    pub fn label_of<'a>(&'a self, key: &'a str) -> &'a str {
+        self.value_of(key).map_or(key, |(_, label)| label)
+    }
+
+    fn fixed(&self) -> &[(String, String)] {
+        match &self.values {
+            Values::Fixed(values) => values,
+            Values::Listed => &[],
+        }
+    }
+}
+
+/// Reads `entitlements:`.
+pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Entitlement> {
+    let mut entitlements = Vec::new();
+    for entry in entries(node, "entitlements: a mapping from name to entitlement", found).unwrap_or_default()
+    {
+        check_name(entry, "an entitlement", found);
+        let known = ["holds", "values", "default", "admins"];
+        let Some(fields) = Fields::read(&entry.value, "an entitlement", &known, found) else { continue };
+        let holds = fields.required("holds", found).and_then(|node| read_holds(node, found));
+        let values = fields.required("values", found).and_then(|node| read_values(node, found));
+        let (Some(holds), Some(values)) = (holds, values) else { continue };
+        let mut entitlement =
+            Entitlement { name: entry.key.text.clone(), holds, values, default: None, admins: Vec::new() };
+        entitlement.default = fields.get("default").and_then(|node| key(node, &entitlement, found));
+        let admins =
+            fields.get("admins").and_then(|node| items(node, "a list of keys", found)).unwrap_or_default();
+        entitlement.admins = admins.iter().filter_map(|node| key(node, &entitlement, found)).collect();
+        if let (Some(node), Holds::Many) = (fields.get("default"), holds) {
+            found.error(
+                "contradiction",
+                &node.span,
+                "a default is for entitlements of which an account holds one",
+            );
+        }
+        entitlements.push(entitlement);
+    }
+    entitlements
+}
+
+fn read_holds(node: &Node, found: &mut Diagnostics) -> Option<Holds> {
+    match text(node, found)? {
+        "one" => Some(Holds::One),
+        "many" => Some(Holds::Many),
+        word => {
+            let unknown =
+                Diagnostic::error("unknown_value", &node.span, format!("an account cannot hold `{word}`"));
+            found.push(unknown.suggest(word, ["one", "many"]));
+            None
+        }
+    }
+}
+
+fn read_values(node: &Node, found: &mut Diagnostics) -> Option<Values> {
+    match &node.value {
+        Value::Text(scalar) if scalar.text == "listed" => Some(Values::Listed),
+        Value::Map(values) => {
+            if values.is_empty() {
+                found.error("empty", &node.span, "an entitlement without values");
+            }
+            let pairs = values
+                .iter()
+                .filter_map(|entry| Some((entry.key.text.clone(), text(&entry.value, found)?.to_owned())));
+            let pairs: Vec<(String, String)> = pairs.collect();
+            Some(Values::Fixed(pairs))
+        }
+        _ => {
+            found.push(node.unexpected("`listed`, or a mapping from key to what the app shows"));
+            None
+        }
+    }
+}
+
+/// A key of the entitlement, exactly.
+fn key(node: &Node, entitlement: &Entitlement, found: &mut Diagnostics) -> Option<String> {
+    let key = text(node, found)?;
+    if matches!(entitlement.values, Values::Fixed(_)) && !entitlement.keys().any(|known| known == key) {
+        let unknown = Diagnostic::error(
+            "undeclared",
+            &node.span,
+            format!("`{key}` is no value of `{}`", entitlement.name),
+        );
+        found.push(unknown.suggest(key, entitlement.keys()));
+    }
+    Some(key.to_owned())
+}
