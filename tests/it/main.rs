@@ -12,3 +12,7 @@ mod house;
 mod browser;
 mod connector;
 mod demo;
+mod browser;
+mod connector;
+mod demo;
+mod run;
