@@ -1,1 +1,194 @@
-//! See `ARCHITECTURE.md`.
+//! Acme Desk: a small help desk that can only be run through its pages, made to be driven.
+//!
+//! It behaves as such apps do: sign-in with lockout and one-time codes, forged forms refused, a members table with
+//! search and pages, changes behind dialogs, seats, a last owner, messages that vanish. Everything it is told to change
+//! goes into a record of its own, and that record, not the word of whoever drives it, says what happened.
+//!
+//! It imports nothing of this crate: time and randomness come in through [`Options`]. State is in memory, behind one
+//! lock, and gone when it stops. The pages under `/-/` are for whoever runs it, need no sign-in and hand out invitation
+//! tokens; they are what makes it a demo, so it is never to be reached by others.
+
+mod access;
+mod desk;
+mod model;
+mod pages;
+mod switches;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use desk::Desk;
+
+pub use desk::Stats;
+pub use model::{Action, Change, Difference, Member, Role, Status};
+pub use switches::Switches;
+
+/// The organisation that is there.
+pub const ORGANISATION: &str = "acme";
+/// The address the service account signs in with at the start.
+pub const SERVICE_ACCOUNT: &str = "owner@acme.example";
+/// The service account's password.
+pub const PASSWORD: &str = "acme-password";
+
+/// How long a stopping server waits for requests under way.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Says what time it is: milliseconds since the Unix epoch.
+pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
+/// Says how much time passed since some fixed start; never jumps.
+pub type Elapsed = Arc<dyn Fn() -> Duration + Send + Sync>;
+/// Fills bytes with random ones.
+pub type Fill = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// What the app is started with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The time of day, for lockout, codes, sessions and the record.
+    pub now_ms: NowMs,
+    /// What [`Stats::busy`] is measured with.
+    pub elapsed: Elapsed,
+    /// Randomness for sessions, form tokens and invitations.
+    pub fill: Fill,
+    /// How many active and pending members there may be.
+    pub seats: usize,
+    /// How many people are there at the start, the owner included; at least 1.
+    pub members: usize,
+    /// The service account's one-time code secret in base32; `None` asks for no code.
+    pub totp_secret: Option<String>,
+    /// How long every page takes on top of what it takes anyway.
+    pub latency: Duration,
+    /// Whether controls carry new names and stand in new places.
+    pub new_design: bool,
+    /// Whether "What's new" covers the members page of each new session.
+    pub whats_new: bool,
+}
+
+impl Options {
+    /// 32 people, 50 seats, no code, no slowness, the usual design, on a free port of the loopback address.
+    ///
+    /// Busy time is measured with `now_ms` too; set [`Options::elapsed`] where a finer clock is at hand.
+    pub fn new(now_ms: NowMs, fill: Fill) -> Self {
+        let clock = Arc::clone(&now_ms);
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            now_ms,
+            elapsed: Arc::new(move || Duration::from_millis(u64::try_from(clock()).unwrap_or(0))),
+            fill,
+            seats: 50,
+            members: 32,
+            totp_secret: None,
+            latency: Duration::ZERO,
+            new_design: false,
+            whats_new: false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("seats", &self.seats)
+            .field("members", &self.members)
+            .field("asks_for_code", &self.totp_secret.is_some())
+            .field("latency", &self.latency)
+            .field("new_design", &self.new_design)
+            .field("whats_new", &self.whats_new)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running app. It stops when this is dropped; [`AcmeDesk::stop`] also waits for it.
+#[derive(Debug)]
+pub struct AcmeDesk {
+    desk: Arc<Desk>,
+    address: SocketAddr,
+    stopping: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl AcmeDesk {
+    /// Starts the app; once this returns, it answers.
+    ///
+    /// # Errors
+    /// Where it cannot listen, and `InvalidInput` where [`Options::totp_secret`] is not base32.
+    pub async fn start(options: Options) -> Result<Self, io::Error> {
+        let desk = Arc::new(Desk::new(&options)?);
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let (stopping, stopped) = oneshot::channel();
+        let server =
+            axum::serve(listener, pages::router(Arc::clone(&desk))).with_graceful_shutdown(async move {
+                // An error means that the handle was dropped, which stops the app as well.
+                let _ = stopped.await;
+            });
+        let serving = tokio::spawn(server.into_future());
+        Ok(Self { desk, address, stopping: Some(stopping), serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address for a browser on this machine, without a slash at the end.
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Every change so far, oldest first.
+    pub fn record(&self) -> Vec<Change> {
+        self.desk.lock().organisation.record().to_vec()
+    }
+
+    /// Everybody who is there, by id.
+    pub fn members(&self) -> Vec<Member> {
+        self.desk.lock().organisation.members().cloned().collect()
+    }
+
+    /// Accepts the open invitation of this address, as the invited person would; `false` where there is none.
+    pub fn accept(&self, email: &str) -> bool {
+        self.desk.accept(email)
+    }
+
+    /// How much was asked of it.
+    pub fn stats(&self) -> Stats {
+        self.desk.lock().stats
+    }
+
+    /// How it behaves at the moment.
+    pub fn switches(&self) -> Switches {
+        self.desk.lock().switches()
+    }
+
+    /// Makes it behave otherwise, from the next request on.
+    pub fn set_switches(&self, switches: Switches) {
+        self.desk.lock().set_switches(switches);
+    }
+
+    /// Signs everybody out.
+    pub fn expire_sessions(&self) {
+        self.desk.lock().sessions.end_all();
+    }
+
+    /// Stops the app and waits until it is gone; requests under way get two seconds.
+    pub async fn stop(mut self) {
+        drop(self.stopping.take());
+        if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
+            self.serving.abort();
+        }
+    }
+}

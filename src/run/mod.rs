@@ -1,1 +1,100 @@
-//! See `ARCHITECTURE.md`.
+//! Runs a flow on a page and always ends in a [`Report`].
+//!
+//! Invariants: the commit step happens at most once, after the witness allowed it, and only while the page shows the right
+//! tenant and the right account; a fault after its event was sent is `outcome_unknown` unless the app itself refused in
+//! words that the connector declares; known pop-ups and known errors are met wherever a wait is not; every step leaves a
+//! record, and nothing in a record, a failure or a picture shows a secret.
+//!
+//! Deliberately absent: trying again. That is decided in `job`, from the report.
+
+mod commit;
+mod explain;
+mod pace;
+mod record;
+mod runner;
+mod session;
+mod stage;
+
+use std::time::Duration;
+
+use crate::browser::Page;
+use crate::clock::SharedClock;
+use crate::failure::FailureClass;
+use crate::playbook::Scope;
+use crate::secret::Redactor;
+use crate::step::Book;
+use crate::trace::Witness;
+
+pub use crate::step::{At, Failure, Output, Told};
+pub use session::logged_in;
+
+use runner::Runner;
+
+/// One flow to be run.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The connector.
+    pub book: &'a Book,
+    /// The flow's name.
+    pub flow: &'a str,
+    /// What templates see: `settings`, `account` and what else the flow is about; `credentials` for `login` alone.
+    pub scope: Scope,
+    /// What tells the account on the page, checked at the commit step: its first `match` value. None where a flow is about no
+    /// account.
+    pub identity: Option<String>,
+    /// The page of the service account's session.
+    pub page: &'a Page,
+    /// Knows every secret in `scope`.
+    pub redactor: Redactor,
+    /// How long and how far it may go.
+    pub limits: Limits,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// How long and how far a run may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a step waits that says nothing else.
+    pub step: Duration,
+    /// How long the whole flow may take.
+    pub flow: Duration,
+    /// How many steps it may do, those in loops counted each time.
+    pub steps: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { step: Duration::from_secs(10), flow: Duration::from_secs(600), steps: 10_000 }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What it yields, or why it failed.
+    pub outcome: Result<Output, Failure>,
+    /// Whether the app may have been changed.
+    pub committed: Committed,
+}
+
+/// Whether the event of the commit step was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// The app is as it was.
+    No,
+    /// The app was changed, or may have been.
+    Yes,
+}
+
+/// Runs a flow to its end.
+pub async fn run(call: Call<'_>, witness: &mut dyn Witness) -> Report {
+    let name = call.flow;
+    let Some(flow) = call.book.flows.get(name) else {
+        let failure = Failure::new(FailureClass::Unsupported, format!("the connector has no flow `{name}`"));
+        return Report { outcome: Err(failure), committed: Committed::No };
+    };
+    let mut runner = Runner::new(call, witness);
+    let ended = runner.whole(flow).await;
+    runner.report(ended)
+}

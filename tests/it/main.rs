@@ -10,3 +10,5 @@
 
 mod browser;
 mod connector;
+mod demo;
+mod run;

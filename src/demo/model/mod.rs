@@ -1,0 +1,16 @@
+//! What Acme Desk knows: members, teams, seats, and the record of every change. No HTTP, no sessions.
+
+mod change;
+mod listing;
+mod member;
+mod organisation;
+mod refusal;
+mod seed;
+
+pub use change::{Action, Change, Difference};
+pub use member::{Member, Role, Status};
+
+pub(super) use listing::{Direction, ListQuery, SortBy, list};
+pub(super) use organisation::{By, Edit, Invitation, Organisation};
+pub(super) use refusal::Refusal;
+pub(super) use seed::seed;

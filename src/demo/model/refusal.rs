@@ -1,0 +1,41 @@
+//! Why the app did not do what was asked.
+
+/// A refusal is an answer for the person at the form, in the app's own words; it is not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::demo) enum Refusal {
+    /// The address cannot be one.
+    InvalidEmail,
+    /// A member without a name.
+    NoName,
+    /// A name or address that is too long to be one.
+    TooLong,
+    /// The address belongs to somebody else.
+    AlreadyMember,
+    /// Every paid seat is taken.
+    NoSeat,
+    /// Nobody would be left who manages members.
+    LastOwner,
+    /// The member's status no longer allows it.
+    Stale,
+    /// A role or team that does not exist.
+    UnknownChoice,
+    /// There is a team of this name.
+    TeamExists,
+}
+
+impl Refusal {
+    /// What the person reads.
+    pub(in crate::demo) const fn words(self) -> &'static str {
+        match self {
+            Self::InvalidEmail => "Enter a valid email address.",
+            Self::NoName => "Enter a name.",
+            Self::TooLong => "Use at most 200 characters.",
+            Self::AlreadyMember => "This email is already a member.",
+            Self::NoSeat => "No free seats. Ask billing to add some.",
+            Self::LastOwner => "The last owner cannot be changed.",
+            Self::Stale => "This member was changed meanwhile. Reload the page.",
+            Self::UnknownChoice => "Choose one of the values listed.",
+            Self::TeamExists => "A team with this name already exists.",
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The records of a run: what each step was, how it went, how long its parts took, its pictures.
+
+use std::time::Duration;
+
+use super::runner::Runner;
+use crate::browser::Acted;
+use crate::clock::Timestamp;
+use crate::step::{At, Failure, Pictures, Role, Step};
+use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
+
+/// What is measured and noted while one step goes on.
+#[derive(Debug)]
+pub(super) struct Notes {
+    seq: u32,
+    depth: u32,
+    started_at: Timestamp,
+    began: Duration,
+    find_ms: u64,
+    act_ms: u64,
+    settle_ms: u64,
+    /// Whether it changed the page.
+    pub changed: bool,
+    /// What it did, where it said so itself.
+    pub said: Option<String>,
+    /// What it was to do.
+    pub doing: String,
+    /// What it did, in its kind's words.
+    pub done: String,
+    /// Whether it is the commit step.
+    pub role: Role,
+    /// Whether pictures are taken.
+    pub wanted: Pictures,
+    pictures: Vec<Picture>,
+}
+
+impl Notes {
+    /// Adds the times of an action.
+    pub fn acted(&mut self, acted: &Acted) {
+        self.find_ms += acted.find_ms;
+        self.act_ms += acted.act_ms;
+        self.settle_ms += acted.settle_ms;
+        self.changed |= acted.changed;
+    }
+
+    /// Adds the time of opening a page.
+    pub fn opened(&mut self, took: Duration) {
+        self.settle_ms += ms(took);
+        self.changed = true;
+    }
+}
+
+impl Runner<'_> {
+    /// Begins the notes of a step.
+    pub(super) fn begin(&mut self, step: &Step, doing: String, done: String) -> Notes {
+        self.seq += 1;
+        let (pictures, said) = (Vec::new(), None);
+        let (began, started_at) = (self.clock.elapsed(), self.clock.now());
+        let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
+        let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
+        Notes { seq, depth, started_at, began, find_ms, act_ms, settle_ms, changed, said, doing, done, role, wanted, pictures }
+    }
+
+    /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
+    pub(super) async fn picture(&mut self, moment: Moment) {
+        if self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off) {
+            return;
+        }
+        match self.page.screenshot().await {
+            Ok(jpeg) => {
+                if let Some(notes) = &mut self.notes {
+                    notes.pictures.push(Picture { moment, jpeg });
+                }
+            }
+            Err(error) => tracing::debug!(%error, "no picture of a step"),
+        }
+    }
+
+    /// Where a step is, for people.
+    pub(super) fn at(&self, step: &Step, doing: &str) -> At {
+        At {
+            flow: self.flow_name().to_owned(),
+            file: step.span.file().to_owned(),
+            line: u32::try_from(step.span.line()).unwrap_or(u32::MAX),
+            words: self.redactor.redact(doing),
+        }
+    }
+
+    /// Tells the witness of the step that is going on, and takes its last picture.
+    pub(super) async fn tell(&mut self, step: &Step, outcome: StepOutcome) {
+        let total = self.notes.as_ref().map(|notes| self.clock.elapsed().saturating_sub(notes.began));
+        let moment = match (&outcome, self.notes.as_ref().is_some_and(|notes| notes.changed)) {
+            (StepOutcome::Failed { .. }, _) if self.untold_failure => Some(Moment::Failed),
+            (StepOutcome::Ok, true) => Some(Moment::After),
+            _ => None,
+        };
+        if let Some(moment) = moment {
+            self.untold_failure = false;
+            self.picture(moment).await;
+        }
+        let Some(notes) = self.notes.take() else { return };
+        let words = match &outcome {
+            StepOutcome::Ok => notes.said.as_ref().unwrap_or(&notes.done),
+            _ => &notes.doing,
+        };
+        let At { flow, file, line, words } = self.at(step, words);
+        let record = StepRecord {
+            seq: notes.seq,
+            depth: notes.depth,
+            flow,
+            file,
+            line,
+            keyword: step.keyword.to_owned(),
+            name: step.name.clone(),
+            words,
+            commit: notes.role == Role::Commit,
+            outcome,
+            started_at: notes.started_at,
+            find_ms: notes.find_ms,
+            act_ms: notes.act_ms,
+            settle_ms: notes.settle_ms,
+            total_ms: ms(total.unwrap_or_default()),
+            url: self.redactor.redact(&self.page.url()),
+        };
+        self.witness.step(record, notes.pictures).await;
+    }
+
+    /// The outcome of a step that failed, as it is written down.
+    pub(super) fn failed(&self, failure: &Failure) -> StepOutcome {
+        let told = self.after_commit(failure.clone());
+        StepOutcome::Failed { class: told.class, message: self.redactor.redact(&told.message) }
+    }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,167 @@
+//! What steps see of the runner: [`Stage`].
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::explain::{GuardFor, Situation, explain};
+use super::runner::Runner;
+use super::{Committed, session};
+use crate::browser::{Action, Page, PageError, Target, Wait};
+use crate::failure::FailureClass;
+use crate::locator::Locator;
+use crate::playbook::{Scope, ScopeValue};
+use crate::step::{Failure, Next, Output, Stage, Step};
+
+#[async_trait]
+impl Stage for Runner<'_> {
+    fn page(&self) -> &Page {
+        self.page
+    }
+
+    fn wait(&self) -> Wait {
+        self.now_waiting()
+    }
+
+    fn restart_wait(&mut self) {
+        self.wait_began = Instant::now();
+    }
+
+    fn say(&mut self, done: String) {
+        if let Some(notes) = &mut self.notes {
+            notes.said = Some(done);
+        }
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    fn set(&mut self, name: &str, value: ScopeValue) {
+        self.yielded.push((name.to_owned(), value.clone()));
+        self.scope.set(name, value);
+    }
+
+    fn within(&self) -> &[Locator] {
+        &self.within
+    }
+
+    fn enter(&mut self, locator: Locator) {
+        self.within.push(locator);
+    }
+
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    async fn deal(&mut self, error: PageError, target: Option<&Target>) -> Result<(), Failure> {
+        match error.cause() {
+            PageError::Watched(index) => self.meet(*index).await,
+            _ => Err(self.failure_of(&error, target, &[]).await),
+        }
+    }
+
+    async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        let commit = self.is_commit();
+        let (guards, purposes) = if commit { self.guards()? } else { (Vec::new(), Vec::new()) };
+        if commit {
+            self.prepare_commit().await?;
+        }
+        loop {
+            let wait = self.now_waiting();
+            let error = match self.page.act(target, &action, &guards, &wait).await {
+                Ok(acted) => {
+                    if let Some(notes) = &mut self.notes {
+                        notes.acted(&acted);
+                    }
+                    if commit && acted.changed {
+                        self.committed = Committed::Yes;
+                        self.witness.committed().await;
+                    }
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let sent = error.event_was_sent();
+            if sent {
+                if let Some(notes) = &mut self.notes {
+                    notes.changed = true;
+                }
+                if commit {
+                    self.committed = Committed::Yes;
+                    self.witness.committed().await;
+                }
+            }
+            match error.cause() {
+                PageError::Watched(index) => self.meet(*index).await?,
+                _ => return Err(self.failure_of(&error, Some(target), &purposes).await),
+            }
+            if sent {
+                // The pop-up came after the act; doing it again would do it twice.
+                return Ok(());
+            }
+        }
+    }
+
+    async fn open(&mut self, address: &str) -> Result<(), Failure> {
+        let stage: &dyn Stage = self;
+        let base = stage.render(&self.book.base_url)?.text;
+        let url = session::absolute(&base, address);
+        let began = self.clock.elapsed();
+        let arrival = loop {
+            let wait = self.now_waiting();
+            match self.page.goto(&url, &wait).await {
+                Ok(arrival) => break arrival,
+                Err(error) => self.deal(error, None).await?,
+            }
+        };
+        let took = self.clock.elapsed().saturating_sub(began);
+        if let Some(notes) = &mut self.notes {
+            notes.opened(took);
+        }
+        self.check_arrival(&url, &arrival)
+    }
+
+    async fn steps(&mut self, steps: &[Step]) -> Result<Next, Failure> {
+        for step in steps {
+            if self.step(step).await? == Next::End {
+                return Ok(Next::End);
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    async fn call(&mut self, flow: &str, with: Vec<(String, ScopeValue)>) -> Result<Next, Failure> {
+        let Some((name, flow)) = self.book.flows.get_key_value(flow) else {
+            return Err(Failure::new(FailureClass::Unsupported, format!("the connector has no flow `{flow}`")));
+        };
+        if self.flows.contains(&name.as_str()) {
+            return Err(Failure::new(FailureClass::Internal, format!("`{name}` runs itself again")));
+        }
+        let mut scope = self.roots.clone();
+        with.into_iter().for_each(|(name, value)| scope.set(name, value));
+        let outer = std::mem::replace(&mut self.scope, scope);
+        let yielded = std::mem::take(&mut self.yielded);
+        self.flows.push(name);
+        let ended = self.steps(&flow.steps).await;
+        self.flows.pop();
+        self.scope = outer;
+        for (name, value) in std::mem::replace(&mut self.yielded, yielded) {
+            self.set(&name, value);
+        }
+        ended
+    }
+}
+
+impl Runner<'_> {
+    /// What a failure of the page means; where the session is lost, that comes before what is missing because of it.
+    async fn failure_of(&self, error: &PageError, target: Option<&Target>, guards: &[GuardFor]) -> Failure {
+        let situation =
+            Situation { target, identity: self.identity.as_deref(), waited: self.timeout, guards };
+        let failure = explain(error, &situation);
+        if failure.is_absence() && self.session_is_lost().await {
+            let message = format!("the app asks to log in again, at {}", self.page.url());
+            return Failure::new(FailureClass::SessionLost, message);
+        }
+        failure
+    }
+}

@@ -1,0 +1,1 @@
+//! A flow on a page: the runner and real Chromium.
