@@ -346,7 +346,8 @@ fn choose<'a>(value: &'a Value, only: Option<(&str, &str)>) -> Option<&'a Value>
         let value = item.as_object().and_then(|item| find(item, name));
         value.is_some_and(|value| match value {
             Value::String(text) => text.eq_ignore_ascii_case(wanted),
-            other => other.to_string() == wanted,
+            Value::Bool(value) => wanted == if *value { "true" } else { "false" },
+            _ => false,
         })
     };
     match only {
