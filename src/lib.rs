@@ -24,12 +24,12 @@ pub mod run;
 
 pub mod integration;
 
-//pub mod intake;
+pub mod intake;
 pub mod job;
 
-//pub mod gateway;
+pub mod gateway;
 
-//pub mod server;
+pub mod server;
 
-//pub mod cli;
+pub mod cli;
 pub mod demo;

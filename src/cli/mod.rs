@@ -14,6 +14,7 @@ mod demo;
 mod demo_app;
 mod health;
 mod integration;
+mod integration_test;
 mod job;
 mod output;
 mod serve;

@@ -154,6 +154,13 @@ impl AcmeDesk {
         self.desk.lock().organisation.record().to_vec()
     }
 
+    /// Returns as soon as that many changes are recorded.
+    pub async fn recorded(&self, changes: usize) {
+        let mut recorded = self.desk.lock().organisation.recorded();
+        // The organisation lives as long as this handle, so there is nothing to fail.
+        drop(recorded.wait_for(|recorded| *recorded >= changes).await);
+    }
+
     /// Everybody who is there, by id.
     pub fn members(&self) -> Vec<Member> {
         self.desk.lock().organisation.members().cloned().collect()

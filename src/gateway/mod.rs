@@ -1,1 +1,50 @@
-//! See `ARCHITECTURE.md`.
+//! SCIM over HTTP (RFC 7644), one address per integration: `/scim/v2/<integration>/…`.
+//!
+//! A handler reads what was sent, asks [`Intake`], and writes the answer; it holds no rules. Every answer that is not a success is
+//! a SCIM error, also for what the router itself refuses. Bodies are bounded; nothing of one is ever logged.
+
+mod answer;
+mod discovery;
+mod request;
+mod users;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+
+use crate::intake::Intake;
+
+use answer::Refusal;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewayState {
+    intake: Intake,
+    /// How clients reach the server, without a slash at the end; `None` to take it from each request's `Host`.
+    base_url: Option<String>,
+}
+
+/// The SCIM endpoints. `base_url` is how clients reach this server, where that is not what they put into `Host`.
+pub fn router(intake: Intake, base_url: Option<String>) -> Router {
+    let integration = Router::new()
+        .route("/Users", get(users::list).post(users::create))
+        .route("/Users/", get(users::list).post(users::create))
+        .route(
+            "/Users/{id}",
+            get(users::find).put(users::replace).patch(users::patch).delete(users::delete),
+        )
+        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/Schemas", get(discovery::schemas))
+        .method_not_allowed_fallback(answer::method_not_allowed)
+        .fallback(answer::no_endpoint);
+    Router::new()
+        .nest("/scim/v2/{integration}", integration)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(GatewayState { intake, base_url })
+}
+
+type Answer = Result<axum::response::Response, Refusal>;

@@ -1,1 +1,199 @@
-//! See `ARCHITECTURE.md`.
+//! What a SCIM request means: checked against the connector, recorded with its job, answered with what is so.
+//!
+//! Invariants: what the connector could not do is refused before anything is written; a change, its job and its event are
+//! one transaction; a success is only claimed for what was accepted or done, a failure names its class and its cure; a
+//! read shows what is wanted while a job is pending, and what was seen in the app once it failed (R6).
+//!
+//! Deliberately absent: HTTP, and doing anything in the app.
+
+mod record;
+mod settle;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::{SharedClock, Timestamp};
+use crate::connector::{Connector, Holds};
+use crate::integration::{ConnectorError, FindError, Integration, Integrations};
+use crate::scim::schema::{self, Type};
+use crate::scim::{Attribute, Error, Filter, ListQuery, Lookup, Resource, ResourceSchema};
+use crate::secret::SecretString;
+use crate::store::{Store, StoreError, UserFilter, UserRow};
+
+/// How long a client is told to wait before it asks again, in seconds.
+pub const RETRY_AFTER_SECS: u64 = 60;
+
+/// Takes SCIM requests in.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    store: Store,
+    integrations: Integrations,
+    clock: SharedClock,
+    /// By connector hash: building one takes longer than most requests.
+    schemas: Arc<Mutex<HashMap<String, Arc<ResourceSchema>>>>,
+}
+
+/// Somebody who may speak for an integration.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The integration.
+    pub integration: Integration,
+    /// Its users as SCIM describes them: what the connector declares is in Usher's extension.
+    pub schema: Arc<ResourceSchema>,
+    token_id: String,
+}
+
+/// A user as a client sees it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The resource, its id included.
+    pub resource: Resource,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+}
+
+/// A page of users.
+#[derive(Clone, Debug)]
+pub struct ShownPage {
+    /// How many there are in all.
+    pub total: u64,
+    /// Those of this page.
+    pub users: Vec<Shown>,
+}
+
+impl Intake {
+    /// An intake that records in `store`.
+    pub fn new(store: Store, integrations: Integrations, clock: SharedClock) -> Self {
+        Self { store, integrations, clock, schemas: Arc::default() }
+    }
+
+    /// Who calls: the holder of this token, for the integration of that name.
+    ///
+    /// # Errors
+    /// 401 for every token that does not open this integration, whether the integration exists or not; 429 where it cannot
+    /// be used now.
+    pub async fn authenticate(&self, name: &str, presented: Option<&SecretString>) -> Result<Caller, Error> {
+        let presented = presented.ok_or_else(Error::unauthorized)?;
+        let opened = self.integrations.authenticate(name, presented).await.map_err(|error| fault(&error))?;
+        let (row, token) = opened.ok_or_else(Error::unauthorized)?;
+        let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
+        let schema = self.schema(&integration.connector);
+        Ok(Caller { integration, schema, token_id: token.id })
+    }
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    pub async fn find_user(&self, caller: &Caller, id: &str) -> Result<Shown, Error> {
+        let view = self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let view = view.ok_or_else(|| Error::not_found("User", id))?;
+        view::shown(&caller.integration.connector, &view)
+    }
+
+    /// A page of users, in the order of their making.
+    ///
+    /// # Errors
+    /// `invalidFilter` for a filter that is not looked up by an index.
+    pub async fn list_users(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
+        let filter = match &query.filter {
+            None => UserFilter::All,
+            Some(filter) => match lookup(filter)? {
+                Lookup::UserName(name) => UserFilter::UserName(name.to_owned()),
+                Lookup::ExternalId(id) => UserFilter::ExternalId(id.to_owned()),
+                Lookup::Id(id) => return self.list_one(caller, id).await,
+            },
+        };
+        let (offset, limit) = (u64::from(query.offset()), query.count);
+        let page = self.store.list_users(&caller.integration.row.id, &filter, offset, limit).await;
+        let page = page.map_err(|error| fault(&error))?;
+        let connector = &caller.integration.connector;
+        let users = page.users.iter().map(|view| view::shown(connector, view)).collect::<Result<_, _>>()?;
+        Ok(ShownPage { total: page.total, users })
+    }
+
+    async fn list_one(&self, caller: &Caller, id: &str) -> Result<ShownPage, Error> {
+        match self.find_user(caller, id).await {
+            Ok(user) => Ok(ShownPage { total: 1, users: vec![user] }),
+            Err(error) if error.status == 404 => Ok(ShownPage { total: 0, users: Vec::new() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = schemas.entry(connector.hash.clone());
+        known.or_insert_with(|| Arc::new(user_schema(connector))).clone()
+    }
+}
+
+impl Caller {
+    /// How long the caller is willing to wait for what really happened.
+    pub fn patience(&self) -> Duration {
+        self.integration.row.policy.patience()
+    }
+}
+
+/// The users of a connector as SCIM describes them.
+fn user_schema(connector: &Connector) -> ResourceSchema {
+    let attributes = connector.entitlements.iter().map(|entitlement| {
+        let description = format!("What the person holds in {}.", connector.title);
+        let keys: Vec<String> = entitlement.keys().map(str::to_owned).collect();
+        let attribute = Attribute::new(entitlement.name.clone(), Type::String, description).canonical(keys);
+        match entitlement.holds {
+            Holds::One => attribute,
+            Holds::Many => attribute.multi_valued(),
+        }
+    });
+    ResourceSchema::user().with_attributes(schema::USHER_USER, attributes.collect())
+}
+
+fn lookup(filter: &Filter) -> Result<Lookup<'_>, Error> {
+    filter.lookup().ok_or_else(|| {
+        Error::invalid_filter(
+            "this filter is not supported; supported are `userName eq \"…\"`, `externalId eq \"…\"` and `id eq \"…\"`",
+        )
+    })
+}
+
+/// The stored resource of a user.
+fn stored(user: &UserRow) -> Result<Resource, Error> {
+    let text = match &user.body.resource {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Resource::from_stored(&text).map(|resource| resource.with_id(&user.id)).map_err(|error| {
+        tracing::error!(user = user.id, %error, "a stored user cannot be read");
+        Error::internal(&user.id)
+    })
+}
+
+/// An answer for a fault of the store: later, where that may help.
+fn fault(error: &StoreError) -> Error {
+    if error.is_transient() {
+        return Error::too_many_requests("the database is busy; try again in a moment");
+    }
+    tracing::error!(%error, "a request failed");
+    Error::internal("the request")
+}
+
+/// An answer for an integration that cannot be used now. The identity provider tries again by itself.
+fn unusable(error: &FindError) -> Error {
+    match error {
+        FindError::Store(error) => fault(error),
+        FindError::Connector(ConnectorError::Broken(_) | ConnectorError::Unknown { .. })
+        | FindError::Settings(_)
+        | FindError::Unreadable(_) => {
+            tracing::error!(%error, "an integration cannot be used");
+            Error::too_many_requests(format!("{error}; nothing was recorded"))
+        }
+    }
+}

@@ -8,11 +8,9 @@
     missing_docs
 )]
 
+mod browser;
+mod connector;
+mod demo;
 mod house;
-mod browser;
-mod connector;
-mod demo;
-mod browser;
-mod connector;
-mod demo;
+mod path;
 mod run;

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::watch;
+
 use super::request::{By, Edit, Invitation, checked_email, checked_name};
 use super::{Action, Change, Difference, Member, Refusal, Role, Status};
 
@@ -15,6 +17,8 @@ pub(in crate::demo) struct Organisation {
     teams: Vec<String>,
     seats: usize,
     record: Vec<Change>,
+    /// How many changes are recorded, for those who wait for one.
+    recorded: watch::Sender<usize>,
     next_id: u64,
 }
 
@@ -38,11 +42,16 @@ impl Organisation {
     pub(super) fn new(members: Vec<Member>, teams: Vec<String>, seats: usize) -> Self {
         let next_id = members.iter().map(|member| member.id).max().unwrap_or(1000) + 1;
         let members = members.into_iter().map(|member| (member.id, Entry::new(member))).collect();
-        Self { members, teams, seats, record: Vec::new(), next_id }
+        Self { members, teams, seats, record: Vec::new(), recorded: watch::Sender::new(0), next_id }
     }
 
     pub(in crate::demo) fn record(&self) -> &[Change] {
         &self.record
+    }
+
+    /// Follows how many changes are recorded.
+    pub(in crate::demo) fn recorded(&self) -> watch::Receiver<usize> {
+        self.recorded.subscribe()
     }
 
     pub(in crate::demo) fn teams(&self) -> &[String] {
@@ -233,6 +242,7 @@ impl Organisation {
         }
         let change = Change { at_ms: by.at_ms, actor: by.actor.clone(), action, member_id, email, changed };
         self.record.push(change);
+        self.recorded.send_replace(self.record.len());
     }
 
     fn commit_if_changed<const N: usize>(

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use usher::demo::Switches;
 use usher::integration::Policy;
 
 use super::world::{ROLE_URN, World, desk_options, user};
@@ -28,7 +29,7 @@ async fn a_joiner_is_invited_once_and_the_answer_tells_the_truth() {
 async fn mover_leaver_and_returner() {
     let world = World::new().await;
     let id = world.scim.create(&user(ADA, "Ada Lovelace", true, "viewer")).await;
-    world.desk.accept(ADA).unwrap();
+    assert!(world.desk.accept(ADA));
 
     let role = json!([{ "op": "replace", "value": { ROLE_URN: { "role": "agent" } } }]);
     let (status, body) = world.scim.patch(&id, role).await;
@@ -50,7 +51,7 @@ async fn mover_leaver_and_returner() {
 async fn a_rename_is_an_update_and_never_a_removal() {
     let world = World::new().await;
     let id = world.scim.create(&user(ADA, "Ada Byron", true, "viewer")).await;
-    world.desk.accept(ADA).unwrap();
+    assert!(world.desk.accept(ADA));
     let before = world.desk.members().into_iter().find(|member| member.email == ADA).unwrap();
 
     let renamed = user("ada.lovelace@acme.example", "Ada Lovelace", true, "viewer");
@@ -76,7 +77,7 @@ async fn leaving_before_accepting_withdraws_the_invitation_and_delete_removes() 
 
     let grace = "grace@acme.example";
     let id = world.scim.create(&user(grace, "Grace Hopper", true, "viewer")).await;
-    world.desk.accept(grace).unwrap();
+    assert!(world.desk.accept(grace));
     let (status, body) = world.scim.delete(&id).await;
     assert_eq!(status, 204, "{body}");
     assert_eq!(world.record().last().unwrap(), &format!("removed {grace}"));
@@ -106,7 +107,7 @@ async fn no_free_seat_is_said_to_the_identity_provider_and_trying_again_works_on
     assert!(body["detail"].as_str().unwrap().contains("seat_limit"), "{body}");
     assert_eq!(world.record(), [""; 0]);
 
-    world.desk.set_seats(6);
+    world.desk.set_switches(Switches { seats: 6, ..world.desk.switches() });
     let (status, body) = world.scim.post(&user(ADA, "Ada Lovelace", true, "viewer")).await;
     assert_eq!(status, 201, "{body}");
     assert_eq!(world.record(), [format!("invited {ADA}")]);
@@ -130,7 +131,7 @@ async fn a_name_that_is_markup_and_locator_syntax_stays_a_name() {
     let id = world.scim.create(&user("odd@acme.example", name, true, "viewer")).await;
     let member = world.desk.members().into_iter().find(|member| member.email == "odd@acme.example").unwrap();
     assert_eq!(member.name, name);
-    world.desk.accept("odd@acme.example").unwrap();
+    assert!(world.desk.accept("odd@acme.example"));
     let (status, body) = world.scim.put(&id, &user("odd@acme.example", name, false, "viewer")).await;
     assert_eq!(status, 200, "{body}");
     let expected = ["invited", "accepted", "suspended"].map(|action| format!("{action} odd@acme.example"));

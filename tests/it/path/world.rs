@@ -11,8 +11,8 @@ use usher::clock::{Clock, SystemClock};
 use usher::demo::{AcmeDesk, Options};
 use usher::id::{Entropy, SystemEntropy};
 use usher::integration::{NewIntegration, Policy};
-use usher::secret::SecretString;
-use usher::server::{Installation, Paths, Server, ServerOptions};
+use usher::secret::{ExposeSecret, SecretString};
+use usher::server::{Installation, Paths, Server, ServerOptions, find_chromium};
 
 pub const OWNER: &str = "owner@acme.example";
 pub const PASSWORD: &str = "acme-password";
@@ -57,8 +57,14 @@ pub async fn set_up(installation: &Installation, desk_url: &str, password: &str,
     let integrations = &installation.integrations;
     let created = integrations.create(integration, "test").await.unwrap();
     let (_, token) = integrations.new_token(&created, None, "test").await.unwrap();
-    use usher::secret::ExposeSecret;
     token.expose_secret().to_owned()
+}
+
+/// Starts the gateway and a worker.
+pub async fn start(installation: &Installation) -> Server {
+    let worker = installation.worker_options(find_chromium().expect("Chromium; `make test` installs it"));
+    let options = ServerOptions { listen: any_port(), base_url: None, worker: Some(worker) };
+    Server::start(installation.clone(), options).await.unwrap()
 }
 
 pub struct World {
@@ -79,7 +85,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let installation = open(data.path()).await;
         let token = set_up(&installation, &desk.url(), PASSWORD, policy).await;
-        let server = Server::start(installation.clone(), ServerOptions::with_worker(any_port())).await.unwrap();
+        let server = start(&installation).await;
         let scim = Scim::new(&server.url(), &token);
         Self { desk, server, installation, scim, data }
     }

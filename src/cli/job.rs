@@ -1,0 +1,201 @@
+//! `usher job`: what is to be done, was done, and failed.
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::artifact::ArtifactName;
+use crate::server::Installation;
+use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, StepRow};
+
+use super::context::Context;
+use super::output::table;
+use super::{Exit, OPERATOR};
+
+/// What is to be done, was done, and failed
+#[derive(clap::Args)]
+pub(super) struct Job {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Subcommand)]
+enum Act {
+    /// Lists jobs, newest first
+    List {
+        /// Only those of this integration
+        #[arg(long, value_name = "NAME")]
+        integration: Option<String>,
+        /// Only those in this state: ready, blocked, running, retry, done, failed, held, needs_human, cancelled
+        #[arg(long)]
+        state: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Shows a job with every step of every attempt
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Tries a job again that failed, was cancelled or waits for its next try
+    Retry {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+impl Job {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let installation = context.open().await?;
+        match self.act {
+            Act::List { integration, state, limit } => list(context, &installation, integration, state, limit).await,
+            Act::Show { id } => show(context, &installation, &id).await,
+            Act::Retry { ids } => retry(context, &installation, &ids).await,
+        }
+    }
+}
+
+async fn list(
+    context: &Context,
+    installation: &Installation,
+    integration: Option<String>,
+    state: Option<String>,
+    limit: u32,
+) -> anyhow::Result<Exit> {
+    let integration_id = match integration {
+        Some(name) => Some(super::integration::find(installation, &name).await?.row.id),
+        None => None,
+    };
+    let state: Option<JobState> = state.map(|word| word.parse()).transpose()?;
+    let jobs = installation.store.list_jobs(&JobFilter { integration_id, state, before: None, limit }).await?;
+    let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
+    context.format.print(&jobs, |jobs| {
+        let columns = ["id", "kind", "user", "state", "class", "attempts", "changed"];
+        let cell = |job: &Value, column: &str| match &job[column] {
+            Value::String(text) => text.clone(),
+            Value::Null => "-".to_owned(),
+            other => other.to_string(),
+        };
+        let rows: Vec<Vec<String>> =
+            jobs.iter().map(|job| columns.iter().map(|column| cell(job, column)).collect()).collect();
+        table(&["ID", "KIND", "USER", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, installation: &Installation, id: &str) -> anyhow::Result<Exit> {
+    let found = installation.store.show_job(id).await?;
+    let found = found.with_context(|| format!("there is no job `{id}`; `usher job list` shows them"))?;
+    let mut job = job_json(&found.job);
+    let attempts: Vec<Value> = found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
+    job["attempt_log"] = Value::Array(attempts);
+    context.format.print(&job, |job| in_words(job, &found.attempts, installation))?;
+    Ok(Exit::Done)
+}
+
+async fn retry(context: &Context, installation: &Installation, ids: &[String]) -> anyhow::Result<Exit> {
+    let mut shown = Vec::new();
+    let mut failures = 0;
+    for id in ids {
+        match installation.store.retry_job(id, OPERATOR).await {
+            Ok(job) => shown.push(job_json(&job)),
+            Err(error) => {
+                failures += 1;
+                shown.push(json!({ "id": id, "error": error.to_string() }));
+            }
+        }
+    }
+    context.format.print(&shown, |shown| {
+        let line = |job: &Value| match job["error"].as_str() {
+            Some(error) => format!("{}: {error}", job["id"].as_str().unwrap_or_default()),
+            None => format!("{} is {}", job["id"].as_str().unwrap_or_default(), job["state"].as_str().unwrap_or_default()),
+        };
+        shown.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(if failures == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn job_json(job: &JobRow) -> Value {
+    json!({
+        "id": job.id,
+        "kind": job.kind.as_str(),
+        "user": job.user_name,
+        "user_id": job.user_id,
+        "state": job.state.as_str(),
+        "class": job.class,
+        "message": job.message,
+        "outcome_unknown": job.read_first,
+        "attempts": job.attempts,
+        "due": job.due_at.to_rfc3339(),
+        "created": job.created_at.to_rfc3339(),
+        "changed": job.changed_at.to_rfc3339(),
+        "superseded_by": job.superseded_by,
+        "cause": job.cause,
+    })
+}
+
+fn attempt_json(installation: &Installation, detail: &AttemptDetail) -> Value {
+    let attempt = &detail.attempt;
+    json!({
+        "number": attempt.number,
+        "worker": attempt.worker,
+        "connector_hash": attempt.connector_hash,
+        "started": attempt.started_at.to_rfc3339(),
+        "committing": attempt.committing_at.map(|at| at.to_rfc3339()),
+        "finished": attempt.finished_at.map(|at| at.to_rfc3339()),
+        "outcome": attempt.outcome.map(|outcome| outcome.as_str()),
+        "class": attempt.class,
+        "message": attempt.message,
+        "steps": detail.steps.iter().map(|row| step_json(installation, row)).collect::<Vec<_>>(),
+    })
+}
+
+fn step_json(installation: &Installation, row: &StepRow) -> Value {
+    let step = &row.step;
+    json!({
+        "number": row.number,
+        "flow": step.flow,
+        "place": step.place,
+        "words": step.words,
+        "outcome": step.outcome.as_str(),
+        "detail": step.detail,
+        "started": step.started_at.to_rfc3339(),
+        "duration_ms": step.duration_ms,
+        "picture": picture(installation, row),
+    })
+}
+
+/// Where the picture of a step is.
+pub(super) fn picture(installation: &Installation, row: &StepRow) -> Option<String> {
+    let name: ArtifactName = row.step.picture.as_ref()?.parse().ok()?;
+    Some(installation.artifacts.path(&name).display().to_string())
+}
+
+fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation) -> String {
+    let text = |name: &str| job[name].as_str().unwrap_or("-").to_owned();
+    let mut lines = vec![format!("{}  {} {}  {}", text("id"), text("kind"), text("user"), text("state"))];
+    if let Some(class) = job["class"].as_str() {
+        lines.push(format!("{class}: {}", text("message")));
+    } else if let Some(message) = job["message"].as_str() {
+        lines.push(message.to_owned());
+    }
+    for detail in attempts {
+        let attempt = &detail.attempt;
+        let outcome = attempt.outcome.map_or("running", |outcome| outcome.as_str());
+        lines.push(format!("\nattempt {} by {}, {}: {outcome}", attempt.number, attempt.worker, attempt.started_at.to_rfc3339()));
+        for row in &detail.steps {
+            let step = &row.step;
+            let mark = match step.outcome.as_str() {
+                "ok" => " ",
+                "skipped" => "-",
+                _ => "!",
+            };
+            lines.push(format!("{mark} {:>3}  {:>6} ms  {}  ({})", row.number, step.duration_ms, step.words, step.place));
+            lines.extend(step.detail.iter().map(|detail| format!("              {}", detail.replace('\n', "\n              "))));
+            lines.extend(picture(installation, row).map(|path| format!("              picture: {path}")));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,89 @@
+//! What goes back: resources, lists and errors with the headers that SCIM asks for.
+
+use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::intake::{RETRY_AFTER_SECS, Shown};
+use crate::scim::{Error, Meta, Projection};
+
+use super::request::Client;
+
+const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json; charset=utf-8");
+
+/// A SCIM error on its way out.
+#[derive(Debug)]
+pub(super) struct Refusal(pub(super) Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = json(status, &self.0);
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"SCIM\""));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECS));
+        }
+        response
+    }
+}
+
+/// A body as `application/scim+json`.
+pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => (status, [(CONTENT_TYPE, SCIM_JSON)], bytes).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A user as JSON, with the attributes that the client wants.
+pub(super) fn user_json(client: &Client, shown: &Shown, projection: &Projection) -> Value {
+    let meta = Meta {
+        resource_type: "User",
+        created: shown.created,
+        last_modified: shown.modified,
+        location: location(client, shown),
+        version: Some(version(shown)),
+    };
+    projection.apply(shown.resource.to_json(&meta), &client.caller.schema)
+}
+
+/// A user, with its address and version in the headers.
+pub(super) fn user(status: StatusCode, client: &Client, shown: &Shown, projection: &Projection) -> Response {
+    let mut response = json(status, &user_json(client, shown, projection));
+    for (name, text) in [(LOCATION, location(client, shown)), (ETAG, version(shown))] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn location(client: &Client, shown: &Shown) -> String {
+    format!("{}/Users/{}", client.base_url, shown.resource.id().unwrap_or_default())
+}
+
+fn version(shown: &Shown) -> String {
+    format!("W/\"{}\"", shown.version)
+}
+
+pub(super) async fn no_endpoint() -> Refusal {
+    Refusal(Error::no_endpoint())
+}
+
+pub(super) async fn method_not_allowed(method: Method) -> Refusal {
+    Refusal(Error::method_not_allowed(method.as_str()))
+}

@@ -1,0 +1,94 @@
+//! What comes in: who calls, with which body, under which condition.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+
+use crate::intake::Caller;
+use crate::scim::Error;
+use crate::secret::SecretString;
+
+use super::answer::Refusal;
+use super::{GatewayState, MAX_BODY};
+
+/// An authenticated client of one integration.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) caller: Caller,
+    /// The SCIM base address of the integration as the client reaches it.
+    pub(super) base_url: String,
+}
+
+impl FromRequestParts<GatewayState> for Client {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &GatewayState) -> Result<Self, Refusal> {
+        let names = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+        let name = names.ok().and_then(|Path(mut names)| names.remove("integration")).unwrap_or_default();
+        let token = token(&parts.headers);
+        let caller = state.intake.authenticate(&name, token.as_ref()).await?;
+        let server = state.base_url.clone().unwrap_or_else(|| {
+            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+            format!("http://{host}")
+        });
+        Ok(Self { caller, base_url: format!("{server}/scim/v2/{name}") })
+    }
+}
+
+/// The token of the request. Okta sends what its administrator typed, so `Bearer` may be missing.
+fn token(headers: &HeaderMap) -> Option<SecretString> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let is_bearer = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    let token = if is_bearer { value.get(7..).unwrap_or_default().trim() } else { value };
+    (!token.is_empty()).then(|| SecretString::from(token))
+}
+
+/// A body of JSON.
+#[derive(Debug)]
+pub(super) struct Body(pub(super) Bytes);
+
+impl FromRequest<GatewayState> for Body {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &GatewayState) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            return Err(Error::unsupported_media_type().into());
+        }
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) => Err(unread(&rejection).into()),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(essence.as_str(), "application/scim+json" | "application/json")
+}
+
+fn unread(rejection: &BytesRejection) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::payload_too_large(MAX_BODY);
+    }
+    Error::invalid_syntax("the body could not be read to its end; send it again")
+}
+
+/// The version that the client says it saw (`If-Match`, RFC 7644 section 3.14); `None` for any.
+///
+/// # Errors
+/// 412 where it is no version of ours, which no resource can have.
+pub(super) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Error> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number = text.trim_start_matches("W/").trim_matches('"').parse().ok();
+    number.map(Some).ok_or_else(Error::precondition_failed)
+}

@@ -1,0 +1,94 @@
+//! `/Users` (RFC 7644 sections 3.2 to 3.6).
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+
+use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
+
+use super::answer::{json, user, user_json};
+use super::request::{Body, Client, expected_version};
+use super::{Answer, GatewayState};
+
+/// The path of one user: integration and id.
+type UserPath = Path<(String, String)>;
+
+/// `GET /Users`: a page of users.
+pub(super) async fn list(client: Client, State(state): State<GatewayState>, RawQuery(query): RawQuery) -> Answer {
+    let query = list_query(&client, query.as_deref())?;
+    let page = state.intake.list_users(&client.caller, &query).await?;
+    let resources = page.users.iter().map(|shown| user_json(&client, shown, &query.projection)).collect();
+    let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
+    Ok(json(StatusCode::OK, &response))
+}
+
+/// `POST /Users`: asks for an account.
+pub(super) async fn create(
+    client: Client,
+    State(state): State<GatewayState>,
+    RawQuery(query): RawQuery,
+    Body(body): Body,
+) -> Answer {
+    let projection = list_query(&client, query.as_deref())?.projection;
+    let resource = Resource::from_slice(&body, &client.caller.schema)?;
+    let shown = state.intake.create_user(&client.caller, resource).await?;
+    Ok(user(StatusCode::CREATED, &client, &shown, &projection))
+}
+
+/// `GET /Users/{id}`: one user.
+pub(super) async fn find(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): UserPath,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let projection = list_query(&client, query.as_deref())?.projection;
+    let shown = state.intake.find_user(&client.caller, &id).await?;
+    Ok(user(StatusCode::OK, &client, &shown, &projection))
+}
+
+/// `PUT /Users/{id}`: replaces a user.
+pub(super) async fn replace(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): UserPath,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let expected = expected_version(&headers)?;
+    let resource = Resource::from_slice(&body, &client.caller.schema)?;
+    let shown = state.intake.replace_user(&client.caller, &id, expected, resource).await?;
+    Ok(user(StatusCode::OK, &client, &shown, &Projection::default()))
+}
+
+/// `PATCH /Users/{id}`: changes a user in part.
+pub(super) async fn patch(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): UserPath,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let expected = expected_version(&headers)?;
+    let request = PatchRequest::from_slice(&body, &client.caller.schema)?;
+    let shown = state.intake.patch_user(&client.caller, &id, expected, &request).await?;
+    Ok(user(StatusCode::OK, &client, &shown, &Projection::default()))
+}
+
+/// `DELETE /Users/{id}`: ends a user.
+pub(super) async fn delete(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): UserPath,
+    headers: HeaderMap,
+) -> Answer {
+    let expected = expected_version(&headers)?;
+    state.intake.delete_user(&client.caller, &id, expected).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn list_query(client: &Client, query: Option<&str>) -> Result<ListQuery, crate::scim::Error> {
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    ListQuery::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), &client.caller.schema)
+}

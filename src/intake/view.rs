@@ -1,0 +1,79 @@
+//! A user as a read shows it: as it is wanted, or, once that failed, as it was last seen in the app.
+
+use serde_json::{Map, Value};
+
+use crate::account::Status;
+use crate::connector::{Connector, From, Holds};
+use crate::scim::schema::USHER_USER;
+use crate::scim::{Error, Resource};
+use crate::store::{AccountRow, JobState, UserView};
+
+use super::{Shown, fault, stored};
+
+pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Error> {
+    let mut resource = stored(&view.user)?;
+    let has_failed = view.job.as_ref().is_some_and(|job| {
+        matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman)
+    });
+    if has_failed {
+        let mut attributes = resource.attributes().clone();
+        match &view.account {
+            Some(account) => overlay(connector, account, &mut attributes)?,
+            // Nobody has seen the account: what was asked for is not so, and no more is claimed.
+            None => drop(attributes.insert("active".to_owned(), Value::Bool(!view.user.body.active))),
+        }
+        let text = Value::Object(attributes).to_string();
+        resource = Resource::from_stored(&text).map_err(|_| Error::internal(&view.user.id))?;
+    }
+    Ok(Shown {
+        resource,
+        version: view.user.version,
+        created: view.user.created_at,
+        modified: view.user.modified_at,
+    })
+}
+
+/// Puts what was seen in the place of what is wanted.
+fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<String, Value>) -> Result<(), Error> {
+    let seen = &account.seen;
+    let unreadable = |reason: String| fault(&crate::store::StoreError::Unreadable { column: "status", reason });
+    let status: Status =
+        seen.status.parse().map_err(|error: crate::account::UnknownStatus| unreadable(error.to_string()))?;
+    let is_active = matches!(status, Status::Active | Status::Invited);
+    attributes.insert("active".to_owned(), Value::Bool(is_active));
+    if status == Status::Absent {
+        return Ok(());
+    }
+    for attribute in &connector.account.attributes {
+        if let (Some(From::Path(path)), Some(value)) = (&attribute.from, seen.attributes.get(&attribute.name)) {
+            set(attributes, path, value.clone());
+        }
+    }
+    let held = connector.entitlements.iter().filter_map(|entitlement| {
+        let keys = seen.entitlements.get(&entitlement.name)?.as_array()?;
+        let value = match entitlement.holds {
+            Holds::One => keys.first()?.clone(),
+            Holds::Many => Value::Array(keys.clone()),
+        };
+        Some((entitlement.name.clone(), value))
+    });
+    let extension = attributes.entry(USHER_USER).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(extension) = extension {
+        extension.extend(held);
+    }
+    Ok(())
+}
+
+/// Sets what a plain path names, such as `displayName` or `name.givenName`; a path with a filter is left as it is.
+fn set(attributes: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        _ if path.contains(['[', ':']) => {}
+        None => drop(attributes.insert(path.to_owned(), value)),
+        Some((parent, child)) => {
+            let parent = attributes.entry(parent).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(parent) = parent {
+                parent.insert(child.to_owned(), value);
+            }
+        }
+    }
+}
