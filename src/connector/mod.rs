@@ -16,6 +16,7 @@ mod fields;
 mod library;
 mod load;
 mod manifest;
+mod seen;
 mod service_account;
 mod settings;
 
@@ -23,6 +24,7 @@ pub use account::{Account, Attribute, Deactivate, From};
 pub use entitlement::{Entitlement, Holds, Values};
 pub use library::{Entry, Library};
 pub use load::{Loaded, load};
+pub use seen::Seen;
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
 pub use settings::{Setting, SettingError, SettingType};
 
