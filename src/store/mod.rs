@@ -54,7 +54,7 @@ pub use self::user::{
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;
 
-use self::sql::Db;
+use self::sql::{Connection, Db};
 use self::watch::Watchers;
 use self::writer::{Writer, WriterOptions};
 use crate::clock::SharedClock;
@@ -107,7 +107,7 @@ impl Store {
             .busy_timeout(options.busy_timeout)
             .disable_statement_logging();
         let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
-        let mut db = Db::Own(connection);
+        let mut db = Db::new(Connection::Own(connection));
         migrate::migrate(&mut db, &path, clock.now()).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
@@ -148,11 +148,11 @@ impl Store {
     }
 
     async fn reader(&self) -> Result<Db, StoreError> {
-        Ok(Db::Pooled(self.readers.acquire().await?))
+        Ok(Db::new(Connection::Pooled(self.readers.acquire().await?)))
     }
 
     async fn snapshot(&self) -> Result<Db, StoreError> {
-        Ok(Db::Snapshot(self.readers.begin().await?))
+        Ok(Db::new(Connection::Snapshot(self.readers.begin().await?)))
     }
 }
 

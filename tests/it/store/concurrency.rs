@@ -43,11 +43,17 @@ async fn no_lane_runs_twice_and_no_limit_is_passed() {
     for claimer in claimers {
         soon(claimer).await.unwrap();
     }
-    let running = running.lock().unwrap();
-    assert!(running.lanes.is_empty());
-    assert!(running.claims >= wanted.len(), "{}", running.claims);
-    for (user, version) in wanted {
-        assert_eq!(running.seen.get(&user), Some(&version), "the last wish of {user} was seen by an attempt");
+    {
+        let running = running.lock().unwrap();
+        assert!(running.lanes.is_empty());
+        assert!(running.claims >= wanted.len(), "{}", running.claims);
+        for (user, version) in wanted {
+            assert_eq!(
+                running.seen.get(&user),
+                Some(&version),
+                "the last wish of {user} was seen by an attempt"
+            );
+        }
     }
     let open = bench.store.list_jobs(&JobFilter { limit: 10_000, ..JobFilter::default() }).await.unwrap();
     assert!(open.iter().all(|job| job.state.is_final()), "no job is stuck");

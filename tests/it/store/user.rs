@@ -139,8 +139,8 @@ async fn users_are_found_by_name_regardless_of_case_and_by_external_id() {
         assert_eq!(page.total, page.users.len() as u64);
         page.users.into_iter().map(|view| view.user.id).collect::<Vec<_>>()
     };
-    assert_eq!(find(UserFilter::UserName("ÄDÄ@ACME.example".into())).await, [ada.id.clone()]);
-    assert_eq!(find(UserFilter::ExternalId("ext-Ädä@acme.example".into())).await, [ada.id.clone()]);
+    assert_eq!(find(UserFilter::UserName("ÄDÄ@ACME.example".into())).await, [ada.id.as_str()]);
+    assert_eq!(find(UserFilter::ExternalId("ext-Ädä@acme.example".into())).await, [ada.id.as_str()]);
     assert!(
         find(UserFilter::ExternalId("EXT-Ädä@acme.example".into())).await.is_empty(),
         "external ids have a case"
