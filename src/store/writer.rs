@@ -239,7 +239,8 @@ impl Task {
                 None
             }
         };
-        if version != self.seen && self.seen.is_some() {
+        // The first look tells everyone too: nobody knows what was written before it.
+        if version != self.seen {
             self.options.watchers.tell_everyone();
         }
         self.seen = version;

@@ -60,22 +60,22 @@ async fn what_another_process_writes_is_noticed() {
     let here = &bench.store;
     let elsewhere = bench.open_again().await;
 
-    // Work that the other brings wakes the worker here.
-    let mut work = here.watch_work();
-    let ask = JobRequest { priority: Priority::INTERACTIVE, cause: json!({}) };
-    let test = elsewhere.request_job(&acme.id, Work::TestLogin, ask, "cli").await.unwrap();
-    soon(async {
-        while here.claim("worker-1", LEASE).await.unwrap().is_none() {
-            work.changed().await;
-        }
-    })
-    .await;
+    // Work that the other brings wakes the worker here, each time.
+    for name in ["a", "b", "c"] {
+        let mut work = here.watch_work();
+        let insert = UserChange::Insert(body(name, true));
+        elsewhere.record(change(&acme, insert, Priority::ORDINARY)).await.unwrap();
+        soon(work.changed()).await;
+    }
 
     // What is done here ends the wait there.
-    let wait = elsewhere.settled_job(&test.id);
-    let lease = Lease { job_id: test.id.clone(), fence: 1 };
-    here.finish(&lease, Finish::with(Outcome::Done { message: None })).await.unwrap();
-    assert_eq!(soon(wait).await.unwrap().unwrap().state, JobState::Done);
+    let claimed = bench.claimed().await;
+    let (store, id) = (elsewhere.clone(), claimed.job.id.clone());
+    let mut watch = elsewhere.watch_job(&id);
+    let wait = tokio::spawn(async move { store.settled_job(&id).await.unwrap().unwrap() });
+    bench.done(&claimed).await;
+    soon(watch.changed()).await;
+    assert_eq!(soon(wait).await.unwrap().state, JobState::Done);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
