@@ -24,6 +24,7 @@ mod watch;
 mod word;
 mod writer;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +99,9 @@ pub struct Store {
 impl Store {
     /// Opens the data directory, brings its database to this version, and starts the writing task.
     pub async fn open(options: &StoreOptions, clock: SharedClock, ids: Ids) -> Result<Self, StoreError> {
-        let path = directory::prepare(&options.directory)?;
+        directory::prepare(&options.directory)?;
+        let opening = lock_opening(options.directory.clone()).await?;
+        let path = directory::database(&options.directory)?;
         let connect = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -109,6 +112,7 @@ impl Store {
         let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
         let mut db = Db::new(Connection::Own(connection));
         migrate::migrate(&mut db, &path, clock.now()).await?;
+        drop(opening);
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .test_before_acquire(false)
@@ -154,6 +158,13 @@ impl Store {
     async fn snapshot(&self) -> Result<Db, StoreError> {
         Ok(Db::new(Connection::Snapshot(self.readers.begin().await?)))
     }
+}
+
+/// Waits without holding up the other tasks of the thread.
+async fn lock_opening(directory: PathBuf) -> Result<File, StoreError> {
+    let lock = tokio::task::spawn_blocking(move || directory::lock_opening(&directory));
+    // The task is only ever abandoned with the runtime.
+    lock.await.unwrap_or(Err(StoreError::Closed))
 }
 
 #[cfg(test)]

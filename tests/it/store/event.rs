@@ -77,6 +77,18 @@ async fn every_kind_of_tampering_is_found_where_it_begins() {
 }
 
 #[tokio::test]
+async fn an_event_of_another_sound_chain_does_not_fit_into_this_one() {
+    let (bench, other) = (with_events().await, with_events().await);
+    let mut hand = hand(&bench).await;
+    let theirs = other.root.path().join("data/usher.db");
+    sqlx::query("ATTACH $1 AS theirs").bind(theirs.to_str().unwrap()).execute(&mut hand).await.unwrap();
+    let script = "DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq >= 3;
+        INSERT INTO events SELECT * FROM theirs.events WHERE seq >= 3";
+    sqlx::raw_sql(script).execute(&mut hand).await.unwrap();
+    assert!(matches!(bench.store.verify_events().await, Err(BrokenChain::At { seq: 3 })));
+}
+
+#[tokio::test]
 async fn events_are_listed_newest_first_by_what_they_belong_to() {
     let bench = with_events().await;
     let acme = bench.store.find_integration("acme").await.unwrap().unwrap();

@@ -152,3 +152,23 @@ async fn requests_of_a_login_test_are_one_job_in_a_lane_of_their_own() {
     let claimed = bench.claimed().await;
     assert_eq!(claimed.job.id, first.id);
 }
+
+#[tokio::test]
+async fn a_leaver_goes_before_joiners_of_every_integration_and_the_rest_by_their_time() {
+    let bench = Bench::new().await;
+    let (early, late) = (bench.integration("early", 1).await, bench.integration("late", 1).await);
+    bench.add_user(&early, "joiner").await;
+    bench.clock.advance(Duration::from_secs(1));
+    let leaver = bench.add_user(&late, "leaver").await;
+    bench.wish(&late, &leaver.user, false).await;
+    let first = bench.claimed().await;
+    assert_eq!(first.job.user_name.as_deref(), Some("leaver"));
+    assert_eq!(bench.claimed().await.job.user_name.as_deref(), Some("joiner"));
+    bench.done(&first).await;
+
+    // Of two that are alike, the one that has been due for longer.
+    bench.add_user(&late, "second").await;
+    bench.clock.advance(Duration::from_secs(1));
+    bench.add_user(&late, "third").await;
+    assert_eq!(bench.claimed().await.job.user_name.as_deref(), Some("second"));
+}
