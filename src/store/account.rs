@@ -3,6 +3,7 @@
 use super::Store;
 use super::error::StoreError;
 use super::sql::{Db, Row, args, statements};
+use super::word::words;
 use super::writer::Tx;
 use crate::clock::Timestamp;
 
@@ -13,13 +14,27 @@ statements! {
     PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
 }
 
+words! {
+    /// Where an account stands in the app (R12: a pending invitation is an account).
+    AccountStatus("account status") {
+        /// There is none.
+        Absent = "absent",
+        /// Invited, and not yet accepted.
+        Invited = "invited",
+        /// The person can get in.
+        Active = "active",
+        /// The account is there, the person cannot get in.
+        Suspended = "suspended",
+    }
+}
+
 /// A reading of one person's account in the app.
 #[derive(Clone, Debug)]
 pub struct SeenAccount {
     /// The app's own immutable id (R8), where it has one.
     pub app_id: Option<String>,
-    /// `absent`, `invited`, `active` or `suspended`; any other word is refused.
-    pub status: String,
+    /// Where it stands.
+    pub status: AccountStatus,
     /// What the app shows of the account.
     pub attributes: serde_json::Value,
     /// What the account holds.
@@ -83,7 +98,7 @@ pub(super) async fn put(
         integration_id,
         user_id,
         seen.app_id.as_ref(),
-        &seen.status,
+        seen.status.as_str(),
         &seen.attributes,
         &seen.entitlements,
         seen.complete,
@@ -99,7 +114,7 @@ fn read(row: &Row) -> Result<AccountRow, StoreError> {
         user_id: row.maybe_text("user_id")?,
         seen: SeenAccount {
             app_id: row.maybe_text("app_id")?,
-            status: row.text("status")?,
+            status: row.word("status")?,
             attributes: row.json("attributes")?,
             entitlements: row.json("entitlements")?,
             complete: row.flag("complete")?,

@@ -53,8 +53,8 @@ pub enum StoreError {
         #[source]
         source: Arc<io::Error>,
     },
-    /// Another process held the database for longer than the busy time-out; try again.
-    #[error("the database is held by another process")]
+    /// Others held the database for longer than the busy time-out; try again.
+    #[error("the database is held by others")]
     Busy(#[source] Arc<sqlx::Error>),
     /// No space is left; it works again when there is.
     #[error("no space is left for the database")]
@@ -91,7 +91,11 @@ impl From<sqlx::Error> for StoreError {
         if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
             return Self::Closed;
         }
-        let code = primary_code(&error);
+        let code = match error {
+            // Every reader is taken: the same cure as for a busy file.
+            sqlx::Error::PoolTimedOut => Some(SQLITE_BUSY),
+            _ => primary_code(&error),
+        };
         let error = Arc::new(error);
         match code {
             Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(error),

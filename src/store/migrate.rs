@@ -29,26 +29,67 @@ statements! {
     READ_APPLICATION_ID = "PRAGMA application_id";
     WRITE_APPLICATION_ID = "PRAGMA application_id = 1433626738";
     COUNT_TABLES = "SELECT count(*) AS tables FROM sqlite_schema";
-    TABLE = "CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
+    APPLIED = "SELECT version, hash FROM migrations ORDER BY version";
+    APPLY = "INSERT INTO migrations (version, hash, applied_at) VALUES ($1, $2, $3)";
 }
 
-const APPLIED: &str = "SELECT version, hash FROM migrations ORDER BY version";
-const APPLY: &str = "INSERT INTO migrations (version, hash, applied_at) VALUES ($1, $2, $3)";
+/// Outside the list of statements: it prepares only where the table is not there yet.
+const TABLE: &str = "CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
 
 /// Brings the database to the latest version, or says why it must not be touched.
 pub(super) async fn migrate(db: &mut Db, path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    // Most often nothing is to be done, and a command that only reads need not wait for those who write.
+    if standing(db, path).await? == Some(latest()) {
+        return Ok(());
+    }
     // Two processes may open a new directory at once: the second waits here and finds everything done.
-    db.change(BEGIN, &[]).await.map_err(|error| unsound(path, error))?;
-    match steps(db, path, now).await {
-        Ok(()) => {
-            db.change(COMMIT, &[]).await?;
-            Ok(())
-        }
+    db.change(BEGIN, &[]).await?;
+    match apply(db, path, now).await {
+        Ok(()) => db.change(COMMIT, &[]).await.map(drop),
         Err(error) => {
             db.change(ROLLBACK, &[]).await?;
-            Err(unsound(path, error))
+            Err(error)
         }
     }
+}
+
+/// The latest version that this program knows.
+fn latest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The version that the database is at; `None` where it is empty.
+async fn standing(db: &mut Db, path: &Path) -> Result<Option<i64>, StoreError> {
+    if number(db, COUNT_TABLES, "tables").await.map_err(|error| unsound(path, error))? == 0 {
+        return Ok(None);
+    }
+    if number(db, READ_APPLICATION_ID, "application_id").await? != APPLICATION_ID {
+        return Err(StoreError::Unsound { path: path.to_owned(), source: None });
+    }
+    let mut found = 0;
+    for row in db.all(APPLIED, &[]).await? {
+        found = row.int("version")?;
+        let hash = row.text("hash")?;
+        match MIGRATIONS.iter().find(|migration| migration.version == found) {
+            Some(migration) if hash_of(migration) == hash => {}
+            Some(_) => return Err(StoreError::Altered { version: found }),
+            None => return Err(StoreError::Newer { found, known: latest() }),
+        }
+    }
+    Ok(Some(found))
+}
+
+async fn apply(db: &mut Db, path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let found = standing(db, path).await?;
+    if found.is_none() {
+        db.one(WRITE_APPLICATION_ID, &[]).await?;
+        db.change(TABLE, &[]).await?;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found.unwrap_or(0)) {
+        db.script(migration.sql).await?;
+        db.change(APPLY, args![migration.version, hash_of(migration), now]).await?;
+    }
+    Ok(())
 }
 
 /// Names the file where the error is about what it holds.
@@ -59,32 +100,6 @@ pub(super) fn unsound(path: &Path, error: StoreError) -> StoreError {
         }
         other => other,
     }
-}
-
-async fn steps(db: &mut Db, path: &Path, now: Timestamp) -> Result<(), StoreError> {
-    let fresh = number(db, COUNT_TABLES, "tables").await? == 0;
-    if fresh {
-        db.one(WRITE_APPLICATION_ID, &[]).await?;
-    } else if number(db, READ_APPLICATION_ID, "application_id").await? != APPLICATION_ID {
-        return Err(StoreError::Unsound { path: path.to_owned(), source: None });
-    }
-    db.change(TABLE, &[]).await?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    let mut found = 0;
-    for row in db.all(APPLIED, &[]).await? {
-        found = row.int("version")?;
-        let hash = row.text("hash")?;
-        match MIGRATIONS.iter().find(|migration| migration.version == found) {
-            Some(migration) if hash_of(migration) == hash => {}
-            Some(_) => return Err(StoreError::Altered { version: found }),
-            None => return Err(StoreError::Newer { found, known }),
-        }
-    }
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
-        db.script(migration.sql).await?;
-        db.change(APPLY, args![migration.version, hash_of(migration), now]).await?;
-    }
-    Ok(())
 }
 
 async fn number(db: &mut Db, sql: &'static str, column: &'static str) -> Result<i64, StoreError> {

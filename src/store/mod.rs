@@ -24,6 +24,7 @@ mod watch;
 mod word;
 mod writer;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-pub use self::account::{AccountRow, SeenAccount};
+pub use self::account::{AccountRow, AccountStatus, SeenAccount};
 pub use self::artifact::NewArtifact;
 pub use self::attempt::{
     AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,
@@ -54,7 +55,7 @@ pub use self::user::{
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;
 
-use self::sql::Db;
+use self::sql::{Connection, Db};
 use self::watch::Watchers;
 use self::writer::{Writer, WriterOptions};
 use crate::clock::SharedClock;
@@ -98,7 +99,9 @@ pub struct Store {
 impl Store {
     /// Opens the data directory, brings its database to this version, and starts the writing task.
     pub async fn open(options: &StoreOptions, clock: SharedClock, ids: Ids) -> Result<Self, StoreError> {
-        let path = directory::prepare(&options.directory)?;
+        directory::prepare(&options.directory)?;
+        let opening = lock_opening(options.directory.clone()).await?;
+        let path = directory::database(&options.directory)?;
         let connect = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -107,8 +110,9 @@ impl Store {
             .busy_timeout(options.busy_timeout)
             .disable_statement_logging();
         let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
-        let mut db = Db::Own(connection);
+        let mut db = Db::new(Connection::Own(connection));
         migrate::migrate(&mut db, &path, clock.now()).await?;
+        drop(opening);
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .test_before_acquire(false)
@@ -148,12 +152,19 @@ impl Store {
     }
 
     async fn reader(&self) -> Result<Db, StoreError> {
-        Ok(Db::Pooled(self.readers.acquire().await?))
+        Ok(Db::new(Connection::Pooled(self.readers.acquire().await?)))
     }
 
     async fn snapshot(&self) -> Result<Db, StoreError> {
-        Ok(Db::Snapshot(self.readers.begin().await?))
+        Ok(Db::new(Connection::Snapshot(self.readers.begin().await?)))
     }
+}
+
+/// Waits without holding up the other tasks of the thread.
+async fn lock_opening(directory: PathBuf) -> Result<File, StoreError> {
+    let lock = tokio::task::spawn_blocking(move || directory::lock_opening(&directory));
+    // The task is only ever abandoned with the runtime.
+    lock.await.unwrap_or(Err(StoreError::Closed))
 }
 
 #[cfg(test)]

@@ -8,29 +8,42 @@ use std::str::FromStr;
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 
 use super::error::StoreError;
 use crate::clock::Timestamp;
 
-/// A connection: the writer's own, or one that a reader borrows.
+/// A connection, and the last fault of it.
 #[derive(Debug)]
-pub(super) enum Db {
+pub(super) struct Db {
+    connection: Connection,
+    fault: Option<StoreError>,
+}
+
+/// Whose connection it is.
+#[derive(Debug)]
+pub(super) enum Connection {
+    /// The writer's own.
     Own(SqliteConnection),
+    /// One that a reader borrows.
     Pooled(PoolConnection<Sqlite>),
-    /// All reads see the same moment; ends when dropped.
+    /// The same, where all reads see the same moment; ends when dropped.
     Snapshot(Transaction<'static, Sqlite>),
 }
 
 impl Db {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, fault: None }
+    }
+
     /// All rows.
     pub(super) async fn all(
         &mut self,
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = prepare(sql, args).fetch_all(self.connection()).await?;
-        Ok(rows.into_iter().map(Row).collect())
+        let rows = prepare(sql, args).fetch_all(self.raw()).await;
+        Ok(self.noted(rows)?.into_iter().map(Row).collect())
     }
 
     /// The first row, where there is one.
@@ -39,26 +52,49 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
-        Ok(prepare(sql, args).fetch_optional(self.connection()).await?.map(Row))
+        let row = prepare(sql, args).fetch_optional(self.raw()).await;
+        Ok(self.noted(row)?.map(Row))
     }
 
     /// How many rows the statement changed.
     pub(super) async fn change(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64, StoreError> {
-        Ok(prepare(sql, args).execute(self.connection()).await?.rows_affected())
+        let done = prepare(sql, args).execute(self.raw()).await;
+        Ok(self.noted(done)?.rows_affected())
     }
 
     /// A script of several statements without parameters.
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        sqlx::raw_sql(sql).execute(self.connection()).await?;
-        Ok(())
+        let done = sqlx::raw_sql(sql).execute(self.raw()).await;
+        self.noted(done).map(drop)
     }
 
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Own(connection) => connection,
-            Self::Pooled(connection) => connection,
-            Self::Snapshot(transaction) => transaction,
+    /// The last fault since this was asked.
+    pub(super) fn take_fault(&mut self) -> Option<StoreError> {
+        self.fault.take()
+    }
+
+    /// Closes the writer's own connection; others go back to where they came from.
+    pub(super) async fn close(self) -> Result<(), StoreError> {
+        match self.connection {
+            Connection::Own(connection) => Ok(connection.close().await?),
+            Connection::Pooled(_) | Connection::Snapshot(_) => Ok(()),
         }
+    }
+
+    pub(super) fn raw(&mut self) -> &mut SqliteConnection {
+        match &mut self.connection {
+            Connection::Own(connection) => connection,
+            Connection::Pooled(connection) => connection,
+            Connection::Snapshot(transaction) => transaction,
+        }
+    }
+
+    fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            let error = StoreError::from(error);
+            self.fault = Some(error.clone());
+            error
+        })
     }
 }
 

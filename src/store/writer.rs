@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
-use super::sql::{Db, statements};
+use super::sql::{Connection, Db, statements};
 use super::watch::{Touched, Watchers};
 use crate::clock::{SharedClock, Timestamp};
 use crate::id::Ids;
@@ -161,8 +161,8 @@ impl Task {
             }
         };
         queue.close();
-        if let Some(Db::Own(connection)) = self.db.take()
-            && let Err(error) = connection.close().await
+        if let Some(db) = self.db.take()
+            && let Err(error) = db.close().await
         {
             tracing::warn!(%error, "the database did not close cleanly");
         }
@@ -225,7 +225,7 @@ impl Task {
             Some(db) => Ok(db),
             None => {
                 self.seen = None;
-                Ok(Db::Own(self.options.connect.connect().await?))
+                Ok(Db::new(Connection::Own(self.options.connect.connect().await?)))
             }
         }
     }
@@ -239,7 +239,8 @@ impl Task {
                 None
             }
         };
-        if version != self.seen && self.seen.is_some() {
+        // The first look tells everyone too: nobody knows what was written before it.
+        if version != self.seen {
             self.options.watchers.tell_everyone();
         }
         self.seen = version;
@@ -251,7 +252,9 @@ async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreEr
     for write in batch {
         tx.db.change(MARK, &[]).await?;
         if !write.run(tx).await {
-            tx.db.change(UNDO, &[]).await?;
+            // Where SQLite ended the whole transaction there is nothing to undo, and what it said then is the cause.
+            let fault = tx.db.take_fault();
+            tx.db.change(UNDO, &[]).await.map_err(|error| fault.unwrap_or(error))?;
         }
         tx.db.change(KEEP, &[]).await?;
     }

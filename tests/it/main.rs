@@ -14,3 +14,4 @@ mod demo;
 mod house;
 mod path;
 mod run;
+mod store;

@@ -1,0 +1,310 @@
+//! Claims, leases and fences.
+
+use super::*;
+use usher::failure::FailureClass;
+
+#[tokio::test]
+async fn an_integration_runs_no_more_jobs_than_it_has_sessions() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.integration("one", 1).await, bench.integration("two", 2).await);
+    for name in ["a", "b", "c"] {
+        bench.add_user(&one, name).await;
+        bench.add_user(&two, name).await;
+    }
+    let mut running = Vec::new();
+    while let Some(claimed) = bench.claim().await {
+        running.push(claimed);
+    }
+    let of = |id: &str| running.iter().filter(|claimed| claimed.job.integration_id == id).count();
+    assert_eq!((of(&one.id), of(&two.id)), (1, 2));
+    let freed = running.iter().find(|claimed| claimed.job.integration_id == one.id).unwrap();
+    bench.done(freed).await;
+    assert_eq!(bench.claimed().await.job.integration_id, one.id);
+}
+
+#[tokio::test]
+async fn more_or_fewer_sessions_take_effect_at_the_next_claim() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    for name in ["a", "b", "c", "d"] {
+        bench.add_user(&acme, name).await;
+    }
+    let first = bench.claimed().await;
+    assert!(bench.claim().await.is_none());
+    let set = |max_sessions| Policy { max_sessions, ..Policy::default() };
+    bench.store.change_integration(&acme.id, json!({}), set(2), "cli").await.unwrap();
+    let second = bench.claimed().await;
+    bench.store.change_integration(&acme.id, json!({}), set(1), "cli").await.unwrap();
+    bench.done(&second).await;
+    assert!(bench.claim().await.is_none(), "one still runs, and one is allowed");
+    bench.done(&first).await;
+    bench.claimed().await;
+    assert!(bench.claim().await.is_none());
+}
+
+#[tokio::test]
+async fn a_paused_integration_only_tests_its_login() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    assert!(bench.store.pause_integration(&acme.id, "wrong password", "usher").await.unwrap());
+    assert!(!bench.store.pause_integration(&acme.id, "another reason", "usher").await.unwrap());
+    let paused = bench.store.find_integration("acme").await.unwrap().unwrap();
+    assert_eq!((paused.paused_at, paused.pause_reason.as_deref()), (Some(START), Some("wrong password")));
+    assert!(bench.claim().await.is_none());
+
+    let ask = JobRequest { priority: Priority::INTERACTIVE, cause: json!({}) };
+    let test = bench.store.request_job(&acme.id, Work::TestLogin, ask, "cli").await.unwrap();
+    let claimed = bench.claimed().await;
+    assert_eq!(claimed.job.id, test.id);
+    bench.done(&claimed).await;
+    assert!(bench.claim().await.is_none());
+
+    assert!(bench.store.resume_integration(&acme.id, "cli").await.unwrap());
+    assert!(!bench.store.resume_integration(&acme.id, "cli").await.unwrap());
+    bench.claimed().await;
+}
+
+#[tokio::test]
+async fn a_refused_login_pauses_before_another_job_can_try_it() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "a").await;
+    bench.add_user(&acme, "b").await;
+    let claimed = bench.claimed().await;
+    let pause = Some("the app refused the password".to_owned());
+    bench.store.finish(&claimed.lease, Finish { pause, ..failed() }).await.unwrap();
+    assert!(bench.claim().await.is_none());
+    let events = bench.store.list_events(&EventFilter::Integration(acme.id), None, 1).await.unwrap();
+    assert_eq!(events[0].kind, "integration.paused");
+}
+
+#[tokio::test]
+async fn a_retry_is_claimed_at_its_time_and_not_before() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    let at = bench.in_secs(30);
+    let waiting = bench.store.finish(&claimed.lease, retry_at(at)).await.unwrap();
+    assert_eq!((waiting.state, waiting.class), (JobState::Retry, Some(FailureClass::AppUnavailable)));
+    assert_eq!(bench.store.next_due().await.unwrap(), Some(at));
+    bench.clock.advance(Duration::from_millis(29_999));
+    assert!(bench.claim().await.is_none());
+    bench.clock.advance(Duration::from_millis(1));
+    let again = bench.claimed().await;
+    assert_eq!((again.job.attempts, again.job.tries), (2, 2));
+    assert_eq!(bench.store.next_due().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_job_handed_back_has_used_no_try() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    let back = Finish::with(Outcome::Requeue { message: "the worker is drained".into() });
+    bench.store.finish(&claimed.lease, back).await.unwrap();
+    let again = bench.claimed().await;
+    assert_eq!((again.job.attempts, again.job.tries), (2, 1));
+}
+
+#[tokio::test]
+async fn an_old_fence_changes_nothing() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let user = bench.add_user(&acme, "ada").await.user;
+    let old = bench.claimed().await;
+    let attempt = bench.store.start_attempt(&old.lease, "hash").await.unwrap();
+    bench.clock.advance(LEASE + Duration::from_millis(1));
+    assert_eq!(bench.store.take_back(Stranded::Expired).await.unwrap().len(), 1);
+    let step = || NewStep {
+        flow: "invite".into(),
+        place: "flows/invite.yaml:3".into(),
+        words: "click button \"Invite\"".into(),
+        outcome: StepOutcome::Ok,
+        detail: None,
+        started_at: START,
+        duration_ms: 12,
+        picture: None,
+        page: None,
+    };
+
+    for taken_again in [false, true] {
+        if taken_again {
+            let new = bench.claimed().await;
+            assert_eq!((&new.lease.job_id, new.lease.fence), (&old.lease.job_id, old.lease.fence + 1));
+        }
+        let before = format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap());
+        let seen = seen(AccountStatus::Active);
+        let finish = Finish {
+            account: Some(seen),
+            events: vec![NewEvent::new("user.invited", "worker-1")],
+            pause: Some("never".into()),
+            ..Finish::with(Outcome::Done { message: None })
+        };
+        assert!(matches!(bench.store.heartbeat(&old.lease, LEASE).await, Err(LeaseError::Lost)));
+        assert!(matches!(bench.store.mark_committing(&old.lease).await, Err(LeaseError::Lost)));
+        assert!(matches!(bench.store.start_attempt(&old.lease, "other").await, Err(LeaseError::Lost)));
+        assert!(matches!(
+            bench.store.add_steps(&old.lease, attempt, vec![step()]).await,
+            Err(LeaseError::Lost)
+        ));
+        assert!(matches!(bench.store.finish(&old.lease, finish).await, Err(LeaseError::Lost)));
+        assert_eq!(format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap()), before);
+        assert!(bench.store.find_account(&acme.id, &user.id).await.unwrap().is_none());
+        let events = bench.store.list_events(&EventFilter::All, None, 100).await.unwrap();
+        assert!(
+            events.iter().all(|event| event.kind != "user.invited" && event.kind != "integration.paused")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_lease_lasts_as_long_as_its_heart_beats() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    assert_eq!(claimed.lease_until, START.plus(LEASE));
+    for _ in 0..5 {
+        bench.clock.advance(Duration::from_secs(50));
+        let until = bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
+        assert_eq!(until, bench.in_secs(60));
+        assert!(bench.store.take_back(Stranded::Expired).await.unwrap().is_empty());
+    }
+    bench.clock.advance(LEASE);
+    assert!(bench.store.take_back(Stranded::Expired).await.unwrap().is_empty(), "its last moment is its own");
+    bench.clock.advance(Duration::from_millis(1));
+    assert_eq!(bench.store.take_back(Stranded::Expired).await.unwrap()[0].state, JobState::Ready);
+}
+
+#[tokio::test]
+async fn a_lost_attempt_is_read_first_only_where_it_came_to_a_commit_step() {
+    for commits in [false, true] {
+        let bench = Bench::new().await;
+        let acme = bench.integration("acme", 1).await;
+        bench.add_user(&acme, "ada").await;
+        let claimed = bench.claimed().await;
+        bench.store.start_attempt(&claimed.lease, "hash").await.unwrap();
+        if commits {
+            bench.store.mark_committing(&claimed.lease).await.unwrap();
+        }
+        bench.clock.advance(LEASE * 2);
+        let back = bench.store.take_back(Stranded::Expired).await.unwrap();
+        assert_eq!((back[0].state, back[0].read_first), (JobState::Ready, commits));
+
+        let detail = bench.store.show_job(&claimed.job.id).await.unwrap().unwrap();
+        let attempt = &detail.attempts[0].attempt;
+        assert_eq!(attempt.outcome, Some(AttemptOutcome::Lost));
+        assert_eq!(attempt.committing_at.is_some(), commits);
+        let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 1).await.unwrap();
+        assert_eq!(events[0].kind, "job.lease_lost");
+        assert_eq!(events[0].data["outcome"], if commits { "unknown" } else { "not done" });
+
+        // It stays so until the job ends, whatever the next attempt says.
+        let next = bench.claimed().await;
+        assert_eq!(next.job.read_first, commits);
+        let again = bench.store.finish(&next.lease, retry_at(bench.in_secs(1))).await.unwrap();
+        assert_eq!(again.read_first, commits);
+        bench.clock.advance(Duration::from_secs(1));
+        assert!(!bench.done(&bench.claimed().await).await.read_first);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_ends_in_a_retry_is_read_first_too() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    bench.store.mark_committing(&claimed.lease).await.unwrap();
+    assert!(bench.store.finish(&claimed.lease, retry_at(bench.in_secs(1))).await.unwrap().read_first);
+}
+
+#[tokio::test]
+async fn the_leases_of_one_worker_or_of_all_are_taken_back_at_once() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 3).await;
+    for name in ["a", "b", "c"] {
+        bench.add_user(&acme, name).await;
+    }
+    bench.store.claim("left", LEASE).await.unwrap().unwrap();
+    bench.store.claim("right", LEASE).await.unwrap().unwrap();
+    bench.store.claim("right", LEASE).await.unwrap().unwrap();
+    assert_eq!(bench.store.take_back(Stranded::Worker("nobody".into())).await.unwrap().len(), 0);
+    assert_eq!(bench.store.take_back(Stranded::Worker("right".into())).await.unwrap().len(), 2);
+    assert_eq!(bench.store.take_back(Stranded::All).await.unwrap().len(), 1);
+    assert_eq!(bench.store.take_back(Stranded::All).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let user = bench.add_user(&acme, "ada").await.user;
+    let claimed = bench.claimed().await;
+    let attempt = bench.store.start_attempt(&claimed.lease, "hash-of-the-connector").await.unwrap();
+    let step = |words: &str, outcome| NewStep {
+        flow: "invite".into(),
+        place: "flows/invite.yaml:3".into(),
+        words: words.into(),
+        outcome,
+        detail: Some("what was there".into()),
+        started_at: START,
+        duration_ms: 1234,
+        picture: Some("abc.webp".into()),
+        page: None,
+    };
+    bench.store.add_steps(&claimed.lease, attempt, vec![step("one", StepOutcome::Ok)]).await.unwrap();
+    let more = vec![step("two", StepOutcome::Skipped), step("three", StepOutcome::Failed)];
+    bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
+    let finish = Finish {
+        account: Some(seen(AccountStatus::Invited)),
+        events: vec![NewEvent::new("user.invited", "worker:worker-1")],
+        ..Finish::with(Outcome::Done { message: Some("invited".into()) })
+    };
+    bench.clock.advance(Duration::from_secs(7));
+    let ended = bench.store.finish(&claimed.lease, finish).await.unwrap();
+    assert_eq!((ended.state, ended.finished_at), (JobState::Done, Some(bench.clock.now())));
+
+    let detail = bench.store.show_job(&ended.id).await.unwrap().unwrap();
+    let [AttemptDetail { attempt, steps }] = &detail.attempts[..] else { panic!("{detail:?}") };
+    assert_eq!(
+        (attempt.worker.as_str(), attempt.connector_hash.as_str()),
+        ("worker-1", "hash-of-the-connector")
+    );
+    assert_eq!((attempt.outcome, attempt.message.as_deref()), (Some(AttemptOutcome::Done), Some("invited")));
+    let words: Vec<_> =
+        steps.iter().map(|step| (step.number, step.step.words.as_str(), step.step.outcome)).collect();
+    let expected =
+        [(1, "one", StepOutcome::Ok), (2, "two", StepOutcome::Skipped), (3, "three", StepOutcome::Failed)];
+    assert_eq!(words, expected);
+    assert_eq!((steps[0].step.duration_ms, steps[0].step.picture.as_deref()), (1234, Some("abc.webp")));
+
+    let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
+    assert_eq!((account.seen.status, account.seen_at), (AccountStatus::Invited, bench.clock.now()));
+    assert_eq!(account.seen.entitlements, json!(["admin"]));
+    let told = &bench.store.list_events(&EventFilter::Target(user.id.clone()), None, 1).await.unwrap()[0];
+    assert_eq!((told.kind.as_str(), told.job_id.as_ref()), ("user.invited", Some(&ended.id)));
+
+    let again = bench.wish(&acme, &user, true).await.job.unwrap();
+    let claimed = bench.claimed().await;
+    assert_eq!(claimed.job.id, again.id);
+    let finish = Finish {
+        account: Some(seen(AccountStatus::Active)),
+        ..Finish::with(Outcome::Done { message: None })
+    };
+    bench.store.finish(&claimed.lease, finish).await.unwrap();
+    let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
+    assert_eq!(
+        account.seen.status,
+        AccountStatus::Active,
+        "the later reading takes the place of the earlier"
+    );
+}
+
+fn seen(status: AccountStatus) -> SeenAccount {
+    let (attributes, entitlements) = (json!({ "email": "ada@acme.example" }), json!(["admin"]));
+    SeenAccount { app_id: Some("m-17".into()), status, attributes, entitlements, complete: true }
+}

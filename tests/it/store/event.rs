@@ -1,0 +1,104 @@
+//! The chain of events shows every hand that was in it.
+
+use super::*;
+use sqlx::{Connection as _, SqliteConnection};
+
+async fn with_events() -> Bench {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    for name in ["a", "b", "c", "d"] {
+        bench.add_user(&acme, name).await;
+    }
+    bench
+}
+
+/// A second connection, which knows nothing of the store.
+async fn hand(bench: &Bench) -> SqliteConnection {
+    let path = bench.root.path().join("data/usher.db");
+    SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_chain_holds_and_ends_where_the_last_event_is() {
+    let bench = with_events().await;
+    let head = bench.store.verify_events().await.unwrap();
+    let last = &bench.store.list_events(&EventFilter::All, None, 1).await.unwrap()[0];
+    assert_eq!((head.events, &head.hash), (5, &last.hash));
+    assert_eq!(last.seq, 5);
+    let store = bench.open_again().await;
+    assert_eq!(store.verify_events().await.unwrap(), head);
+    store.append_event(NewEvent::new("usher.started", "usher")).await.unwrap();
+    assert_eq!(bench.store.verify_events().await.unwrap().events, 6);
+}
+
+#[tokio::test]
+async fn events_cannot_be_changed_or_removed_by_accident() {
+    let bench = with_events().await;
+    let mut hand = hand(&bench).await;
+    for sql in ["UPDATE events SET actor = 'x'", "DELETE FROM events"] {
+        let refused = sqlx::query(sql).execute(&mut hand).await.unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_tampering_is_found_where_it_begins() {
+    const CASES: &[(&str, i64)] = &[
+        ("UPDATE events SET actor = 'nobody' WHERE seq = 3", 3),
+        ("UPDATE events SET at = at + 1 WHERE seq = 2", 2),
+        ("UPDATE events SET kind = 'user.want', actor = 'edtoken:1' WHERE seq = 2", 2),
+        ("UPDATE events SET data = '{\"x\":1}' WHERE seq = 5", 5),
+        ("UPDATE events SET target = NULL WHERE seq = 4", 4),
+        ("UPDATE events SET target = '' WHERE seq = 1", 1),
+        ("UPDATE events SET hash = (SELECT hash FROM events WHERE seq = 3) WHERE seq = 4", 4),
+        ("DELETE FROM events WHERE seq = 1", 2),
+        ("DELETE FROM events WHERE seq = 3", 4),
+        (
+            "UPDATE events SET seq = -seq WHERE seq IN (2, 3); UPDATE events SET seq = 5 + seq WHERE seq < 0",
+            2,
+        ),
+        ("UPDATE events SET seq = 9 WHERE seq = 5", 9),
+        (
+            "INSERT INTO events SELECT 6, at, kind, actor, integration_id, target, job_id, data, hash FROM events WHERE seq = 5",
+            6,
+        ),
+    ];
+    for (tampering, found) in CASES {
+        let bench = with_events().await;
+        let mut hand = hand(&bench).await;
+        let script = "DROP TRIGGER events_are_not_changed; DROP TRIGGER events_are_not_removed;";
+        sqlx::raw_sql(script).execute(&mut hand).await.unwrap();
+        sqlx::raw_sql(*tampering).execute(&mut hand).await.unwrap();
+        match bench.store.verify_events().await {
+            Err(BrokenChain::At { seq }) => assert_eq!(seq, *found, "{tampering}"),
+            other => panic!("{tampering}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_another_sound_chain_does_not_fit_into_this_one() {
+    let (bench, other) = (with_events().await, with_events().await);
+    let mut hand = hand(&bench).await;
+    let theirs = other.root.path().join("data/usher.db");
+    sqlx::query("ATTACH $1 AS theirs").bind(theirs.to_str().unwrap()).execute(&mut hand).await.unwrap();
+    let script = "DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq >= 3;
+        INSERT INTO events SELECT * FROM theirs.events WHERE seq >= 3";
+    sqlx::raw_sql(script).execute(&mut hand).await.unwrap();
+    assert!(matches!(bench.store.verify_events().await, Err(BrokenChain::At { seq: 3 })));
+}
+
+#[tokio::test]
+async fn events_are_listed_newest_first_by_what_they_belong_to() {
+    let bench = with_events().await;
+    let acme = bench.store.find_integration("acme").await.unwrap().unwrap();
+    let other = bench.integration("other", 1).await;
+    let seqs = async |filter: EventFilter, before, limit| {
+        let events = bench.store.list_events(&filter, before, limit).await.unwrap();
+        events.into_iter().map(|event| event.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(EventFilter::All, None, 3).await, [6, 5, 4]);
+    assert_eq!(seqs(EventFilter::All, Some(4), 9).await, [3, 2, 1]);
+    assert_eq!(seqs(EventFilter::Integration(acme.id), Some(5), 2).await, [4, 3]);
+    assert_eq!(seqs(EventFilter::Integration(other.id), None, 9).await, [6]);
+}

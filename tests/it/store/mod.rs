@@ -1,0 +1,133 @@
+//! Behaviour of durable state. Each check takes a [`Bench`] and knows nothing of the engine behind it, so that the
+//! same checks can run on another one.
+
+mod admin;
+mod claim;
+mod concurrency;
+mod crash;
+mod event;
+mod lane;
+mod opening;
+mod operate;
+mod user;
+mod wait;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+use usher::clock::{Clock as _, ManualClock, SharedClock, Timestamp};
+use usher::id::{Ids, SystemEntropy};
+use usher::store::*;
+
+/// When every check begins.
+const START: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+const LEASE: Duration = Duration::from_secs(60);
+
+/// A store in a directory of its own, with a clock that stands still.
+struct Bench {
+    root: TempDir,
+    clock: Arc<ManualClock>,
+    store: Store,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(START);
+        let store = open(&root, &clock).await;
+        Self { root, clock, store }
+    }
+
+    /// The same directory, opened once more: as another process, or after the first is gone.
+    async fn open_again(&self) -> Store {
+        open(&self.root, &self.clock).await
+    }
+
+    async fn integration(&self, name: &str, max_sessions: u32) -> IntegrationRow {
+        let policy = Policy { max_sessions, ..Policy::default() };
+        let new =
+            NewIntegration { name: name.into(), connector: "acme-desk".into(), settings: json!({}), policy };
+        self.store.create_integration(new, "cli").await.unwrap()
+    }
+
+    async fn add_user(&self, integration: &IntegrationRow, name: &str) -> Recorded {
+        let change = change(integration, UserChange::Insert(body(name, true)), Priority::ORDINARY);
+        self.store.record(change).await.unwrap()
+    }
+
+    /// Another wish for the same user: to stay, or, where not `active`, to leave.
+    async fn wish(&self, integration: &IntegrationRow, user: &UserRow, active: bool) -> Recorded {
+        let priority = if active { Priority::ORDINARY } else { Priority::LEAVER };
+        let body = UserBody { active, ..user.body.clone() };
+        let replace = UserChange::Replace { id: user.id.clone(), expected: None, body };
+        self.store.record(change(integration, replace, priority)).await.unwrap()
+    }
+
+    async fn claim(&self) -> Option<Claimed> {
+        self.store.claim("worker-1", LEASE).await.unwrap()
+    }
+
+    async fn claimed(&self) -> Claimed {
+        self.claim().await.expect("there is a job to claim")
+    }
+
+    async fn done(&self, claimed: &Claimed) -> JobRow {
+        self.store.finish(&claimed.lease, Finish::with(Outcome::Done { message: None })).await.unwrap()
+    }
+
+    async fn job(&self, id: &str) -> JobRow {
+        self.store.find_job(id).await.unwrap().expect("the job is there")
+    }
+
+    fn in_secs(&self, secs: u64) -> Timestamp {
+        self.clock.now().plus(Duration::from_secs(secs))
+    }
+}
+
+async fn open(root: &TempDir, clock: &Arc<ManualClock>) -> Store {
+    try_open(root, clock).await.unwrap()
+}
+
+async fn try_open(root: &TempDir, clock: &Arc<ManualClock>) -> Result<Store, StoreError> {
+    let clock: SharedClock = Arc::clone(clock) as SharedClock;
+    let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemEntropy));
+    let options =
+        StoreOptions { poll: Duration::from_millis(20), ..StoreOptions::new(root.path().join("data")) };
+    Store::open(&options, clock, ids).await
+}
+
+/// Bounds a wait that would otherwise hang when the feature is broken.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), what).await.expect("it happens soon")
+}
+
+fn body(name: &str, active: bool) -> UserBody {
+    let resource = json!({ "userName": name, "active": active });
+    UserBody { user_name: name.into(), external_id: Some(format!("ext-{name}")), active, resource }
+}
+
+fn change(integration: &IntegrationRow, user: UserChange, priority: Priority) -> Change {
+    Change {
+        integration_id: integration.id.clone(),
+        user,
+        job: Some(JobRequest { priority, cause: json!({ "source": "scim" }) }),
+        events: vec![NewEvent::new("user.wanted", "token:1")],
+    }
+}
+
+fn retry_at(at: Timestamp) -> Finish {
+    let class = usher::failure::FailureClass::AppUnavailable;
+    Finish::with(Outcome::Retry { at, class, message: "the app answered 503".into() })
+}
+
+fn failed() -> Finish {
+    let class = usher::failure::FailureClass::SeatLimit;
+    Finish::with(Outcome::Failed { class, message: "no free seat".into() })
+}
+
+fn held() -> Finish {
+    let class = usher::failure::FailureClass::Safeguard;
+    Finish::with(Outcome::Held { class, message: "too many removals".into() })
+}

@@ -1,0 +1,106 @@
+//! What a person may do with a job.
+
+use super::*;
+
+#[tokio::test]
+async fn a_failed_job_is_tried_again_and_counts_anew() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, failed()).await.unwrap();
+    let job = bench.store.retry_job(&claimed.job.id, "cli").await.unwrap();
+    assert_eq!((job.state, job.tries, job.finished_at), (JobState::Ready, 0, None));
+    let again = bench.claimed().await;
+    assert_eq!((again.job.id, again.job.attempts), (claimed.job.id.clone(), 2));
+    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 1).await.unwrap();
+    assert_eq!((events[0].kind.as_str(), events[0].actor.as_str()), ("job.retried", "cli"));
+}
+
+#[tokio::test]
+async fn a_failed_job_is_not_tried_again_beside_a_newer_one() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let user = bench.add_user(&acme, "ada").await.user;
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, failed()).await.unwrap();
+    let newer = bench.wish(&acme, &user, true).await.job.unwrap();
+    match bench.store.retry_job(&claimed.job.id, "cli").await {
+        Err(OperateError::Pending { by }) => assert_eq!(by, newer.id),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn only_what_stands_where_it_makes_sense_is_operated() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let user = bench.add_user(&acme, "ada").await.user;
+    let claimed = bench.claimed().await;
+    let id = claimed.job.id.as_str();
+    assert!(matches!(bench.store.retry_job("job_none", "cli").await, Err(OperateError::NotFound)));
+    let running = |answer| matches!(answer, Err(OperateError::WrongState(JobState::Running)));
+    assert!(running(bench.store.retry_job(id, "cli").await));
+    assert!(running(bench.store.release_job(id, "why", "cli").await));
+    assert!(running(bench.store.cancel_job(id, "why", "cli").await));
+    bench.done(&claimed).await;
+    for answer in [bench.store.retry_job(id, "cli").await, bench.store.cancel_job(id, "why", "cli").await] {
+        assert!(matches!(answer, Err(OperateError::WrongState(JobState::Done))), "{answer:?}");
+    }
+    assert_eq!(bench.store.find_user(&acme.id, &user.id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_held_job_goes_on_when_it_is_released() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, held()).await.unwrap();
+    assert!(bench.claim().await.is_none());
+    bench.store.release_job(&claimed.job.id, "they did leave", "cli").await.unwrap();
+    assert_eq!(bench.claimed().await.job.id, claimed.job.id);
+    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 1).await.unwrap();
+    assert_eq!(events[0].data, json!({ "was": "held", "reason": "they did leave" }));
+}
+
+#[tokio::test]
+async fn a_cancelled_job_does_not_run_and_a_cancelled_follower_leaves_its_head_alone() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let user = bench.add_user(&acme, "ada").await;
+    let job = bench.store.cancel_job(&user.job.unwrap().id, "a mistake", "cli").await.unwrap();
+    assert_eq!((job.state, job.finished_at), (JobState::Cancelled, Some(START)));
+    assert!(bench.claim().await.is_none());
+
+    bench.wish(&acme, &user.user, true).await;
+    let running = bench.claimed().await;
+    let follower = bench.wish(&acme, &user.user, true).await.job.unwrap();
+    bench.store.cancel_job(&follower.id, "a mistake", "cli").await.unwrap();
+    assert_eq!(bench.job(&running.job.id).await.state, JobState::Running);
+    bench.done(&running).await;
+    assert!(bench.claim().await.is_none());
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_by_integration_and_state() {
+    let bench = Bench::new().await;
+    let (acme, other) = (bench.integration("acme", 1).await, bench.integration("other", 1).await);
+    for name in ["a", "b", "c"] {
+        bench.add_user(&acme, name).await;
+        bench.add_user(&other, name).await;
+    }
+    bench.done(&bench.claimed().await).await;
+    let list = async |integration: Option<&IntegrationRow>, state, before, limit| {
+        let integration_id = integration.map(|integration| integration.id.clone());
+        let filter = JobFilter { integration_id, state, before, limit };
+        let jobs = bench.store.list_jobs(&filter).await.unwrap();
+        jobs.into_iter().map(|job| job.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, None, 9).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(list(None, None, Some(5), 2).await, [4, 3]);
+    assert_eq!(list(Some(&acme), None, None, 9).await, [5, 3, 1]);
+    assert_eq!(list(None, Some(JobState::Done), None, 9).await, [1]);
+    assert_eq!(list(Some(&other), Some(JobState::Done), None, 9).await, [0_i64; 0]);
+    assert_eq!(list(Some(&acme), Some(JobState::Ready), Some(5), 9).await, [3]);
+}

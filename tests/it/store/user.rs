@@ -1,0 +1,149 @@
+//! Users: written together with their jobs and events, or not at all.
+
+use super::*;
+
+#[tokio::test]
+async fn a_change_its_job_and_its_events_are_written_together() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let recorded = bench.add_user(&acme, "Ada").await;
+    let job = recorded.job.unwrap();
+    assert_eq!((recorded.user.version, recorded.user.created_at), (1, START));
+    assert_eq!((job.user_id.as_ref(), job.wanted_version), (Some(&recorded.user.id), Some(1)));
+    let told =
+        &bench.store.list_events(&EventFilter::Target(recorded.user.id.clone()), None, 9).await.unwrap()[..];
+    let [event] = told else { panic!("{told:?}") };
+    assert_eq!((event.kind.as_str(), event.job_id.as_ref()), ("user.wanted", Some(&job.id)));
+    assert_eq!(event.integration_id.as_ref(), Some(&acme.id));
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_no_row() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "ada").await.user;
+    let bob = bench.add_user(&acme, "bob").await.user;
+    let before = bench.store.verify_events().await.unwrap();
+    let replace =
+        |id: &str, expected, name| UserChange::Replace { id: id.into(), expected, body: body(name, true) };
+    let refused = |user: UserChange| async {
+        let error = bench.store.record(change(&acme, user, Priority::ORDINARY)).await.unwrap_err();
+        match error {
+            RecordError::UserNameTaken { by } => format!("taken by {by}"),
+            RecordError::VersionConflict { found } => format!("at version {found}"),
+            RecordError::NotFound => "not found".to_owned(),
+            RecordError::Store(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(refused(UserChange::Insert(body("ADA", true))).await, format!("taken by {}", ada.id));
+    assert_eq!(refused(replace(&bob.id, None, "aDa")).await, format!("taken by {}", ada.id));
+    assert_eq!(refused(replace(&bob.id, Some(7), "bob")).await, "at version 1");
+    assert_eq!(refused(replace("nobody", None, "x")).await, "not found");
+    assert_eq!(refused(UserChange::Delete { id: "nobody".into(), expected: None }).await, "not found");
+    assert_eq!(refused(UserChange::Delete { id: bob.id.clone(), expected: Some(2) }).await, "at version 1");
+    assert_eq!(bench.store.verify_events().await.unwrap(), before);
+    let jobs = bench.store.list_jobs(&JobFilter { limit: 9, ..JobFilter::default() }).await.unwrap();
+    assert_eq!(jobs.len(), 2);
+    assert_eq!(bench.store.find_user(&acme.id, &bob.id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn users_belong_to_their_integration() {
+    let bench = Bench::new().await;
+    let (acme, other) = (bench.integration("acme", 1).await, bench.integration("other", 1).await);
+    let ada = bench.add_user(&acme, "ada").await.user;
+    bench.add_user(&other, "ada").await;
+    assert!(bench.store.find_user(&other.id, &ada.id).await.unwrap().is_none());
+    assert!(bench.store.view_user(&other.id, &ada.id).await.unwrap().is_none());
+    let stolen = UserChange::Delete { id: ada.id.clone(), expected: None };
+    let answer = bench.store.record(change(&other, stolen, Priority::LEAVER)).await;
+    assert!(matches!(answer, Err(RecordError::NotFound)));
+    assert!(bench.store.find_user(&acme.id, &ada.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_replaced_user_keeps_its_id_and_its_own_name_in_another_case() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "ada").await.user;
+    bench.clock.advance(Duration::from_secs(5));
+    let replace = UserChange::Replace { id: ada.id.clone(), expected: Some(1), body: body("ADA", false) };
+    let after = bench.store.record(change(&acme, replace, Priority::LEAVER)).await.unwrap().user;
+    assert_eq!((after.id, after.version, after.body.user_name.as_str()), (ada.id, 2, "ADA"));
+    assert_eq!((after.created_at, after.modified_at), (START, bench.clock.now()));
+    assert!(!after.body.active);
+}
+
+#[tokio::test]
+async fn a_deleted_user_is_a_tombstone_and_its_name_is_free() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "ada").await.user;
+    let delete = || UserChange::Delete { id: ada.id.clone(), expected: Some(1) };
+    let job = bench.store.record(change(&acme, delete(), Priority::LEAVER)).await.unwrap().job.unwrap();
+    assert_eq!((job.priority, job.wanted_version), (Priority::LEAVER, Some(2)));
+    assert!(bench.store.find_user(&acme.id, &ada.id).await.unwrap().is_none());
+    let tombstone = bench.store.find_user_or_tombstone(&acme.id, &ada.id).await.unwrap().unwrap();
+    assert_eq!((tombstone.deleted_at, tombstone.body.active), (Some(START), false));
+    let again = bench.store.record(change(&acme, delete(), Priority::LEAVER)).await;
+    assert!(matches!(again, Err(RecordError::NotFound)));
+    let reborn = bench.add_user(&acme, "ada").await.user;
+    assert_ne!(reborn.id, ada.id);
+    let page = bench.store.list_users(&acme.id, &UserFilter::All, 0, 10).await.unwrap();
+    assert_eq!((page.total, page.users.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn pages_are_in_the_order_of_making_with_what_is_known_beside_each() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let mut made = Vec::new();
+    for index in 0..25 {
+        made.push(bench.add_user(&acme, &format!("user-{index}")).await.user.id);
+    }
+    bench.add_user(&bench.integration("other", 1).await, "elsewhere").await;
+    let mut read = Vec::new();
+    for offset in [0, 10, 20, 30] {
+        let page = bench.store.list_users(&acme.id, &UserFilter::All, offset, 10).await.unwrap();
+        assert_eq!(page.total, 25);
+        read.extend(page.users.into_iter().map(|view| view.user.id));
+    }
+    assert_eq!(read, made);
+
+    let claimed = bench.claimed().await;
+    let status = AccountStatus::Active;
+    let (attributes, entitlements) = (json!({}), json!([]));
+    let account = SeenAccount { app_id: None, status, attributes, entitlements, complete: true };
+    let finish = Finish { account: Some(account), ..failed() };
+    bench.store.finish(&claimed.lease, finish).await.unwrap();
+    let page = bench.store.list_users(&acme.id, &UserFilter::All, 0, 2).await.unwrap();
+    let first = &page.users[0];
+    assert_eq!(first.job.as_ref().map(|job| job.state), Some(JobState::Failed));
+    assert_eq!(first.account.as_ref().map(|account| account.seen.status), Some(AccountStatus::Active));
+    assert_eq!(page.users[1].job.as_ref().map(|job| job.state), Some(JobState::Ready));
+    assert!(page.users[1].account.is_none());
+
+    bench.wish(&acme, &first.user, true).await;
+    let view = bench.store.view_user(&acme.id, &first.user.id).await.unwrap().unwrap();
+    assert_eq!(view.job.map(|job| job.state), Some(JobState::Ready), "the latest job, not the failed one");
+}
+
+#[tokio::test]
+async fn users_are_found_by_name_regardless_of_case_and_by_external_id() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "Ädä@acme.example").await.user;
+    bench.add_user(&acme, "bob").await;
+    let find = async |filter: UserFilter| {
+        let page = bench.store.list_users(&acme.id, &filter, 0, 10).await.unwrap();
+        assert_eq!(page.total, page.users.len() as u64);
+        page.users.into_iter().map(|view| view.user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(find(UserFilter::UserName("ÄDÄ@ACME.example".into())).await, [ada.id.as_str()]);
+    assert_eq!(find(UserFilter::ExternalId("ext-Ädä@acme.example".into())).await, [ada.id.as_str()]);
+    assert!(
+        find(UserFilter::ExternalId("EXT-Ädä@acme.example".into())).await.is_empty(),
+        "external ids have a case"
+    );
+    assert!(find(UserFilter::UserName("' OR 1=1 --".into())).await.is_empty());
+}
