@@ -8,7 +8,7 @@ use crate::scim::schema::USHER_USER;
 use crate::scim::{Error, Resource};
 use crate::store::{AccountRow, JobState, UserView};
 
-use super::{Shown, fault, stored};
+use super::{Shown, stored};
 
 pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Error> {
     let mut resource = stored(&view.user)?;
@@ -18,7 +18,7 @@ pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Err
     if has_failed {
         let mut attributes = resource.attributes().clone();
         match &view.account {
-            Some(account) => overlay(connector, account, &mut attributes)?,
+            Some(account) => overlay(connector, account, &mut attributes),
             // Nobody has seen the account: what was asked for is not so, and no more is claimed.
             None => drop(attributes.insert("active".to_owned(), Value::Bool(!view.user.body.active))),
         }
@@ -34,15 +34,12 @@ pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Err
 }
 
 /// Puts what was seen in the place of what is wanted.
-fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<String, Value>) -> Result<(), Error> {
+fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<String, Value>) {
     let seen = &account.seen;
-    let unreadable = |reason: String| fault(&crate::store::StoreError::Unreadable { column: "status", reason });
-    let status: Status =
-        seen.status.parse().map_err(|error: crate::account::UnknownStatus| unreadable(error.to_string()))?;
-    let is_active = matches!(status, Status::Active | Status::Invited);
+    let is_active = matches!(seen.status, Status::Active | Status::Invited);
     attributes.insert("active".to_owned(), Value::Bool(is_active));
-    if status == Status::Absent {
-        return Ok(());
+    if seen.status == Status::Absent {
+        return;
     }
     for attribute in &connector.account.attributes {
         if let (Some(From::Path(path)), Some(value)) = (&attribute.from, seen.attributes.get(&attribute.name)) {
@@ -61,7 +58,6 @@ fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<Str
     if let Value::Object(extension) = extension {
         extension.extend(held);
     }
-    Ok(())
 }
 
 /// Sets what a plain path names, such as `displayName` or `name.givenName`; a path with a filter is left as it is.

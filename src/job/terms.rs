@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Attributes, Entitlements, Observed, Presence, Status, Wanted};
+use crate::account::{Attributes, Entitlements, Observed, Presence, UnknownStatus, Wanted};
 use crate::connector::{Connector, Deactivate, Entitlement, From, Holds};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
@@ -91,43 +91,12 @@ pub(super) fn identity<'a>(connector: &Connector, attributes: &'a Attributes) ->
 /// # Errors
 /// What it read is no account: no status, or one that is none.
 pub(super) fn observed(connector: &Connector, values: &BTreeMap<String, String>) -> Result<Observed, Failure> {
-    let status = values.get("status").map(String::as_str).unwrap_or("active");
-    let status: Status = status.parse().map_err(|error: crate::account::UnknownStatus| {
-        Failure::new(FailureClass::UiDrift, format!("the reading gave an account the status of which is unknown: {error}"))
+    let seen = connector.seen(values);
+    // An app that shows no status shows those who can get in.
+    let status = seen.status.as_deref().unwrap_or("active").parse().map_err(|error: UnknownStatus| {
+        Failure::new(FailureClass::UiDrift, format!("the reading gave an account of an unknown status: {error}"))
     })?;
-    let non_empty = |name: &str| values.get(name).filter(|value| !value.is_empty()).cloned();
-    let attributes = connector
-        .account
-        .attributes
-        .iter()
-        .filter_map(|attribute| Some((attribute.name.clone(), values.get(&attribute.name)?.clone())))
-        .collect();
-    let entitlements = connector
-        .entitlements
-        .iter()
-        .filter_map(|entitlement| {
-            let said = values.get(&entitlement.name)?;
-            Some((entitlement.name.clone(), keys_of(entitlement, said)))
-        })
-        .collect();
-    let id = connector.account.id.as_deref().and_then(non_empty);
-    Ok(Observed { status, id, attributes, entitlements })
-}
-
-/// The keys that a page's text stands for. A value that the connector does not list keeps its own text as key, so that
-/// it differs from every wanted one.
-fn keys_of(entitlement: &Entitlement, said: &str) -> BTreeSet<String> {
-    let one = [said];
-    let parts: Vec<&str> = match entitlement.holds {
-        Holds::One => one.to_vec(),
-        Holds::Many => said.split(',').collect(),
-    };
-    parts
-        .into_iter()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(|part| entitlement.value_of(part).map_or(part, |(key, _)| key).to_owned())
-        .collect()
+    Ok(Observed { status, id: seen.id, attributes: seen.attributes, entitlements: seen.entitlements })
 }
 
 /// What is wanted of the account of a SCIM user.
@@ -190,7 +159,7 @@ pub(super) fn capabilities(connector: &Connector) -> Capabilities {
 pub(super) fn seen(account: &Observed) -> SeenAccount {
     SeenAccount {
         app_id: account.id.clone(),
-        status: account.status.as_str().to_owned(),
+        status: account.status,
         attributes: serde_json::json!(account.attributes),
         entitlements: serde_json::json!(account.entitlements),
         complete: true,
@@ -201,5 +170,5 @@ pub(super) fn seen(account: &Observed) -> SeenAccount {
 pub(super) fn kept(seen: &SeenAccount) -> Option<Observed> {
     let entitlements: Entitlements = serde_json::from_value(seen.entitlements.clone()).ok()?;
     let attributes: Attributes = serde_json::from_value(seen.attributes.clone()).ok()?;
-    Some(Observed { status: seen.status.parse().ok()?, id: seen.app_id.clone(), attributes, entitlements })
+    Some(Observed { status: seen.status, id: seen.app_id.clone(), attributes, entitlements })
 }

@@ -3,8 +3,8 @@
 use super::Store;
 use super::error::StoreError;
 use super::sql::{Db, Row, args, statements};
-use super::word::words;
 use super::writer::Tx;
+use crate::account::Status;
 use crate::clock::Timestamp;
 
 statements! {
@@ -14,27 +14,13 @@ statements! {
     PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
 }
 
-words! {
-    /// Where an account stands in the app (R12: a pending invitation is an account).
-    AccountStatus("account status") {
-        /// There is none.
-        Absent = "absent",
-        /// Invited, and not yet accepted.
-        Invited = "invited",
-        /// The person can get in.
-        Active = "active",
-        /// The account is there, the person cannot get in.
-        Suspended = "suspended",
-    }
-}
-
 /// A reading of one person's account in the app.
 #[derive(Clone, Debug)]
 pub struct SeenAccount {
     /// The app's own immutable id (R8), where it has one.
     pub app_id: Option<String>,
     /// Where it stands.
-    pub status: AccountStatus,
+    pub status: Status,
     /// What the app shows of the account.
     pub attributes: serde_json::Value,
     /// What the account holds.

@@ -34,7 +34,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-pub use self::account::{AccountRow, AccountStatus, SeenAccount};
+pub use self::account::{AccountRow, SeenAccount};
 pub use self::artifact::NewArtifact;
 pub use self::attempt::{
     AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,

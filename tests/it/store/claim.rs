@@ -1,6 +1,7 @@
 //! Claims, leases and fences.
 
 use super::*;
+use usher::account::Status;
 use usher::failure::FailureClass;
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn an_old_fence_changes_nothing() {
             assert_eq!((&new.lease.job_id, new.lease.fence), (&old.lease.job_id, old.lease.fence + 1));
         }
         let before = format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap());
-        let seen = seen(AccountStatus::Active);
+        let seen = seen(Status::Active);
         let finish = Finish {
             account: Some(seen),
             events: vec![NewEvent::new("user.invited", "worker-1")],
@@ -260,7 +261,7 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let more = vec![step("two", StepOutcome::Skipped), step("three", StepOutcome::Failed)];
     bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
     let finish = Finish {
-        account: Some(seen(AccountStatus::Invited)),
+        account: Some(seen(Status::Invited)),
         events: vec![NewEvent::new("user.invited", "worker:worker-1")],
         ..Finish::with(Outcome::Done { message: Some("invited".into()) })
     };
@@ -283,7 +284,7 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     assert_eq!((steps[0].step.duration_ms, steps[0].step.picture.as_deref()), (1234, Some("abc.webp")));
 
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
-    assert_eq!((account.seen.status, account.seen_at), (AccountStatus::Invited, bench.clock.now()));
+    assert_eq!((account.seen.status, account.seen_at), (Status::Invited, bench.clock.now()));
     assert_eq!(account.seen.entitlements, json!(["admin"]));
     let told = &bench.store.list_events(&EventFilter::Target(user.id.clone()), None, 1).await.unwrap()[0];
     assert_eq!((told.kind.as_str(), told.job_id.as_ref()), ("user.invited", Some(&ended.id)));
@@ -292,19 +293,19 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let claimed = bench.claimed().await;
     assert_eq!(claimed.job.id, again.id);
     let finish = Finish {
-        account: Some(seen(AccountStatus::Active)),
+        account: Some(seen(Status::Active)),
         ..Finish::with(Outcome::Done { message: None })
     };
     bench.store.finish(&claimed.lease, finish).await.unwrap();
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
     assert_eq!(
         account.seen.status,
-        AccountStatus::Active,
+        Status::Active,
         "the later reading takes the place of the earlier"
     );
 }
 
-fn seen(status: AccountStatus) -> SeenAccount {
+fn seen(status: Status) -> SeenAccount {
     let (attributes, entitlements) = (json!({ "email": "ada@acme.example" }), json!(["admin"]));
     SeenAccount { app_id: Some("m-17".into()), status, attributes, entitlements, complete: true }
 }

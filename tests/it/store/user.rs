@@ -1,5 +1,6 @@
 //! Users: written together with their jobs and events, or not at all.
 
+use usher::account::Status;
 use super::*;
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn pages_are_in_the_order_of_making_with_what_is_known_beside_each() {
     assert_eq!(read, made);
 
     let claimed = bench.claimed().await;
-    let status = AccountStatus::Active;
+    let status = Status::Active;
     let (attributes, entitlements) = (json!({}), json!([]));
     let account = SeenAccount { app_id: None, status, attributes, entitlements, complete: true };
     let finish = Finish { account: Some(account), ..failed() };
@@ -119,7 +120,7 @@ async fn pages_are_in_the_order_of_making_with_what_is_known_beside_each() {
     let page = bench.store.list_users(&acme.id, &UserFilter::All, 0, 2).await.unwrap();
     let first = &page.users[0];
     assert_eq!(first.job.as_ref().map(|job| job.state), Some(JobState::Failed));
-    assert_eq!(first.account.as_ref().map(|account| account.seen.status), Some(AccountStatus::Active));
+    assert_eq!(first.account.as_ref().map(|account| account.seen.status), Some(Status::Active));
     assert_eq!(page.users[1].job.as_ref().map(|job| job.state), Some(JobState::Ready));
     assert!(page.users[1].account.is_none());
 
