@@ -7,7 +7,7 @@ use usher::integration::Policy;
 
 use super::world::{ROLE_URN, World, desk_options, user};
 
-const ADA: &str = "ada@acme.example";
+const ADA: &str = "ada.king@acme.example";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_joiner_is_invited_once_and_the_answer_tells_the_truth() {
@@ -54,14 +54,14 @@ async fn a_rename_is_an_update_and_never_a_removal() {
     assert!(world.desk.accept(ADA));
     let before = world.desk.members().into_iter().find(|member| member.email == ADA).unwrap();
 
-    let renamed = user("ada.lovelace@acme.example", "Ada Lovelace", true, "viewer");
+    let renamed = user("countess@acme.example", "Ada Lovelace", true, "viewer");
     let (status, body) = world.scim.put(&id, &renamed).await;
     assert_eq!(status, 200, "{body}");
     let after = world.desk.members().into_iter().find(|member| member.id == before.id).unwrap();
-    assert_eq!((after.email.as_str(), after.name.as_str()), ("ada.lovelace@acme.example", "Ada Lovelace"));
+    assert_eq!((after.email.as_str(), after.name.as_str()), ("countess@acme.example", "Ada Lovelace"));
     assert!(world.record().iter().all(|change| !change.starts_with("removed")), "{:?}", world.record());
 
-    let (status, body) = world.scim.put(&id, &user("ada.lovelace@acme.example", "Ada Lovelace", false, "viewer")).await;
+    let (status, body) = world.scim.put(&id, &user("countess@acme.example", "Ada Lovelace", false, "viewer")).await;
     assert_eq!(status, 200, "{body}");
     assert!(world.record().last().unwrap().starts_with("suspended"), "{:?}", world.record());
     world.end().await;
@@ -75,7 +75,7 @@ async fn leaving_before_accepting_withdraws_the_invitation_and_delete_removes() 
     assert_eq!(status, 200);
     assert_eq!(world.record(), [format!("invited {ADA}"), format!("invitation_cancelled {ADA}")]);
 
-    let grace = "grace@acme.example";
+    let grace = "grace.murray@acme.example";
     let id = world.scim.create(&user(grace, "Grace Hopper", true, "viewer")).await;
     assert!(world.desk.accept(grace));
     let (status, body) = world.scim.delete(&id).await;
