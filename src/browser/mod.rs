@@ -11,6 +11,7 @@
 mod error;
 mod origins;
 mod page;
+mod popups;
 mod process;
 mod router;
 mod session;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use tokio::net::TcpSocket;
 
+use popups::Popups;
 use process::Process;
 use router::{CallError, Router};
 
@@ -53,6 +55,7 @@ pub struct Browser {
 #[derive(Debug)]
 struct Inner {
     router: Router,
+    popups: Popups,
     process: Mutex<Option<Process>>,
     process_id: Option<u32>,
     version: String,
@@ -71,9 +74,10 @@ impl Browser {
             let process = Process::start(options).await?;
             let router = Router::connect(&process.address).await?;
             let version = router.send(None, &GetVersionParams::default()).await?.product;
-            Ok::<_, BrowserError>((process, router, version))
+            let popups = Popups::watch(&router).await?;
+            Ok::<_, BrowserError>((process, router, version, popups))
         });
-        let (process, router, version) = started
+        let (process, router, version, popups) = started
             .await
             .map_err(|_| BrowserError::Broken(format!("no answer in {} s", START.as_secs())))??;
         let refusing = TcpSocket::new_v4().and_then(|socket| {
@@ -83,6 +87,7 @@ impl Browser {
         let (address, refusing) = refusing.map_err(|error| BrowserError::Broken(error.to_string()))?;
         let inner = Inner {
             router,
+            popups,
             process_id: process.id,
             process: Mutex::new(Some(process)),
             version,
@@ -97,7 +102,7 @@ impl Browser {
     /// # Errors
     /// An origin is none, or the browser is gone.
     pub async fn open_session(&self, options: &SessionOptions) -> Result<Session, BrowserError> {
-        Session::open(&self.inner.router, &self.inner.proxy, options).await
+        Session::open(&self.inner.router, &self.inner.popups, &self.inner.proxy, options).await
     }
 
     /// Whether it still takes orders.

@@ -21,7 +21,7 @@ const LAUNCHER: &str = r#"read -r go && exec "$@" </dev/null"#;
 /// Learns the process group, waits for the end of standard input, and clears up.
 const GUARD: &str = r#"read -r group || { rm -rf -- "$1"; exit 0; }
 while read -r _; do :; done
-kill -KILL -- "-$group" 2>/dev/null
+kill -s KILL -- "-$group" 2>/dev/null
 for _ in 1 2 3 4 5; do rm -rf -- "$1" 2>/dev/null && exit 0; done"#;
 
 /// Chromium's switches beside those of [`LaunchOptions`]. All but the first four save processes, memory and traffic of its
@@ -89,6 +89,8 @@ impl Process {
             .args(switches_of(options))
             .arg(format!("--user-data-dir={}", profile.display()))
             .arg("about:blank")
+            .env("XDG_CONFIG_HOME", &profile)
+            .env("XDG_CACHE_HOME", &profile)
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -61,7 +61,7 @@ type Reply = oneshot::Sender<Result<Value, CallError>>;
 
 enum Outgoing {
     Call { method: MethodId, params: Value, session: Option<String>, reply: Reply },
-    Listen { session: String, events: mpsc::UnboundedSender<Event> },
+    Listen { session: Option<String>, events: mpsc::UnboundedSender<Event> },
     Forget { session: String },
 }
 
@@ -120,16 +120,25 @@ impl Router {
         }
     }
 
-    /// The events of `session` from now on. They end when the session does.
-    pub(super) fn listen(&self, session: &str) -> mpsc::UnboundedReceiver<Event> {
+    /// The events of `session`, or of the browser itself, from now on. They end when it does.
+    pub(super) fn listen(&self, session: Option<&str>) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        drop(self.outgoing.send(Outgoing::Listen { session: session.to_owned(), events }));
+        drop(self.outgoing.send(Outgoing::Listen { session: session.map(str::to_owned), events }));
         receiver
     }
 
     /// Fails what is pending in `session` and ends its events.
     pub(super) fn forget(&self, session: &str) {
         drop(self.outgoing.send(Outgoing::Forget { session: session.to_owned() }));
+    }
+
+    /// A handle that does not keep the socket open.
+    pub(super) fn downgrade(&self) -> WeakRouter {
+        WeakRouter {
+            outgoing: self.outgoing.downgrade(),
+            alive: self.alive.clone(),
+            skipped: self.skipped.clone(),
+        }
     }
 
     /// Whether the socket is open.
@@ -150,10 +159,26 @@ impl Router {
     }
 }
 
+/// A [`Router`] that does not keep the socket open.
+#[derive(Debug)]
+pub(super) struct WeakRouter {
+    outgoing: mpsc::WeakUnboundedSender<Outgoing>,
+    alive: watch::Receiver<bool>,
+    skipped: Arc<AtomicU64>,
+}
+
+impl WeakRouter {
+    /// The router, while somebody keeps it.
+    pub(super) fn upgrade(&self) -> Option<Router> {
+        let outgoing = self.outgoing.upgrade()?;
+        Some(Router { outgoing, alive: self.alive.clone(), skipped: self.skipped.clone() })
+    }
+}
+
 struct Task {
     connection: Connection<Event>,
     pending: HashMap<CallId, (MethodId, Option<String>, Reply)>,
-    listeners: HashMap<String, mpsc::UnboundedSender<Event>>,
+    listeners: HashMap<Option<String>, mpsc::UnboundedSender<Event>>,
     skipped: Arc<AtomicU64>,
 }
 
@@ -228,7 +253,7 @@ impl Task {
             }
             _ => {}
         }
-        if let Some(listener) = event.session.as_ref().and_then(|session| self.listeners.get(session)) {
+        if let Some(listener) = self.listeners.get(&event.session) {
             // A listener that went away is forgotten by its session.
             drop(listener.send(event));
         }
@@ -250,7 +275,7 @@ impl Task {
 
     fn end_session(&mut self, session: &str, why: &CallError) {
         self.fail_pending(session, why);
-        self.listeners.remove(session);
+        self.listeners.remove(&Some(session.to_owned()));
     }
 
     fn fail_pending(&mut self, session: &str, why: &CallError) {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::BrowserError;
 use super::origins::Origins;
 use super::page::{Page, SCRIPT};
+use super::popups::{KeptPage, Popups};
 use super::router::{CallError, Event, Router};
 use super::state::{End, PageState, WORLD};
 
@@ -36,11 +37,13 @@ struct Context {
     router: Router,
     id: browser::BrowserContextId,
     session: String,
+    _popups: KeptPage,
 }
 
 impl Session {
     pub(super) async fn open(
         router: &Router,
+        popups: &Popups,
         proxy: &str,
         options: &SessionOptions,
     ) -> Result<Self, BrowserError> {
@@ -62,11 +65,12 @@ impl Session {
         denied.await?;
         let attach = target::AttachToTargetParams { target_id: target.clone(), flatten: Some(true) };
         let session: String = router.send(None, &attach).await?.session_id.into();
-        let context = Context { router: router.clone(), id, session: session.clone() };
+        let popups = popups.keep_only(&id, &target);
+        let context = Context { router: router.clone(), id, session: session.clone(), _popups: popups };
         let state = PageState { main_frame: target.into(), origins, ready: true, ..PageState::default() };
         let (state, _) = watch::channel(state);
         let state = Arc::new(state);
-        tokio::spawn(follow(router.clone(), session.clone(), router.listen(&session), state.clone()));
+        tokio::spawn(follow(router.clone(), session.clone(), router.listen(Some(&session)), state.clone()));
         set_up(router, &session, options.viewport).await?;
         Ok(Self { page: Page::new(router.clone(), session, state), context })
     }

@@ -78,7 +78,8 @@ const innermost = (root, matcher, pass) => {
     const text = textOf(element, pass);
     if (!text || !matcher.matches(text)) return false;
     out.push(element);
-    return true;
+    // What is hidden does not stand for what is around it.
+    return isVisible(element, pass);
   };
   for (const child of childrenOf(root)) if (isElement(child)) visit(child);
   return out;

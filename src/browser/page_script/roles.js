@@ -61,14 +61,17 @@ const roleSelector = (role) => {
 const TELLING = ['button', 'link', 'checkbox', 'switch', 'radio', 'option', 'tab', 'menuitem', 'heading', 'dialog', 'alert', 'status',
   'columnheader', 'cell', 'row', 'table', 'combobox', 'listbox', 'searchbox', 'spinbutton', 'slider', 'textbox', 'img', 'listitem', 'list',
   'navigation', 'main', 'banner', 'contentinfo', 'complementary', 'region', 'form', 'group', 'article', 'paragraph'];
-const roleOf = (element) => explicitRole(element) ?? TELLING.find((role) => hasOwnRole(element, role)) ?? null;
+const roleOf = (element) => {
+  if (hasRole(element, 'cell')) return 'cell';
+  return explicitRole(element) ?? TELLING.find((role) => hasOwnRole(element, role)) ?? null;
+};
 
 const isHiddenFromRoles = (element) => !!closest(element, (at) => at.getAttribute('aria-hidden') === 'true');
 
 const accessibleName = (element, pass) => {
   let known = pass.names.get(element);
   if (known === undefined) {
-    known = fold(accessibility.computeAccessibleName(element));
+    known = fold(accessibility.computeAccessibleName(element, { hidden: !isVisible(element, pass) }));
     pass.names.set(element, known);
   }
   return known;

@@ -100,7 +100,8 @@ const lookText = (element, pass) => {
   return style.display === 'inline' || style.display === 'contents' ? text : ` ${text} `;
 };
 
-const textOf = (element, pass) => fold(rawText(element, pass));
+// The text as a person reads it; of what is hidden, the text that it would show.
+const textOf = (element, pass) => fold(isVisible(element, pass) ? rawText(element, pass) : element.textContent);
 
 const squeeze = (text) => text.replace(/[\s\uE000-\uF8FF]+/g, '').toLowerCase();
 

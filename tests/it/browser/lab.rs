@@ -41,7 +41,7 @@ fn chromium() -> Option<PathBuf> {
 /// Runs a test on the runtime that outlives all tests, where there is a Chromium.
 pub fn with_chromium<F: Future<Output = ()>>(test: impl FnOnce(LaunchOptions) -> F) {
     if let Some(executable) = chromium() {
-        let profiles = std::env::temp_dir().join(format!("usher-test-profiles-{}", std::process::id()));
+        let profiles = std::env::temp_dir().join("usher-test-profiles");
         RUNTIME.block_on(test(LaunchOptions { executable, headless: true, profiles }));
     }
 }
