@@ -52,12 +52,14 @@ pub(super) fn explain(error: &PageError, situation: &Situation<'_>) -> Failure {
         PageError::StillThere { looked_for, matches, doing: busy } => {
             (absence(busy), format!("{looked_for} did not go {within}:{}{}", listed(matches), doing(busy)))
         }
-        PageError::Address { looked_for, url, doing: busy } => {
-            (absence(busy), format!("the address did not match /{looked_for}/ {within}: {url}{}", doing(busy)))
-        }
-        PageError::Dialog { kind, message } => {
-            (F::UnexpectedDialog, format!("the page opened a dialog ({kind}) that no step expects: {message}"))
-        }
+        PageError::Address { looked_for, url, doing: busy } => (
+            absence(busy),
+            format!("the address did not match /{looked_for}/ {within}: {url}{}", doing(busy)),
+        ),
+        PageError::Dialog { kind, message } => (
+            F::UnexpectedDialog,
+            format!("the page opened a dialog ({kind}) that no step expects: {message}"),
+        ),
         PageError::Guard { index, seen, .. } => guard(*index, seen, situation),
         PageError::Navigation { url, reason } => (F::AppUnavailable, format!("{url} did not open: {reason}")),
         PageError::Blocked { url } => {
@@ -88,7 +90,8 @@ fn ambiguity(situation: &Situation<'_>) -> FailureClass {
 
 fn mentions(locator: &Locator, identity: &str) -> bool {
     locator.parts.iter().any(|part| {
-        let named = matches!(&part.name, Some(Name::Exact(text) | Name::Contains(text)) if text.contains(identity));
+        let named =
+            matches!(&part.name, Some(Name::Exact(text) | Name::Contains(text)) if text.contains(identity));
         named || part.has.iter().any(|inner| mentions(inner, identity))
     })
 }
@@ -102,7 +105,10 @@ fn guard(index: usize, seen: &str, situation: &Situation<'_>) -> (FailureClass, 
         }
         Some(GuardFor::Identity) => {
             let wanted = situation.identity.unwrap_or_default();
-            (FailureClass::IdentityMismatch, format!("“{wanted}” is not where the change would be made; there is {seen}"))
+            (
+                FailureClass::IdentityMismatch,
+                format!("“{wanted}” is not where the change would be made; there is {seen}"),
+            )
         }
         None => (FailureClass::Internal, format!("guard {index} does not hold: {seen}")),
     }
@@ -131,7 +137,11 @@ fn doing(doing: &str) -> String {
 }
 
 fn in_words(time: Duration) -> String {
-    if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +169,10 @@ mod tests {
     #[test]
     fn each_failure_of_a_page_has_its_class_and_its_words() {
         use FailureClass as F;
-        let target = Target { within: vec![], locator: Locator::one(Kind::Text, Name::Exact("ada@acme.example".into())) };
+        let target = Target {
+            within: vec![],
+            locator: Locator::one(Kind::Text, Name::Exact("ada@acme.example".into())),
+        };
         let situation = Situation {
             target: Some(&target),
             identity: Some("ada@acme.example"),
@@ -206,18 +219,29 @@ mod tests {
                 F::UnexpectedDialog,
                 "the page opened a dialog (confirm) that no step expects: Sure?",
             ),
-            (guard(0), F::WrongTenant, "the page does not show the organisation that was meant; there is acme labs"),
+            (
+                guard(0),
+                F::WrongTenant,
+                "the page does not show the organisation that was meant; there is acme labs",
+            ),
             (
                 guard(1),
                 F::IdentityMismatch,
                 "“ada@acme.example” is not where the change would be made; there is acme labs",
             ),
             (
-                PageError::Navigation { url: "http://x/".into(), reason: "net::ERR_CONNECTION_REFUSED".into() },
+                PageError::Navigation {
+                    url: "http://x/".into(),
+                    reason: "net::ERR_CONNECTION_REFUSED".into(),
+                },
                 F::AppUnavailable,
                 "http://x/ did not open: net::ERR_CONNECTION_REFUSED",
             ),
-            (PageError::TooSlow { doing: "idle".into() }, F::Timeout, "the page gave no answer within 10 s: idle"),
+            (
+                PageError::TooSlow { doing: "idle".into() },
+                F::Timeout,
+                "the page gave no answer within 10 s: idle",
+            ),
             (PageError::AfterEvent(Box::new(PageError::Crashed)), F::BrowserCrashed, "the tab crashed"),
             (PageError::Closed, F::BrowserCrashed, "the browser is gone"),
         ] {
@@ -230,8 +254,12 @@ mod tests {
     fn several_elements_that_do_not_name_the_account_are_drift() {
         let error = PageError::Ambiguous { looked_for: "button \"Save\"".into(), matches: vec![] };
         let target = Target { within: vec![], locator: Locator::one(Kind::Text, Name::Exact("Save".into())) };
-        let situation =
-            Situation { target: Some(&target), identity: Some("a@b"), waited: Duration::from_secs(1), guards: &[] };
+        let situation = Situation {
+            target: Some(&target),
+            identity: Some("a@b"),
+            waited: Duration::from_secs(1),
+            guards: &[],
+        };
         assert_eq!(explain(&error, &situation).class, FailureClass::UiDrift);
     }
 }

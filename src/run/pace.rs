@@ -31,7 +31,9 @@ mod tests {
 
     #[test]
     fn the_last_seconds_of_a_code_are_waited_out() {
-        for (at, expected) in [(0, 0), (24_999, 0), (25_000, 0), (25_001, 4_999), (29_999, 1), (30_000, 0), (59_000, 1_000)] {
+        for (at, expected) in
+            [(0, 0), (24_999, 0), (25_000, 0), (25_001, 4_999), (29_999, 1), (30_000, 0), (59_000, 1_000)]
+        {
             assert_eq!(until_a_good_code(Timestamp::from_ms(at)), Duration::from_millis(expected), "{at}");
         }
     }

@@ -57,7 +57,22 @@ impl Runner<'_> {
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
         let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
-        Notes { seq, depth, started_at, began, find_ms, act_ms, settle_ms, changed, said, doing, done, role, wanted, pictures }
+        Notes {
+            seq,
+            depth,
+            started_at,
+            began,
+            find_ms,
+            act_ms,
+            settle_ms,
+            changed,
+            said,
+            doing,
+            done,
+            role,
+            wanted,
+            pictures,
+        }
     }
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.

@@ -155,7 +155,11 @@ impl<'a> Runner<'a> {
     }
 
     /// Tells of the step, and decides whether the flow goes on.
-    async fn end(&mut self, step: &Step, done: Result<(Next, StepOutcome), Failure>) -> Result<Next, Failure> {
+    async fn end(
+        &mut self,
+        step: &Step,
+        done: Result<(Next, StepOutcome), Failure>,
+    ) -> Result<Next, Failure> {
         let mut failure = match done {
             Ok((next, outcome)) => {
                 self.tell(step, outcome).await;
@@ -216,7 +220,9 @@ impl<'a> Runner<'a> {
         let wait = Wait { until: self.wait_began + self.timeout, watch: Vec::new() };
         let words = self.page.read(&target, &crate::browser::Read::default(), &wait).await.ok().flatten();
         match words.filter(|words| !words.trim().is_empty()) {
-            Some(words) => Failure::by_app(error.class, format!("the app says: {}", crate::step::shorten(&words))),
+            Some(words) => {
+                Failure::by_app(error.class, format!("the app says: {}", crate::step::shorten(&words)))
+            }
             None => Failure::by_app(error.class, format!("the app shows {}", target.locator)),
         }
     }

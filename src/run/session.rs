@@ -3,9 +3,9 @@
 use tokio::time::Instant;
 use url::Url;
 
+use super::Limits;
 use super::explain::{Situation, explain};
 use super::runner::Runner;
-use super::Limits;
 use crate::browser::{Arrival, Page, Target, Wait};
 use crate::failure::FailureClass;
 use crate::locator::{Kind, Locator, Name};
@@ -78,7 +78,9 @@ pub async fn logged_in(
     };
     let arrival = page.goto(&url, &wait).await.map_err(told)?;
     refusal(&url, &arrival).map_or(Ok(()), Err)?;
-    if matches!(arrival.status, Some(401 | 403)) || (login.is_login_address(&arrival.url) && !login.is_login_address(&url)) {
+    if matches!(arrival.status, Some(401 | 403))
+        || (login.is_login_address(&arrival.url) && !login.is_login_address(&url))
+    {
         return Ok(false);
     }
     match page.first_of(&[whole_page(logged_in), password_field()], &wait).await {
@@ -123,7 +125,8 @@ impl Runner<'_> {
         if self.login.is_running {
             return Ok(());
         }
-        let says = |class, word: &str| Err(Failure::new(class, format!("the app answered {asked} with {word}")));
+        let says =
+            |class, word: &str| Err(Failure::new(class, format!("the app answered {asked} with {word}")));
         match arrival.status {
             Some(401) => says(FailureClass::SessionLost, "401 (not logged in)"),
             Some(403) => says(FailureClass::PermissionDenied, "403 (not allowed)"),

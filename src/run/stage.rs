@@ -132,7 +132,10 @@ impl Stage for Runner<'_> {
 
     async fn call(&mut self, flow: &str, with: Vec<(String, ScopeValue)>) -> Result<Next, Failure> {
         let Some((name, flow)) = self.book.flows.get_key_value(flow) else {
-            return Err(Failure::new(FailureClass::Unsupported, format!("the connector has no flow `{flow}`")));
+            return Err(Failure::new(
+                FailureClass::Unsupported,
+                format!("the connector has no flow `{flow}`"),
+            ));
         };
         if self.flows.contains(&name.as_str()) {
             return Err(Failure::new(FailureClass::Internal, format!("`{name}` runs itself again")));

@@ -14,7 +14,10 @@ fn a_missing_confirmation_is_an_unknown_outcome() {
         let report = stand.run("deactivate", &[("account.email", &somebody.email)]).await;
         let (class, message) = failure(&report);
         assert_eq!(class, FailureClass::OutcomeUnknown, "{message}");
-        assert!(message.starts_with("after the commit step: ui_drift: no status \"As you wish\" within 700 ms"), "{message}");
+        assert!(
+            message.starts_with("after the commit step: ui_drift: no status \"As you wish\" within 700 ms"),
+            "{message}"
+        );
         assert_eq!(report.committed, Committed::Yes);
         assert_eq!(stand.desk.record().len(), 1);
         assert!(stand.log.lines().pop().unwrap().ends_with("[outcome_unknown]"));

@@ -89,6 +89,8 @@ pub struct Stand {
     pub limits: Limits,
     /// Whom the commit step must find; the account's address where this is not set.
     pub identity: Option<String>,
+    /// Where flows find the app.
+    pub base_url: String,
     totp: Option<String>,
     password: String,
 }
@@ -97,7 +99,8 @@ impl Stand {
     /// With Acme Desk adjusted, logged out.
     pub fn with<F: Future<Output = ()>>(adjust: impl FnOnce(&mut Options), test: impl FnOnce(Stand) -> F) {
         with_chromium(|launch| async move {
-            let mut options = Options::new(Arc::new(|| SystemClock.now().as_ms()), Arc::new(|bytes| bytes.fill(7)));
+            let mut options =
+                Options::new(Arc::new(|| SystemClock.now().as_ms()), Arc::new(|bytes| bytes.fill(7)));
             let drawn = std::sync::atomic::AtomicU64::new(1);
             options.fill = Arc::new(move |bytes: &mut [u8]| {
                 for chunk in bytes.chunks_mut(8) {
@@ -114,7 +117,19 @@ impl Stand {
             let root = Path::new(env!("CARGO_MANIFEST_DIR"));
             let connector = load(&root.join("connectors/acme-desk")).connector.unwrap();
             let (log, limits, password) = (Log::default(), Limits::default(), PASSWORD.to_owned());
-            let stand = Self { desk, browser, session, connector, log, limits, identity: None, totp, password };
+            let base_url = desk.url();
+            let stand = Self {
+                desk,
+                browser,
+                session,
+                connector,
+                log,
+                limits,
+                identity: None,
+                base_url,
+                totp,
+                password,
+            };
             let browser = stand.browser.clone();
             test(stand).await;
             browser.close().await;
@@ -146,7 +161,8 @@ impl Stand {
     /// Runs a flow; `values` are dotted names of the scope.
     pub async fn run(&mut self, flow: &str, values: &[(&str, &str)]) -> Report {
         let scope = self.scope(flow, values);
-        let email = values.iter().find(|(name, _)| *name == "account.email").map(|(_, email)| (*email).to_owned());
+        let email =
+            values.iter().find(|(name, _)| *name == "account.email").map(|(_, email)| (*email).to_owned());
         let call = Call {
             book: &self.connector.book,
             flow,
@@ -175,7 +191,7 @@ impl Stand {
     fn scope(&self, flow: &str, values: &[(&str, &str)]) -> Scope {
         let mut scope = Scope::default();
         let text = |value: &str| ScopeValue::from(value);
-        let settings = [("base_url".to_owned(), text(&self.desk.url())), ("org_id".to_owned(), text("acme"))];
+        let settings = [("base_url".to_owned(), text(&self.base_url)), ("org_id".to_owned(), text("acme"))];
         scope.set("settings", ScopeValue::Map(settings.into()));
         if flow == "login" {
             let mut credentials = BTreeMap::from([
@@ -203,7 +219,8 @@ impl Stand {
     /// Puts a flow in the place of one of the connector's, or beside them. It must have no mistake.
     pub fn write(&mut self, name: &str, text: &str) {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let mut flows: std::collections::BTreeSet<String> = self.connector.book.flows.keys().cloned().collect();
+        let mut flows: std::collections::BTreeSet<String> =
+            self.connector.book.flows.keys().cloned().collect();
         flows.insert(name.to_owned());
         let vocabulary = Vocabulary {
             settings: names(&["base_url", "org_id"]),
