@@ -28,14 +28,15 @@ pub fn check_flows(flows: &BTreeMap<String, Flow>, vocabulary: &Vocabulary, diag
     }
 }
 
-/// A name that nothing gives a value to.
+/// A name that nothing gives a value to; `known` is what the flow can use at its end.
 pub(super) fn unknown_name(open: &OpenName, known: &Names) -> Diagnostic {
     let mut found = Diagnostics::default();
-    // What is known elsewhere only, such as `role` in a sub-flow, has no near name to offer.
     known.check(&[(open.name.clone(), open.span.clone())], &mut found);
-    let message = format!("`{}` is not known here", open.name);
-    let fallback = || Diagnostic::error("undeclared", &open.span, message);
-    found.into_sorted().into_iter().next().unwrap_or_else(fallback)
+    let later = || {
+        let message = format!("`{}` has no value here yet", open.name);
+        Diagnostic::error("undeclared", &open.span, message).label("a step further down sets it")
+    };
+    found.into_sorted().into_iter().next().unwrap_or_else(later)
 }
 
 fn first_line(span: &Span) -> Span {

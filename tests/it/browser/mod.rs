@@ -3,7 +3,7 @@
 mod act;
 mod end;
 mod find;
-mod lab;
+pub mod lab;
 mod look;
 mod navigate;
 mod picture;

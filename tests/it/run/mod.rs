@@ -1,1 +1,8 @@
-//! A flow on a page: the runner and real Chromium.
+//! The runner in a real Chromium: flows of `connectors/acme-desk` against Acme Desk, whose own record is the judge, and
+//! small flows on small pages.
+
+mod after;
+mod before;
+mod flows;
+mod pages;
+mod stand;
