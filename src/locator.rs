@@ -65,6 +65,8 @@ pub enum Kind {
 pub enum Name<T = String> {
     /// The whole name, letter by letter.
     Exact(T),
+    /// The whole name, regardless of case.
+    Same(T),
     /// The name contains it, regardless of case.
     Contains(T),
     /// The name matches somewhere.
@@ -125,7 +127,7 @@ impl<T> Locator<T> {
     /// Calls `visit` with every text, in reading order.
     pub fn for_each_text<'a>(&'a self, visit: &mut impl FnMut(&'a T)) {
         for part in &self.parts {
-            if let Some(Name::Exact(text) | Name::Contains(text)) = &part.name {
+            if let Some(Name::Exact(text) | Name::Same(text) | Name::Contains(text)) = &part.name {
                 visit(text);
             }
             part.has.iter().for_each(|inner| inner.for_each_text(visit));
@@ -138,6 +140,7 @@ impl<T> Part<T> {
         let name = match &self.name {
             None => None,
             Some(Name::Exact(text)) => Some(Name::Exact(render(text)?)),
+            Some(Name::Same(text)) => Some(Name::Same(render(text)?)),
             Some(Name::Contains(text)) => Some(Name::Contains(render(text)?)),
             Some(Name::Pattern { regex, ignore_case }) => {
                 Some(Name::Pattern { regex: regex.clone(), ignore_case: *ignore_case })
@@ -176,6 +179,7 @@ impl<T: fmt::Display> fmt::Display for Part<T> {
         match &self.name {
             None => {}
             Some(Name::Exact(text)) => write!(f, " {}", Quoted(&text.to_string()))?,
+            Some(Name::Same(text)) => write!(f, " {}i", Quoted(&text.to_string()))?,
             Some(Name::Contains(text)) => write!(f, " ~{}", Quoted(&text.to_string()))?,
             Some(Name::Pattern { regex, ignore_case }) => {
                 let flag = if *ignore_case { "i" } else { "" };

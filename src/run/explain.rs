@@ -91,7 +91,7 @@ fn ambiguity(situation: &Situation<'_>) -> FailureClass {
 fn mentions(locator: &Locator, identity: &str) -> bool {
     locator.parts.iter().any(|part| {
         let named =
-            matches!(&part.name, Some(Name::Exact(text) | Name::Contains(text)) if text.contains(identity));
+            matches!(&part.name, Some(Name::Exact(text) | Name::Same(text) | Name::Contains(text)) if text.contains(identity));
         named || part.has.iter().any(|inner| mentions(inner, identity))
     })
 }

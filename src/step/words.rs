@@ -93,7 +93,7 @@ fn part_in_words(part: &Part) -> String {
     match (&part.name, &part.kind) {
         (None, _) => {}
         (Some(Name::Exact(text)), Kind::Css | Kind::XPath) => out.push_str(&format!(" `{}`", shorten(text))),
-        (Some(Name::Exact(text)), _) => out.push_str(&format!(" “{}”", shorten(text))),
+        (Some(Name::Exact(text) | Name::Same(text)), _) => out.push_str(&format!(" “{}”", shorten(text))),
         (Some(Name::Contains(text)), _) => out.push_str(&format!(" containing “{}”", shorten(text))),
         (Some(Name::Pattern { regex, .. }), _) => out.push_str(&format!(" like /{}/", shorten(regex))),
     }

@@ -36,7 +36,7 @@ const MOST_LOOKED_AT = 400;
 
 // The nearest to what a part of a locator looked for, as locators.
 const nearest = (part, roots, pass) => {
-  const wanted = part.name?.exact ?? part.name?.contains ?? '';
+  const wanted = part.name?.exact ?? part.name?.same ?? part.name?.contains ?? '';
   const all = (selector) => roots.flatMap((root) => query(root, selector, pass)).slice(0, MOST_LOOKED_AT).filter((element) => isVisible(element, pass));
   const kind = kindOf(part);
   let named = [];

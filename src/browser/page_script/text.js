@@ -113,6 +113,11 @@ const matcherOf = (name) => {
     const squeezed = squeeze(wanted);
     return { matches: (text) => fold(text) === wanted, possible: (text) => squeeze(text).includes(squeezed) };
   }
+  if (name.same !== undefined) {
+    const wanted = fold(name.same).toLowerCase();
+    const squeezed = squeeze(wanted);
+    return { matches: (text) => fold(text).toLowerCase() === wanted, possible: (text) => squeeze(text).includes(squeezed) };
+  }
   if (name.contains !== undefined) {
     const wanted = fold(name.contains).toLowerCase();
     const squeezed = squeeze(wanted);

@@ -3,7 +3,7 @@
 //! ```text
 //! locator = part (">" part)*
 //! part    = kind name? ("(" "has" locator ")")* which?
-//! name    = "…" | ~"…" | /regex/ | /regex/i
+//! name    = "…" | "…"i | ~"…" | /regex/ | /regex/i
 //! which   = "nth" number | "first" | "last"
 //! ```
 //!
@@ -130,7 +130,10 @@ impl Parser<'_> {
         match self.peek().cloned() {
             Some((Token::Quoted(text), at)) => {
                 self.next += 1;
-                Some(self.template(&text, &at).map(Name::Exact))
+                let is_same = matches!(self.peek(), Some((Token::Word(flag), flag_at)) if flag == "i" && flag_at.start == at.end);
+                self.next += usize::from(is_same);
+                let template = self.template(&text, &at);
+                Some(if is_same { template.map(Name::Same) } else { template.map(Name::Exact) })
             }
             Some((Token::Tilde, tilde)) => {
                 self.next += 1;
@@ -181,14 +184,14 @@ impl Parser<'_> {
                     format!("expected `{word} \"…\"`"),
                 );
             }
-            (Kind::Css | Kind::XPath, Some(Name::Contains(_) | Name::Pattern { .. })) => {
+            (Kind::Css | Kind::XPath, Some(Name::Same(_) | Name::Contains(_) | Name::Pattern { .. })) => {
                 self.mistake(
                     at.clone(),
                     format!("`{word}` takes an expression in quotes"),
                     format!("expected `{word} \"…\"`"),
                 );
             }
-            (_, Some(Name::Exact(text) | Name::Contains(text)))
+            (_, Some(Name::Exact(text) | Name::Same(text) | Name::Contains(text)))
                 if text.literal().is_some_and(|text| text.trim().is_empty()) =>
             {
                 self.mistake(at.clone(), "an empty name", "leave the name out, or write it");

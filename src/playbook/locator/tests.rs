@@ -101,6 +101,7 @@ fn name() -> impl Strategy<Value = Option<Name<Template>>> {
         Just(None),
         // An empty name is refused.
         "[ -~é]{0,8}[!-~]".prop_map(move |text| Some(Name::Exact(template(text)))),
+        "[ -~é]{0,8}[!-~]".prop_map(move |text| Some(Name::Same(template(text)))),
         "[ -~é]{0,8}[!-~]".prop_map(move |text| Some(Name::Contains(template(text)))),
         ("[a-z/ .\"()]{1,8}", any::<bool>())
             .prop_filter("a valid pattern", |(regex, _)| pattern::mistake(regex).is_none())
