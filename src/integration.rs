@@ -163,7 +163,8 @@ impl Integrations {
     pub async fn create(&self, new: NewIntegration, by: &str) -> Result<Integration, CreateError> {
         let connector = self.connector(&new.connector)?;
         let settings = connector.settings_scope(&new.settings);
-        let mut wrong: Vec<String> = settings.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
+        let mut wrong: Vec<String> =
+            settings.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
         wrong.extend(connector.service_account.check(&new.login, new.credentials.keys().map(String::as_str)));
         if new.policy.patience() > LONGEST_PATIENCE {
             wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
@@ -260,12 +261,12 @@ impl Integrations {
         name: &str,
         presented: &SecretString,
     ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
-        let token = self.store.find_token(presented).await?.filter(|token| token.is_valid(self.clock.now()));
         let row = self.store.find_integration(name).await?;
-        let (Some(token), Some(row)) = (token, row) else { return Ok(None) };
-        if token.integration_id != row.id {
-            return Ok(None);
-        }
+        // The same work is done for a name that does not exist.
+        let id = row.as_ref().map_or("", |row| row.id.as_str());
+        let token =
+            self.store.find_token(id, presented).await?.filter(|token| token.is_valid(self.clock.now()));
+        let (Some(row), Some(token)) = (row, token) else { return Ok(None) };
         self.store.touch_token(&token).await?;
         Ok(Some((row, token)))
     }
@@ -285,7 +286,9 @@ impl Integrations {
     fn connector(&self, name: &str) -> Result<Arc<Connector>, ConnectorError> {
         match self.library.get(name) {
             Some(loaded) => loaded.connector.clone().ok_or_else(|| ConnectorError::Broken(name.to_owned())),
-            None => Err(ConnectorError::Unknown { name: name.to_owned(), known: self.library.names().join(", ") }),
+            None => {
+                Err(ConnectorError::Unknown { name: name.to_owned(), known: self.library.names().join(", ") })
+            }
         }
     }
 }

@@ -175,8 +175,11 @@ impl Server {
         let unusable = |source| StartError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let intake =
-            Intake::new(installation.store.clone(), installation.integrations.clone(), installation.clock.clone());
+        let intake = Intake::new(
+            installation.store.clone(),
+            installation.integrations.clone(),
+            installation.clock.clone(),
+        );
         let router = Router::new()
             .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
             .merge(gateway::router(intake, options.base_url));

@@ -59,7 +59,8 @@ impl DemoApp {
             totp_secret: self.totp.then(|| TOTP_SECRET.to_owned()),
             ..options(self.listen)
         };
-        let desk = AcmeDesk::start(options).await.with_context(|| format!("cannot listen on {}", self.listen))?;
+        let desk =
+            AcmeDesk::start(options).await.with_context(|| format!("cannot listen on {}", self.listen))?;
         println!("Acme Desk      {}/orgs/acme/members", desk.url());
         println!("sign in as     owner@acme.example, password acme-password");
         println!("its own record {}/-/", desk.url());

@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 
-use super::context::Context;
 use super::Exit;
+use super::context::Context;
 
 /// Asks a running server whether it is well
 #[derive(clap::Args)]

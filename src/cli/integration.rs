@@ -91,7 +91,9 @@ impl Integration {
             Act::Pause { name, reason } => {
                 let row = find(&installation, &name).await?.row;
                 installation.store.pause_integration(&row.id, &reason, OPERATOR).await?;
-                context.format.print(&json!({ "name": name, "paused": reason }), |_| format!("{name} is paused"))?;
+                context
+                    .format
+                    .print(&json!({ "name": name, "paused": reason }), |_| format!("{name} is paused"))?;
             }
             Act::Resume { name } => {
                 let row = find(&installation, &name).await?.row;
@@ -107,7 +109,10 @@ impl Integration {
                 if !wrong.is_empty() {
                     bail!(wrong.join("\n"));
                 }
-                installation.integrations.put_credentials(&integration.row.id, &credentials, OPERATOR).await?;
+                installation
+                    .integrations
+                    .put_credentials(&integration.row.id, &credentials, OPERATOR)
+                    .await?;
                 let changed: Vec<&String> = credentials.keys().collect();
                 context.format.print(&json!({ "name": name, "changed": changed }), |_| {
                     format!("changed; `usher integration test {name}` tries them")
@@ -154,8 +159,10 @@ async fn list(context: &Context, installation: &Installation) -> anyhow::Result<
         .collect();
     context.format.print(&shown, |shown| {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
-        let rows: Vec<Vec<String>> =
-            shown.iter().map(|one| vec![text(&one["name"]), text(&one["connector"]), text(&one["paused"])]).collect();
+        let rows: Vec<Vec<String>> = shown
+            .iter()
+            .map(|one| vec![text(&one["name"]), text(&one["connector"]), text(&one["paused"])])
+            .collect();
         table(&["NAME", "CONNECTOR", "PAUSED"], &rows)
     })
 }
@@ -165,7 +172,8 @@ pub(super) async fn find(installation: &Installation, name: &str) -> anyhow::Res
     if let Some(found) = installation.integrations.find(name).await? {
         return Ok(found);
     }
-    let names: Vec<String> = installation.store.list_integrations().await?.into_iter().map(|row| row.name).collect();
+    let names: Vec<String> =
+        installation.store.list_integrations().await?.into_iter().map(|row| row.name).collect();
     match names.as_slice() {
         [] => bail!("there is no integration yet; `usher integration create` makes one"),
         names => bail!("there is no integration `{name}`; there are: {}", names.join(", ")),
@@ -192,13 +200,17 @@ fn read_credentials(arguments: &[String]) -> anyhow::Result<BTreeMap<String, Sec
     let mut credentials = BTreeMap::new();
     for (key, source) in pairs(arguments, "--credential")? {
         let secret = if let Some(path) = source.strip_prefix('@') {
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the credential `{key}` from {path}"))?
+            std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the credential `{key}` from {path}"))?
         } else if source == "-" {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read a credential from standard input")?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("cannot read a credential from standard input")?;
             text
         } else if let Some(name) = source.strip_prefix('$') {
-            std::env::var(name).with_context(|| format!("the credential `{key}`: {name} is not in the environment"))?
+            std::env::var(name)
+                .with_context(|| format!("the credential `{key}`: {name} is not in the environment"))?
         } else if key == "username" {
             source
         } else {
@@ -214,7 +226,10 @@ fn read_credentials(arguments: &[String]) -> anyhow::Result<BTreeMap<String, Sec
 
 /// A number of seconds with or without an `s` behind it.
 fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.trim_end_matches('s').parse().map(Duration::from_secs).map_err(|_| "a number of seconds, as in 25s".to_owned())
+    text.trim_end_matches('s')
+        .parse()
+        .map(Duration::from_secs)
+        .map_err(|_| "a number of seconds, as in 25s".to_owned())
 }
 
 #[cfg(test)]

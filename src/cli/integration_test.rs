@@ -12,7 +12,10 @@ use super::{Exit, OPERATOR};
 /// Asks for a test of the integration's login and waits for its result.
 pub(super) async fn run(context: &Context, installation: &Installation, name: &str) -> anyhow::Result<Exit> {
     let integration = super::integration::find(installation, name).await?;
-    let request = JobRequest { priority: Priority::INTERACTIVE, cause: json!({ "event": "integration.tested", "by": OPERATOR }) };
+    let request = JobRequest {
+        priority: Priority::INTERACTIVE,
+        cause: json!({ "event": "integration.tested", "by": OPERATOR }),
+    };
     let store = &installation.store;
     let job = store.request_job(&integration.row.id, Work::TestLogin, request, OPERATOR).await?;
     // Where a server runs, its worker takes the job; otherwise this process is the worker for as long as it takes.

@@ -2,7 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 it failed and says why, 2 the call is wrong. Secrets come from files, standard input or the
 //! environment, never from arguments, where every process of the machine could read them.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "talking to a terminal is what this module is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to a terminal is what this module is for"
+)]
 
 use std::process::ExitCode;
 

@@ -15,7 +15,11 @@ pub(super) enum Format {
 
 impl Format {
     /// Prints `value` as JSON, or what `text` makes of it.
-    pub(super) fn print<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+    pub(super) fn print<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
         match self {
             Self::Json => println!("{}", serde_json::to_string_pretty(value)?),
             Self::Text => println!("{}", text(value).trim_end()),

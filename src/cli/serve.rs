@@ -72,7 +72,10 @@ fn tell_broken(installation: &Installation) {
     let colour = if std::io::stderr().is_terminal() { Colour::Ansi } else { Colour::Plain };
     for (name, entry) in installation.library.iter() {
         if entry.connector.is_none() {
-            eprintln!("{}\nthe connector `{name}` is not used until this is mended\n", render(&entry.diagnostics, colour));
+            eprintln!(
+                "{}\nthe connector `{name}` is not used until this is mended\n",
+                render(&entry.diagnostics, colour)
+            );
         }
     }
 }

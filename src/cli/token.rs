@@ -72,16 +72,23 @@ impl Token {
                     .collect();
                 context.format.print(&tokens, |tokens| {
                     let columns = ["id", "created", "expires", "last_used", "revoked"];
-                    let cell = |token: &serde_json::Value, column: &str| token[column].as_str().unwrap_or("-").to_owned();
-                    let rows: Vec<Vec<String>> =
-                        tokens.iter().map(|token| columns.iter().map(|column| cell(token, column)).collect()).collect();
+                    let cell = |token: &serde_json::Value, column: &str| {
+                        token[column].as_str().unwrap_or("-").to_owned()
+                    };
+                    let rows: Vec<Vec<String>> = tokens
+                        .iter()
+                        .map(|token| columns.iter().map(|column| cell(token, column)).collect())
+                        .collect();
                     table(&["ID", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], &rows)
                 })?;
             }
             Act::Revoke { id } => {
                 let token = installation.store.revoke_token(&id, OPERATOR).await?;
-                let token = token.with_context(|| format!("there is no token `{id}`; `usher token list` shows them"))?;
-                context.format.print(&json!({ "id": token.id, "revoked": true }), |_| format!("revoked {id}"))?;
+                let token = token
+                    .with_context(|| format!("there is no token `{id}`; `usher token list` shows them"))?;
+                context
+                    .format
+                    .print(&json!({ "id": token.id, "revoked": true }), |_| format!("revoked {id}"))?;
             }
         }
         Ok(Exit::Done)

@@ -57,12 +57,18 @@ impl ServiceAccount {
             return vec![format!("the connector has no login `{method}`; it has: {}", methods.join(", "))];
         };
         let given: Vec<&str> = given.into_iter().collect();
-        let missing = login.credentials.iter().filter(|one| one.required && !given.contains(&one.name.as_str()));
-        let mut wrong: Vec<String> =
-            missing.map(|one| format!("the credential `{}` is missing; the login `{method}` needs it", one.name)).collect();
+        let missing =
+            login.credentials.iter().filter(|one| one.required && !given.contains(&one.name.as_str()));
+        let mut wrong: Vec<String> = missing
+            .map(|one| format!("the credential `{}` is missing; the login `{method}` needs it", one.name))
+            .collect();
         let names: Vec<&str> = login.credentials.iter().map(|one| one.name.as_str()).collect();
         let unknown = given.iter().filter(|name| !names.contains(name));
-        wrong.extend(unknown.map(|name| format!("`{name}` is no credential of this login; it takes: {}", names.join(", "))));
+        wrong.extend(
+            unknown.map(|name| {
+                format!("`{name}` is no credential of this login; it takes: {}", names.join(", "))
+            }),
+        );
         wrong
     }
 }

@@ -32,10 +32,7 @@ pub fn router(intake: Intake, base_url: Option<String>) -> Router {
     let integration = Router::new()
         .route("/Users", get(users::list).post(users::create))
         .route("/Users/", get(users::list).post(users::create))
-        .route(
-            "/Users/{id}",
-            get(users::find).put(users::replace).patch(users::patch).delete(users::delete),
-        )
+        .route("/Users/{id}", get(users::find).put(users::replace).patch(users::patch).delete(users::delete))
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/ResourceTypes", get(discovery::resource_types))
         .route("/Schemas", get(discovery::schemas))

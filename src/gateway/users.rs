@@ -14,7 +14,11 @@ use super::{Answer, GatewayState};
 type UserPath = Path<(String, String)>;
 
 /// `GET /Users`: a page of users.
-pub(super) async fn list(client: Client, State(state): State<GatewayState>, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn list(
+    client: Client,
+    State(state): State<GatewayState>,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = list_query(&client, query.as_deref())?;
     let page = state.intake.list_users(&client.caller, &query).await?;
     let resources = page.users.iter().map(|shown| user_json(&client, shown, &query.projection)).collect();

@@ -94,7 +94,8 @@ impl Intake {
     /// # Errors
     /// 404 where there is none.
     pub async fn find_user(&self, caller: &Caller, id: &str) -> Result<Shown, Error> {
-        let view = self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let view =
+            self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         let view = view.ok_or_else(|| Error::not_found("User", id))?;
         view::shown(&caller.integration.connector, &view)
     }

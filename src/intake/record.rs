@@ -107,14 +107,16 @@ impl Intake {
         expected: Option<i64>,
         body: UserBody,
     ) -> Result<Shown, Error> {
-        let change = self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
+        let change =
+            self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
         let recorded = self.store.record(change).await.map_err(refused)?;
         self.settle(caller, recorded).await
     }
 
     async fn create_again(&self, caller: &Caller, id: &str, body: UserBody) -> Result<Shown, Error> {
         let taken = || Error::uniqueness("User", "userName");
-        let view = self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let view =
+            self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         let view = view.ok_or_else(taken)?;
         let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);
@@ -125,7 +127,8 @@ impl Intake {
     }
 
     async fn user(&self, caller: &Caller, id: &str) -> Result<UserRow, Error> {
-        let found = self.store.find_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let found =
+            self.store.find_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         found.ok_or_else(|| Error::not_found("User", id))
     }
 
@@ -151,7 +154,10 @@ impl Intake {
         let cause = json!({ "event": ask.event(), "by": actor, "received_at_ms": self.clock.now().as_ms() });
         Change {
             integration_id: caller.integration.row.id.clone(),
-            job: Some(JobRequest { priority: if leaves { Priority::LEAVER } else { Priority::ORDINARY }, cause }),
+            job: Some(JobRequest {
+                priority: if leaves { Priority::LEAVER } else { Priority::ORDINARY },
+                cause,
+            }),
             events: vec![NewEvent::new(ask.event(), &actor).with(json!({ "leaves": leaves }))],
             user,
         }

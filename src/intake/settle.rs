@@ -43,7 +43,9 @@ fn failure(job: &JobRow) -> Option<Error> {
             );
             Some(Error::with_status(status(class), detail))
         }
-        JobState::NeedsHuman => Some(Error::conflict(format!("a person has to do it: {message} (job {})", job.id))),
+        JobState::NeedsHuman => {
+            Some(Error::conflict(format!("a person has to do it: {message} (job {})", job.id)))
+        }
         _ => None,
     }
 }

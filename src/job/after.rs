@@ -64,7 +64,11 @@ mod tests {
     fn each_class_is_followed_by_what_its_row_says() {
         use FailureClass::*;
         let check = |class, attempt, committed, expected| {
-            assert_eq!(after_failure(class, attempt, committed, 0.0), expected, "{class} {attempt} {committed:?}");
+            assert_eq!(
+                after_failure(class, attempt, committed, 0.0),
+                expected,
+                "{class} {attempt} {committed:?}"
+            );
         };
         let secs = Duration::from_secs;
         check(Timeout, 1, Committed::No, Next::RetryIn(secs(15)));

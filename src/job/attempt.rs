@@ -45,9 +45,11 @@ async fn prepare(
     claimed: &Claimed,
     lease: &HeldLease,
 ) -> Result<Ended, Failure> {
-    let integration = workshop.integrations.get(&claimed.job.integration_id).await.map_err(|error| internal(&error))?;
+    let integration =
+        workshop.integrations.get(&claimed.job.integration_id).await.map_err(|error| internal(&error))?;
     let integration = integration.ok_or_else(|| gone("the integration"))?;
-    let credentials = workshop.integrations.credentials(&integration).await.map_err(|error| internal(&error))?;
+    let credentials =
+        workshop.integrations.credentials(&integration).await.map_err(|error| internal(&error))?;
     let attempt = workshop.store.start_attempt(&lease.lease, &integration.connector.hash).await;
     let attempt = attempt.map_err(|error| internal(&error))?;
     let stamp = Stamp {
@@ -92,7 +94,12 @@ async fn test(flows: &mut Flows<'_>) -> Ended {
     }
 }
 
-async fn provision(workshop: &Workshop, integration: &Integration, flows: &mut Flows<'_>, claimed: &Claimed) -> Ended {
+async fn provision(
+    workshop: &Workshop,
+    integration: &Integration,
+    flows: &mut Flows<'_>,
+    claimed: &Claimed,
+) -> Ended {
     let aim = match aim(workshop, integration, flows.username(), claimed).await {
         Ok(aim) => aim,
         Err(failure) => return Ended::failed(failure),
@@ -110,7 +117,8 @@ async fn aim<'a>(
 ) -> Result<Aim<'a>, Failure> {
     let (job, store) = (&claimed.job, &workshop.store);
     let user_id = job.user_id.as_deref().unwrap_or_default();
-    let user = store.find_user_or_tombstone(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
+    let user =
+        store.find_user_or_tombstone(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
     let user = user.ok_or_else(|| gone("the user"))?;
     let account = store.find_account(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
     let policy = &integration.row.policy;

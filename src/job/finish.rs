@@ -40,11 +40,16 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
     let account = ended.seen.as_ref().map(terms::seen);
     let done = json!({ "done": ended.done });
     let Err(failure) = ended.result else {
-        let message = if ended.done.is_empty() { "nothing had to be changed".to_owned() } else { ended.done.join(", ") };
+        let message = if ended.done.is_empty() {
+            "nothing had to be changed".to_owned()
+        } else {
+            ended.done.join(", ")
+        };
         let events = vec![NewEvent::new("job.done", WORKER).with(done)];
         return Finish { outcome: Outcome::Done { message: Some(message) }, account, events, pause: None };
     };
-    let next = after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
+    let next =
+        after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
     let now = workshop.clock.now();
     let (class, message) = (failure.class, failure.to_string());
     let event = NewEvent::new("job.failed", WORKER);

@@ -27,7 +27,13 @@ pub(super) struct HeldLease {
 
 impl HeldLease {
     /// A claim that was asked for at `asked_at` (on the clock's `elapsed`) for `length`.
-    pub(super) fn new(store: Store, clock: SharedClock, lease: Lease, asked_at: Duration, length: Duration) -> Self {
+    pub(super) fn new(
+        store: Store,
+        clock: SharedClock,
+        lease: Lease,
+        asked_at: Duration,
+        length: Duration,
+    ) -> Self {
         let safe_until = Mutex::new(safe(asked_at, length));
         Self { store, clock, lease, length, safe_until, is_lost: AtomicBool::new(false) }
     }

@@ -67,7 +67,8 @@ impl Aim<'_> {
                 return Err(mismatch(&plan, &account));
             }
             if self.may_change == MayChange::No {
-                let message = format!("the integration's mode only lets Usher look; it would {}", in_words(&plan));
+                let message =
+                    format!("the integration's mode only lets Usher look; it would {}", in_words(&plan));
                 return Err(Failure::new(FailureClass::Safeguard, message));
             }
             for operation in &plan {
@@ -101,7 +102,9 @@ impl Aim<'_> {
             return match (known.and_then(|known| known.id.as_ref()), &found.id) {
                 (Some(before), Some(now)) if before != now => Err(Failure::new(
                     FailureClass::IdentityMismatch,
-                    format!("the account of this name has the id {now} now; the one that Usher knows has {before}"),
+                    format!(
+                        "the account of this name has the id {now} now; the one that Usher knows has {before}"
+                    ),
                 )),
                 _ => Ok(found),
             };
@@ -109,9 +112,16 @@ impl Aim<'_> {
         Ok(Observed::absent())
     }
 
-    async fn carry_out(&self, flows: &mut Flows<'_>, operation: &Operation, account: &Observed) -> Result<(), Failure> {
+    async fn carry_out(
+        &self,
+        flows: &mut Flows<'_>,
+        operation: &Operation,
+        account: &Observed,
+    ) -> Result<(), Failure> {
         let subject = match operation {
-            Operation::Invite => Observed { attributes: self.wanted.attributes.clone(), ..Observed::absent() },
+            Operation::Invite => {
+                Observed { attributes: self.wanted.attributes.clone(), ..Observed::absent() }
+            }
             _ => account.clone(),
         };
         let identity = terms::identity(&self.integration.connector, &subject.attributes).cloned();
@@ -136,7 +146,9 @@ impl Aim<'_> {
         });
         let admins = others.filter(|other| {
             other.entitlements.iter().any(|(entitlement, keys)| {
-                can.entitlements.get(entitlement).is_some_and(|rule| keys.iter().any(|key| rule.admins.contains(key)))
+                can.entitlements
+                    .get(entitlement)
+                    .is_some_and(|rule| keys.iter().any(|key| rule.admins.contains(key)))
             })
         });
         if admins.count() > 0 {
@@ -181,7 +193,8 @@ async fn read_account(
     let asked = Observed { id, attributes: attributes.clone(), ..Observed::absent() };
     if !integration.connector.can("read_account") {
         let list = list_accounts(integration, flows).await?;
-        let mut found = list.accounts.into_iter().filter(|account| same_account(integration, account, &asked));
+        let mut found =
+            list.accounts.into_iter().filter(|account| same_account(integration, account, &asked));
         return match (found.next(), found.next(), list.complete) {
             (Some(account), None, _) => Ok(account),
             (None, _, true) => Ok(Observed::absent()),
@@ -189,9 +202,10 @@ async fn read_account(
                 FailureClass::UiDrift,
                 "the account is not on the list, and nothing on the page proves that the list was complete",
             )),
-            (Some(_), Some(_), _) => {
-                Err(Failure::new(FailureClass::AmbiguousMatch, "several accounts on the list go by this name"))
-            }
+            (Some(_), Some(_), _) => Err(Failure::new(
+                FailureClass::AmbiguousMatch,
+                "several accounts on the list go by this name",
+            )),
         };
     }
     let scope = terms::account_scope(integration, &asked);
@@ -203,7 +217,10 @@ async fn read_account(
     match (identity_of(integration, &asked), identity_of(integration, &found)) {
         (Some(name), Some(shown)) if name == shown => Ok(found),
         // A flow that reads nothing and says nothing is no proof of anything.
-        (_, None) => Err(Failure::new(FailureClass::UiDrift, "the flow `read_account` ended without reading an account")),
+        (_, None) => Err(Failure::new(
+            FailureClass::UiDrift,
+            "the flow `read_account` ended without reading an account",
+        )),
         (name, Some(shown)) => {
             let message = format!("asked for {}, the page shows {shown}", name.unwrap_or_default());
             Err(Failure::new(FailureClass::IdentityMismatch, message))
@@ -235,7 +252,10 @@ pub(super) struct AccountList {
 }
 
 /// Reads the app's list of accounts.
-pub(super) async fn list_accounts(integration: &Integration, flows: &mut Flows<'_>) -> Result<AccountList, Failure> {
+pub(super) async fn list_accounts(
+    integration: &Integration,
+    flows: &mut Flows<'_>,
+) -> Result<AccountList, Failure> {
     if !integration.connector.can("list_accounts") {
         return Err(Failure::new(FailureClass::Unsupported, "the connector has no flow `list_accounts`"));
     }

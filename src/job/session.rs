@@ -175,7 +175,9 @@ fn origins(integration: &Integration) -> Result<Vec<String>, Failure> {
     let scope = terms::scope(integration);
     let render = |template: &crate::playbook::Template| {
         let rendered = template.render(&scope);
-        rendered.map(|rendered| rendered.text).map_err(|error| Failure::of_connector(error.to_string(), template.span()))
+        rendered
+            .map(|rendered| rendered.text)
+            .map_err(|error| Failure::of_connector(error.to_string(), template.span()))
     };
     integration.connector.book.origins.iter().map(render).collect()
 }

@@ -37,7 +37,8 @@ pub(super) fn operation_scope(
             for entitlement in connector.entitlements.iter().filter(|one| one.holds == Holds::One) {
                 let key = wanted.entitlements.get(&entitlement.name).and_then(BTreeSet::first);
                 let key = key.or(entitlement.default.as_ref());
-                scope.set(entitlement.name.clone(), value_fields(entitlement, key.map_or("", String::as_str)));
+                scope
+                    .set(entitlement.name.clone(), value_fields(entitlement, key.map_or("", String::as_str)));
             }
         }
         Operation::Update { changes } => {
@@ -90,11 +91,17 @@ pub(super) fn identity<'a>(connector: &Connector, attributes: &'a Attributes) ->
 ///
 /// # Errors
 /// What it read is no account: no status, or one that is none.
-pub(super) fn observed(connector: &Connector, values: &BTreeMap<String, String>) -> Result<Observed, Failure> {
+pub(super) fn observed(
+    connector: &Connector,
+    values: &BTreeMap<String, String>,
+) -> Result<Observed, Failure> {
     let seen = connector.seen(values);
     // An app that shows no status shows those who can get in.
     let status = seen.status.as_deref().unwrap_or("active").parse().map_err(|error: UnknownStatus| {
-        Failure::new(FailureClass::UiDrift, format!("the reading gave an account of an unknown status: {error}"))
+        Failure::new(
+            FailureClass::UiDrift,
+            format!("the reading gave an account of an unknown status: {error}"),
+        )
     })?;
     Ok(Observed { status, id: seen.id, attributes: seen.attributes, entitlements: seen.entitlements })
 }
@@ -125,7 +132,9 @@ pub(super) fn wanted(connector: &Connector, user: &UserRow) -> Result<Wanted, Fa
 /// What the planner has to know of the connector.
 pub(super) fn capabilities(connector: &Connector) -> Capabilities {
     let is_address = |from: &From| match from {
-        From::Path(path) => path.eq_ignore_ascii_case("userName") || path.to_lowercase().starts_with("emails"),
+        From::Path(path) => {
+            path.eq_ignore_ascii_case("userName") || path.to_lowercase().starts_with("emails")
+        }
         From::Template(_) => false,
     };
     let attributes = connector.account.attributes.iter().map(|attribute| {

@@ -18,7 +18,8 @@ use crate::step::Failure;
 /// `mfa_unexpected` where the secret is not base32: no code can be made of it.
 pub(super) fn code(secret: &SecretString, clock: SharedClock) -> Result<ScopeValue, Failure> {
     let plain: String = secret.expose_secret().chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    let key = Secret::try_from_base32(plain.to_uppercase().trim_end_matches('=')).map_err(|_| unreadable())?;
+    let key =
+        Secret::try_from_base32(plain.to_uppercase().trim_end_matches('=')).map_err(|_| unreadable())?;
     // Apps give out secrets shorter than RFC 4226 asks for; the code is the app's own to choose.
     let totp = Builder::new().with_secret(key).build_noncompliant();
     let maker = Maker { totp, clock };
@@ -44,7 +45,8 @@ impl fmt::Debug for Maker {
 }
 
 fn unreadable() -> Failure {
-    let message = "the TOTP secret is not base32; enter the one that the app shows when two-factor login is set up";
+    let message =
+        "the TOTP secret is not base32; enter the one that the app shows when two-factor login is set up";
     Failure::new(FailureClass::MfaUnexpected, message)
 }
 

@@ -22,7 +22,12 @@ pub(super) struct JobWitness<'a> {
 }
 
 impl<'a> JobWitness<'a> {
-    pub(super) fn new(store: &'a Store, artifacts: &'a Artifacts, lease: &'a HeldLease, attempt: AttemptId) -> Self {
+    pub(super) fn new(
+        store: &'a Store,
+        artifacts: &'a Artifacts,
+        lease: &'a HeldLease,
+        attempt: AttemptId,
+    ) -> Self {
         Self { store, artifacts, lease, attempt, has_committed: false }
     }
 

@@ -64,10 +64,17 @@ impl Worker {
         lock: WorkerLock,
     ) -> Result<Self, crate::store::StoreError> {
         for job in workshop.store.take_back(Stranded::All).await? {
-            tracing::warn!(job = job.id, read_first = job.read_first, "took back a job of a worker that is gone");
+            tracing::warn!(
+                job = job.id,
+                read_first = job.read_first,
+                "took back a job of a worker that is gone"
+            );
         }
-        let chromium =
-            LaunchOptions { executable: options.chromium.clone(), headless: true, profiles: options.profiles.clone() };
+        let chromium = LaunchOptions {
+            executable: options.chromium.clone(),
+            headless: true,
+            profiles: options.profiles.clone(),
+        };
         let sessions = Arc::new(Sessions::new(chromium, workshop.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -144,7 +151,9 @@ async fn keep_house(workshop: Workshop, sessions: Arc<Sessions>, mut stopped: wa
         }
         sessions.close_idle().await;
         match workshop.store.take_back(Stranded::Expired).await {
-            Ok(jobs) => jobs.iter().for_each(|job| tracing::warn!(job = job.id, "took back a job whose lease ran out")),
+            Ok(jobs) => jobs
+                .iter()
+                .for_each(|job| tracing::warn!(job = job.id, "took back a job whose lease ran out")),
             Err(error) => tracing::warn!(%error, "leases that ran out were not looked for"),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use super::Store;
 use super::error::StoreError;
@@ -17,7 +18,6 @@ use crate::clock::Timestamp;
 statements! {
     INSERT = "INSERT INTO tokens (id, integration_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
     FIND = "SELECT * FROM tokens WHERE id = $1";
-    FIND_BY_HASH = "SELECT * FROM tokens WHERE hash = $1";
     OF_INTEGRATION = "SELECT * FROM tokens WHERE integration_id = $1 ORDER BY seq";
     TOUCH = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -68,10 +68,21 @@ impl Store {
         self.writer.write(move |tx| async move { create(tx, &new, &by).await }.boxed()).await
     }
 
-    /// The token that was presented, be it valid or not; ask [`TokenRow::is_valid`]. The token is looked up by its
-    /// SHA-256, so the time it takes tells nothing of the tokens that exist.
-    pub async fn find_token(&self, presented: &SecretString) -> Result<Option<TokenRow>, StoreError> {
-        self.reader().await?.one(FIND_BY_HASH, args![hash(presented)]).await?.map(read).transpose()
+    /// The integration's token that was presented, be it valid or not; ask [`TokenRow::is_valid`]. Hashes are compared
+    /// in constant time, and all of them, so the time it takes tells nothing of the tokens that exist.
+    pub async fn find_token(
+        &self,
+        integration_id: &str,
+        presented: &SecretString,
+    ) -> Result<Option<TokenRow>, StoreError> {
+        let presented = hash(presented);
+        let mut found = None;
+        for row in self.reader().await?.all(OF_INTEGRATION, args![integration_id]).await? {
+            if bool::from(row.text("hash")?.as_bytes().ct_eq(presented.as_bytes())) {
+                found = Some(read(row)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Notes that a token was used now; writes once a minute at most.

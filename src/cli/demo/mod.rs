@@ -26,7 +26,7 @@ use super::output::table;
 use super::{Exit, OPERATOR};
 
 use okta::{Okta, Person};
-use story::{Scene, STORY};
+use story::{STORY, Scene};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -110,7 +110,9 @@ async fn set_up(context: &Context, folder: &Path) -> anyhow::Result<Stage> {
         connector: "acme-desk".to_owned(),
         settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
         login: "password".to_owned(),
-        credentials: BTreeMap::from(credentials.map(|(name, value)| (name.to_owned(), SecretString::from(value)))),
+        credentials: BTreeMap::from(
+            credentials.map(|(name, value)| (name.to_owned(), SecretString::from(value))),
+        ),
         policy: Policy { patience_ms: 50_000, ..Policy::default() },
     };
     let integration = installation.integrations.create(new, OPERATOR).await?;
@@ -144,13 +146,24 @@ impl Stage {
         }
         let picture = self.picture(&job).await?;
         let (job, status) = (job.id, answer.status);
-        Ok(Some(Line { person: person.name(), request, status, job, seconds, verified, is_verified, picture }))
+        Ok(Some(Line {
+            person: person.name(),
+            request,
+            status,
+            job,
+            seconds,
+            verified,
+            is_verified,
+            picture,
+        }))
     }
 
     async fn latest_job(&self, user_id: &str) -> anyhow::Result<JobRow> {
         let filter = JobFilter { integration_id: None, state: None, before: None, limit: 50 };
         let jobs = self.installation.store.list_jobs(&filter).await?;
-        jobs.into_iter().find(|job| job.user_id.as_deref() == Some(user_id)).context("the request made no job")
+        jobs.into_iter()
+            .find(|job| job.user_id.as_deref() == Some(user_id))
+            .context("the request made no job")
     }
 
     /// What the last reading of the app showed, and whether the job ended with it.
@@ -172,7 +185,9 @@ impl Stage {
         let steps = detail.attempts.iter().flat_map(|attempt| &attempt.steps);
         let pictures: Vec<(bool, String)> = steps
             .filter_map(|row| {
-                let reads = row.step.flow.contains("read") || row.step.flow.contains("find") || row.step.flow.contains("login");
+                let reads = row.step.flow.contains("read")
+                    || row.step.flow.contains("find")
+                    || row.step.flow.contains("login");
                 Some((reads, super::job::picture(&self.installation, row)?))
             })
             .collect();
@@ -206,7 +221,9 @@ fn in_words(lines: &[Line], stage: &Stage, report: &Path) -> String {
         .collect();
     let pictures: Vec<String> = lines
         .iter()
-        .map(|line| format!("  {:<18} {:<18} {}", line.person, line.request, line.picture.as_deref().unwrap_or("-")))
+        .map(|line| {
+            format!("  {:<18} {:<18} {}", line.person, line.request, line.picture.as_deref().unwrap_or("-"))
+        })
         .collect();
     let record = stage.desk.record();
     let total = Duration::from_secs_f64(lines.iter().map(|line| line.seconds).sum());

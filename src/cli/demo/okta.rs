@@ -96,7 +96,8 @@ impl Okta {
             .header("Accept", "application/scim+json")
             .header("Accept-Charset", "utf-8");
         if let Some(body) = body {
-            request = request.header("Content-Type", "application/scim+json; charset=utf-8").body(body.to_string());
+            request =
+                request.header("Content-Type", "application/scim+json; charset=utf-8").body(body.to_string());
         }
         let answer = request.send().await.with_context(|| format!("no answer from {url}"))?;
         let status = answer.status().as_u16();

@@ -36,10 +36,7 @@ pub(super) const RENAMED: Person = person("Mary", "Greig", "mary.greig@acme.exam
 
 /// The whole demo.
 pub(super) const STORY: [Part; 5] = [
-    Part {
-        person: person("Ada", "Lovelace", "ada.lovelace@acme.example"),
-        scenes: &[Scene::Create],
-    },
+    Part { person: person("Ada", "Lovelace", "ada.lovelace@acme.example"), scenes: &[Scene::Create] },
     Part {
         person: person("Grace", "Hopper", "grace.hopper@acme.example"),
         scenes: &[Scene::Create, Scene::Accept, Scene::ChangeRole],
@@ -77,7 +74,8 @@ impl Scene {
             Self::Create => okta.create(&person.user(true, "viewer")).await,
             Self::Accept => anyhow::bail!("accepting is the person's own doing"),
             Self::ChangeRole => {
-                let role: Value = json!({ "urn:ietf:params:scim:schemas:extension:usher:2.0:User": { "role": "agent" } });
+                let role: Value =
+                    json!({ "urn:ietf:params:scim:schemas:extension:usher:2.0:User": { "role": "agent" } });
                 okta.patch(id, &role).await
             }
             Self::Deactivate => okta.replace(id, &person.user(false, "viewer")).await,

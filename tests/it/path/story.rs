@@ -61,7 +61,8 @@ async fn a_rename_is_an_update_and_never_a_removal() {
     assert_eq!((after.email.as_str(), after.name.as_str()), ("countess@acme.example", "Ada Lovelace"));
     assert!(world.record().iter().all(|change| !change.starts_with("removed")), "{:?}", world.record());
 
-    let (status, body) = world.scim.put(&id, &user("countess@acme.example", "Ada Lovelace", false, "viewer")).await;
+    let (status, body) =
+        world.scim.put(&id, &user("countess@acme.example", "Ada Lovelace", false, "viewer")).await;
     assert_eq!(status, 200, "{body}");
     assert!(world.record().last().unwrap().starts_with("suspended"), "{:?}", world.record());
     world.end().await;

@@ -148,7 +148,8 @@ impl Scim {
     }
 
     pub async fn patch(&self, id: &str, operations: Value) -> (u16, Value) {
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let body =
+            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
         self.send(Method::PATCH, &format!("/Users/{id}"), Some(&body)).await
     }
 

@@ -292,17 +292,11 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let again = bench.wish(&acme, &user, true).await.job.unwrap();
     let claimed = bench.claimed().await;
     assert_eq!(claimed.job.id, again.id);
-    let finish = Finish {
-        account: Some(seen(Status::Active)),
-        ..Finish::with(Outcome::Done { message: None })
-    };
+    let finish =
+        Finish { account: Some(seen(Status::Active)), ..Finish::with(Outcome::Done { message: None }) };
     bench.store.finish(&claimed.lease, finish).await.unwrap();
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
-    assert_eq!(
-        account.seen.status,
-        Status::Active,
-        "the later reading takes the place of the earlier"
-    );
+    assert_eq!(account.seen.status, Status::Active, "the later reading takes the place of the earlier");
 }
 
 fn seen(status: Status) -> SeenAccount {

@@ -1,7 +1,7 @@
 //! Users: written together with their jobs and events, or not at all.
 
-use usher::account::Status;
 use super::*;
+use usher::account::Status;
 
 #[tokio::test]
 async fn a_change_its_job_and_its_events_are_written_together() {
