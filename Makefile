@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test check setup
+.PHONY: demo test check bench setup
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -20,6 +20,10 @@ check: setup
 	cargo clippy --all-targets -- -D warnings
 	cargo deny --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
+
+# Measures the whole way with an optimised build.
+bench: setup
+	cargo bench --bench path
 
 setup:
 	@.ci/setup
