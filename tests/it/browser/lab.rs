@@ -69,6 +69,11 @@ impl Lab {
         Self { page: session.page().clone(), session, base }
     }
 
+    /// A second session in the same browser.
+    pub async fn another(&self) -> Self {
+        Self::open(BROWSER.get().unwrap()).await
+    }
+
     pub async fn goto(&self, page: &str) {
         self.page.goto(&format!("{}/{page}", self.base), &soon()).await.unwrap();
     }
