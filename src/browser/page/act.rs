@@ -276,11 +276,15 @@ impl Try<'_> {
         async { sent.await.map(drop) }
     }
 
-    /// Waits for the answer to something that was sent.
+    /// Waits for the answer to something that was sent. A native dialog holds it up, and is found by the next call.
     async fn sent<T>(&self, answer: impl Future<Output = Result<T, CallError>>) -> Result<(), PageError> {
-        match timeout_at(self.wait.until + super::ask::GRACE, answer).await {
-            Ok(answer) => Ok(answer.map(drop)?),
-            Err(_) => Err(PageError::TooSlow { doing: self.page.state.borrow().doing() }),
+        tokio::select! {
+            biased;
+            answer = timeout_at(self.wait.until + super::ask::GRACE, answer) => match answer {
+                Ok(answer) => Ok(answer.map(drop)?),
+                Err(_) => Err(PageError::TooSlow { doing: self.page.state.borrow().doing() }),
+            },
+            () = self.page.dialog_opened() => Ok(()),
         }
     }
 }

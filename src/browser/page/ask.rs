@@ -103,12 +103,11 @@ impl Page {
             ..CallFunctionOnParams::new(format!("(question) => usher.{function}(question)"))
         };
         let answer = self.router.send(Some(&self.session), &call);
-        let mut state = self.state.subscribe();
         let answer = tokio::select! {
             biased;
             answer = timeout_at(until + GRACE, answer) => answer,
             // A dialog stops the page's script until it is dismissed; the question is void with it.
-            _ = state.wait_for(|state| state.dialog.is_some()) => {
+            () = self.dialog_opened() => {
                 self.check()?;
                 return Ok(Once::Replaced);
             }
@@ -130,6 +129,13 @@ impl Page {
             Answer::Ok(value) => Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?)),
             Answer::Fail(failure) => Err(self.error_of(failure, about)),
         }
+    }
+
+    /// Returns when there is a native dialog that nobody has been told of.
+    pub(super) async fn dialog_opened(&self) {
+        let mut state = self.state.subscribe();
+        // What `wait_for` returns holds a lock on the state; it must not leave this function.
+        drop(state.wait_for(|state| state.dialog.is_some()).await);
     }
 
     /// Our world in the main frame's document, other than `gone`.
@@ -208,7 +214,7 @@ impl About<'_> {
 
 /// Whether a call failed only because its document is gone.
 fn is_replaced(error: &CallError) -> bool {
-    const WORDS: &[&str] = &["context", "navigated or closed", "Promise was collected", "No frame"];
+    const WORDS: &[&str] = &["context", "uniqueContextId", "navigated or closed", "Promise was collected", "No frame"];
     matches!(error, CallError::Refused { message } if WORDS.iter().any(|words| message.contains(words)))
 }
 

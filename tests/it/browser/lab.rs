@@ -69,6 +69,15 @@ impl Lab {
         Self { page: session.page().clone(), session, base }
     }
 
+    pub fn browser(&self) -> &'static Browser {
+        BROWSER.get().unwrap()
+    }
+
+    /// A second session in the same browser.
+    pub async fn another(&self) -> Self {
+        Self::open(self.browser()).await
+    }
+
     pub async fn goto(&self, page: &str) {
         self.page.goto(&format!("{}/{page}", self.base), &soon()).await.unwrap();
     }
