@@ -247,9 +247,7 @@ fn every_path_of_a_change_has_one_commit_step_and_shows_the_account_before() {
     check("remove", &format!("{seen}\n{commit}\n  when: account.status == 'active'"), &["no_commit"]);
     check(
         "remove",
-        &format!(
-            "- within: row (has cell \"{{{{ account.email }}}}\")\n  do:\n    - click: button \"Go\"\n      commit: true"
-        ),
+        "- within: row (has cell \"{{ account.email }}\")\n  do:\n    - click: button \"Go\"\n      commit: true",
         &[],
     );
     check("remove", "- click: row (has cell \"{{ account.id }}\") > button \"Go\"\n  commit: true", &[]);
