@@ -18,6 +18,11 @@ const MAX_FLOWS: usize = 500;
 /// One byte more than is read; a longer file is refused for its length.
 const MAX_BYTES: u64 = 1024 * 1024 + 1;
 
+/// Said of a flow in which another mistake was found, these may only follow from that.
+const FOLLOW_ON: &[&str] = &["no_commit", "no_identity_check", "unused_flow"];
+/// Said where `connector.yaml` declares nothing at all, these follow from that.
+const NAMES: &[&str] = &["undeclared", "unknown_attribute", "unused_flow", "unknown_name"];
+
 /// What loading gave.
 #[derive(Debug)]
 pub struct Loaded {
@@ -53,23 +58,34 @@ pub fn load(dir: &Path) -> Loaded {
     // Without `connector.yaml` every name in the flows would be undeclared; of them only the syntax is checked then.
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
-        let compile = |(name, node): &(String, Node)| {
-            Some((name.clone(), compile_flow(name, node, &manifest.vocabulary, &mut found)?))
-        };
-        let flows = flow_trees.iter().filter_map(compile).collect();
-        assemble(manifest, flows, hash(&texts), &mut found)
+        let flows = flows(&flow_trees, &manifest, &mut found);
+        assemble(manifest, flows, hash(&texts))
     });
     Loaded { connector: connector.filter(|_| !found.has_errors()), diagnostics: found.into_sorted() }
 }
 
-fn assemble(
-    manifest: Manifest,
-    flows: BTreeMap<String, Flow>,
-    hash: String,
-    found: &mut Diagnostics,
-) -> Option<Connector> {
+/// Compiles the flows and checks them against each other. One mistake is told once, not also by what follows from it.
+fn flows(trees: &[(String, Node)], manifest: &Manifest, found: &mut Diagnostics) -> BTreeMap<String, Flow> {
+    let mut ours = Diagnostics::default();
+    let vocabulary = &manifest.vocabulary;
+    let compile = |(name, node): &(String, Node)| {
+        Some((name.clone(), compile_flow(name, node, vocabulary, &mut ours)?))
+    };
+    let flows: BTreeMap<String, Flow> = trees.iter().filter_map(compile).collect();
+    let compiled = ours.into_sorted();
+    let mut linked = Diagnostics::default();
+    check_flows(&flows, vocabulary, &mut linked);
+    let broken: BTreeSet<&str> = compiled.iter().map(|mistake| mistake.span.file()).collect();
+    let own =
+        |mistake: &Diagnostic| !(FOLLOW_ON.contains(&mistake.code) && broken.contains(mistake.span.file()));
+    let linked: Vec<Diagnostic> = linked.into_sorted().into_iter().filter(own).collect();
+    let told = compiled.into_iter().chain(linked);
+    found.extend(told.filter(|mistake| manifest.is_whole || !NAMES.contains(&mistake.code)));
+    flows
+}
+
+fn assemble(manifest: Manifest, flows: BTreeMap<String, Flow>, hash: String) -> Option<Connector> {
     let Manifest { pop_ups, errors, tenant, origins, .. } = manifest;
-    check_flows(&flows, &manifest.vocabulary, found);
     Some(Connector {
         name: manifest.name?,
         title: manifest.title?,

@@ -52,6 +52,8 @@ pub(super) struct Manifest {
     pub(super) pop_ups: Vec<PopUp>,
     pub(super) errors: Vec<KnownError>,
     pub(super) vocabulary: Vocabulary,
+    /// Whether every part that flows take names from is there.
+    pub(super) is_whole: bool,
 }
 
 /// Reads the tree of `connector.yaml`. `flows` are the names of the flows beside it.
@@ -71,7 +73,8 @@ pub(super) fn read(node: &Node, flows: &BTreeSet<String>, found: &mut Diagnostic
     let account = fields.required("account", found);
     manifest.account =
         account.map(|node| account::read(node, &manifest.entitlements, found)).unwrap_or_default();
-    manifest.vocabulary = manifest.vocabulary(flows);
+    manifest.is_whole = service_account.is_some() && account.is_some();
+    manifest.vocabulary = manifest.vocabulary(&fields, flows);
 
     let vocabulary = &manifest.vocabulary;
     manifest.tenant = fields.get("tenant").and_then(|node| compile_locator(node, vocabulary, found));
@@ -85,19 +88,29 @@ pub(super) fn read(node: &Node, flows: &BTreeSet<String>, found: &mut Diagnostic
 }
 
 impl Manifest {
-    fn vocabulary(&self, flows: &BTreeSet<String>) -> Vocabulary {
-        let of = |holds: Holds| {
-            let these = self.entitlements.iter().filter(move |entitlement| entitlement.holds == holds);
-            these.map(|entitlement| entitlement.name.clone()).collect()
+    /// What is declared, also where its declaration is broken: a name is not wrong for that.
+    fn vocabulary(&self, fields: &Fields<'_>, flows: &BTreeSet<String>) -> Vocabulary {
+        let keys = |node: Option<&Node>| -> BTreeSet<String> {
+            let entries = node.and_then(Node::as_map).unwrap_or_default();
+            entries.iter().map(|entry| entry.key.text.clone()).collect()
         };
-        let credentials = self.service_account.logins.iter().flat_map(|login| &login.credentials);
+        let entitlements = keys(fields.get("entitlements"));
+        let not_held = |holds: Holds| {
+            let others = self.entitlements.iter().filter(move |entitlement| entitlement.holds != holds);
+            others.map(|entitlement| entitlement.name.clone()).collect::<BTreeSet<String>>()
+        };
+        let logins = fields.get("service_account").and_then(|node| node.get("logins")).and_then(Node::as_map);
         Vocabulary {
-            settings: self.settings.iter().map(|setting| setting.name.clone()).collect(),
-            attributes: self.account.attributes.iter().map(|attribute| attribute.name.clone()).collect(),
+            settings: keys(fields.get("settings")),
+            attributes: keys(fields.get("account").and_then(|account| account.get("attributes"))),
             match_by: self.account.match_by.clone(),
-            one_valued: of(Holds::One),
-            many_valued: of(Holds::Many),
-            credentials: credentials.map(|credential| credential.name.clone()).collect(),
+            one_valued: &entitlements - &not_held(Holds::One),
+            many_valued: &entitlements - &not_held(Holds::Many),
+            credentials: logins
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|login| keys(Some(&login.value)))
+                .collect(),
             flows: flows.clone(),
         }
     }

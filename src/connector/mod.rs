@@ -15,12 +15,14 @@ mod entitlement;
 mod fields;
 mod load;
 mod manifest;
+mod seen;
 mod service_account;
 mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
 pub use entitlement::{Entitlement, Holds, Values};
 pub use load::{Loaded, load};
+pub use seen::Seen;
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
 pub use settings::{Setting, SettingError, SettingType};
 

@@ -164,11 +164,11 @@ pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Setting> {
         let help = fields.text("help", found).map(str::to_owned);
         let required = fields.flag("required", true, found);
         let (Some(kind), Some(title)) = (kind, title) else { continue };
-        if let (Some(default), Some(node)) = (&default, fields.get("default")) {
-            if kind.read(default).is_none() {
-                let message = format!("the default of `{}` is not {}", entry.key.text, kind.describe());
-                found.error("wrong_type", &node.span, message);
-            }
+        if let (Some(default), Some(node)) = (&default, fields.get("default"))
+            && kind.read(default).is_none()
+        {
+            let message = format!("the default of `{}` is not {}", entry.key.text, kind.describe());
+            found.error("wrong_type", &node.span, message);
         }
         let name = entry.key.text.clone();
         settings.push(Setting { name, kind, title: title.to_owned(), help, default, required });

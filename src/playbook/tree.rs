@@ -111,8 +111,8 @@ impl Node {
 
     /// "expected …, found …", pointing at this node.
     pub fn unexpected(&self, expected: &str) -> Diagnostic {
-        Diagnostic::error("wrong_type", &self.span, format!("expected {expected}, found {}", self.describe()))
-            .label(format!("expected {expected}"))
+        let message = format!("expected {expected}, found {}", self.describe());
+        Diagnostic::error("wrong_type", &self.span, message)
     }
 
     /// The entries.

@@ -12,6 +12,8 @@ use super::text_map::{Style, with_places};
 use super::tree::{Entry, Key, Node, Scalar, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 
+mod syntax;
+
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NODES: usize = 20_000;
 const MAX_DEPTH: usize = 32;
@@ -289,17 +291,28 @@ impl Builder {
     }
 
     fn scan_error(&self, error: &ScanError) -> Diagnostic {
-        let at = error.marker().byte_offset().unwrap_or(self.source.text.len());
-        let line_start =
-            self.source.text.get(..at).unwrap_or_default().rfind('\n').map_or(0, |newline| newline + 1);
-        let line = self.source.text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
-        let next = self.source.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        let span = self.span(at..at + next);
+        let text = self.source.text.as_str();
+        let at = error.marker().byte_offset().unwrap_or(text.len());
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            return Diagnostic::error("too_deep", &span, format!("nested deeper than {MAX_DEPTH} levels"));
+            return Diagnostic::error(
+                "too_deep",
+                &self.span(at..at + 1),
+                format!("nested deeper than {MAX_DEPTH} levels"),
+            );
         }
-        let (message, help) = explain(error.kind(), line);
-        let found = Diagnostic::error("yaml", &span, message);
+        if let Some(open) = syntax::never_closed(error.kind(), text, at) {
+            let mark = text.get(open..=open).unwrap_or_default();
+            return Diagnostic::error(
+                "yaml",
+                &self.span(open..open + 1),
+                format!("this `{mark}` is never closed"),
+            );
+        }
+        let line_start = text.get(..at).unwrap_or_default().rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let next = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let (message, help) = syntax::explain(error.kind(), line);
+        let found = Diagnostic::error("yaml", &self.span(at..at + next), message);
         match help {
             Some(help) => found.help(help),
             None => found,
@@ -309,37 +322,6 @@ impl Builder {
 
 fn end_of(source: &Arc<Source>, end: usize) -> Span {
     Span::new(source.clone(), end, end)
-}
-
-/// What a syntax error means for someone who writes a connector.
-fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
-    use ErrorKind as E;
-    let quotes = "put the whole value between single quotes: 'button \"Save: now\"'";
-    match kind {
-        E::MappingValueNotAllowed | E::InvalidColonPlacement => {
-            ("a colon that YAML takes for `key: value`".to_owned(), Some(quotes))
-        }
-        E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => (
-            "text after the closing quote".to_owned(),
-            Some("put the whole value between quotes of the other kind"),
-        ),
-        E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {
-            ("this quote is never closed".to_owned(), None)
-        }
-        E::UnclosedFlowCollection { open } => (format!("this `{open}` is never closed"), None),
-        E::UnknownQuotedScalarEscape => (
-            "an escape that YAML does not know".to_owned(),
-            Some("between single quotes a backslash is just a backslash"),
-        ),
-        E::ExpectedFlowMappingSeparator | E::ExpectedFlowSequenceSeparator if line.contains("{{") => (
-            kind.to_string(),
-            Some("a value with `{{ … }}` inside braces or brackets needs quotes: \"{{ … }}\""),
-        ),
-        E::UnexpectedCharacter { character: '@' | '`' | '%' } => {
-            (format!("{kind}").replace('`', "").replace('\'', ""), Some("put the value between quotes"))
-        }
-        _ => (kind.to_string(), None),
-    }
 }
 
 /// A scalar without quotes (YAML 1.2 core schema, numbers kept as they are written).

@@ -85,8 +85,10 @@ fn mistakes_have_a_code_and_a_place() {
         ("? [a, b]\n: 1\n", "key 1:3 \"[\""),
         ("a: status \"Saved: done\"\n", "yaml 1:17 \":\""),
         ("a: \"x\" y\n", "yaml 1:8 \"y\""),
-        ("a: \"x\nb: 1\n", "yaml 2:1 \"b\""),
-        ("a: [1, 2\nb: 1\n", "yaml 2:2 \":\""),
+        ("a: \"x\nb: 1\n", "yaml 1:4 \"\\\"\""),
+        ("a: { x: \"y }\nb: \"z\"\n", "yaml 1:9 \"\\\"\""),
+        ("a: [1, 2\nb: 1\n", "yaml 1:4 \"[\""),
+        ("a: { x: 1\n- b\n", "yaml 1:4 \"{\""),
         ("%YAML 1.2\n---\na: 1", "yaml 1:1 \"%\""),
     ];
     let found: Vec<String> =

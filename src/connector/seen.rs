@@ -1,0 +1,86 @@
+//! From what a flow read off the app to an account in the connector's own terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Connector;
+use super::entitlement::{Entitlement, Holds, Values};
+
+/// An account as the app showed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The app's own id, where the connector names one and the flow read it.
+    pub id: Option<String>,
+    /// `active`, `invited`, `suspended`, or what the flow made of it; `None` where it read none.
+    pub status: Option<String>,
+    /// Attributes by name, those that were read.
+    pub attributes: BTreeMap<String, String>,
+    /// Keys by type of entitlement, those that were read. A label that the connector does not know stands for itself,
+    /// so that it shows up as drift instead of disappearing.
+    pub entitlements: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Connector {
+    /// The account in a row of `list_accounts`, or in what `read_account` read.
+    pub fn seen(&self, row: &BTreeMap<String, String>) -> Seen {
+        let mut seen = Seen { status: row.get("status").cloned(), ..Seen::default() };
+        for (name, value) in row {
+            if let Some(entitlement) = self.entitlement(name) {
+                seen.entitlements.insert(name.clone(), keys(entitlement, value));
+            } else if self.account.attribute(name).is_some() {
+                seen.attributes.insert(name.clone(), value.clone());
+            }
+        }
+        let id = self.account.id.as_ref().and_then(|id| row.get(id)).or_else(|| row.get("id"));
+        seen.id = id.filter(|id| !id.is_empty()).cloned();
+        seen
+    }
+}
+
+/// The keys of what the app shows: one label, or several between commas.
+fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
+    let labels: Vec<&str> = match entitlement.holds {
+        Holds::One => vec![shown.trim()],
+        Holds::Many => shown.split(',').map(str::trim).collect(),
+    };
+    let key = |label: &str| match &entitlement.values {
+        Values::Listed => label.to_owned(),
+        Values::Fixed(values) => {
+            let shows = values.iter().find(|(_, shown)| shown == label);
+            let key = shows
+                .map(|(key, _)| key.as_str())
+                .or_else(|| entitlement.value_of(label).map(|(key, _)| key));
+            key.unwrap_or(label).to_owned()
+        }
+    };
+    labels.into_iter().filter(|label| !label.is_empty()).map(key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_become_keys() {
+        let entitlement = |holds, values| Entitlement {
+            name: "x".into(),
+            holds,
+            values,
+            default: None,
+            admins: Vec::new(),
+        };
+        // The label of one value is the key of another.
+        let fixed = || Values::Fixed(vec![("a".into(), "b".into()), ("b".into(), "Boss".into())]);
+        for (holds, values, shown, expected) in [
+            (Holds::One, fixed(), " b ", vec!["a"]),
+            (Holds::One, fixed(), "BOSS", vec!["b"]),
+            (Holds::One, fixed(), "Guest", vec!["Guest"]),
+            (Holds::One, fixed(), "", vec![]),
+            (Holds::Many, fixed(), "b, Boss", vec!["a", "b"]),
+            (Holds::Many, Values::Listed, "North, South,", vec!["North", "South"]),
+            (Holds::Many, Values::Listed, "", vec![]),
+        ] {
+            let found: Vec<String> = keys(&entitlement(holds, values), shown).into_iter().collect();
+            assert_eq!(found, expected, "{shown}");
+        }
+    }
+}
