@@ -55,6 +55,7 @@ const sortOf = (element) => {
   return 'other';
 };
 
+const isTyped = (element) => /^(input|textarea)$/.test(element.localName);
 const checkedRadio = (group) => [...group.querySelectorAll(RADIOS)].find(isChecked);
 
 // The value as a person would write it: an option's label, a checkbox as true or false.
@@ -66,8 +67,8 @@ const valueOf = (element, pass) => {
       const radio = checkedRadio(element);
       return radio ? labelsOf(radio, pass)[0] ?? accessibleName(radio, pass) : '';
     }
-    case 'combobox': return element.value !== undefined ? element.value : textOf(element, pass);
-    default: return element.value !== undefined ? element.value : element.innerText.replace(/\n$/, '');
+    case 'combobox': return isTyped(element) ? element.value : textOf(element, pass);
+    default: return isTyped(element) ? element.value : element.innerText.replace(/\n$/, '');
   }
 };
 

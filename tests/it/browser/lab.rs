@@ -103,7 +103,7 @@ pub fn soon() -> Wait {
 
 /// A deadline for what is expected never to happen.
 pub fn shortly() -> Wait {
-    Wait { until: Instant::now() + Duration::from_millis(600), watch: Vec::new() }
+    Wait { until: Instant::now() + Duration::from_millis(1000), watch: Vec::new() }
 }
 
 pub fn plain(text: &str) -> Text {
