@@ -165,7 +165,7 @@ impl SortBy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::model::seed;
+    use crate::demo::model::{Role, seed};
 
     fn query(text: &str) -> ListQuery {
         ListQuery::parse(text)
@@ -222,6 +222,4 @@ mod tests {
         let none = list(&organisation, &query("q=nobody+at+all&page=7"));
         assert_eq!((none.total, none.first, none.last, none.number, none.pages), (0, 0, 0, 1, 1));
     }
-
-    use crate::demo::model::Role;
 }

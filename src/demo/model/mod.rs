@@ -5,12 +5,14 @@ mod listing;
 mod member;
 mod organisation;
 mod refusal;
+mod request;
 mod seed;
 
 pub use change::{Action, Change, Difference};
 pub use member::{Member, Role, Status};
 
 pub(super) use listing::{Direction, ListQuery, SortBy, list};
-pub(super) use organisation::{By, Edit, Invitation, Organisation};
+pub(super) use organisation::Organisation;
 pub(super) use refusal::Refusal;
+pub(super) use request::{By, Edit, Invitation};
 pub(super) use seed::seed;
