@@ -115,7 +115,7 @@ impl<'a> Runner<'a> {
         self.timeout = step.timeout.unwrap_or(self.limits.step);
         self.wait_began = Instant::now();
         self.depth += 1;
-        let done = match self.to_be_done(step).await {
+        let done = match self.why_skipped(step).await {
             Ok(None) => step.effect.run(self).await.map(|next| (next, StepOutcome::Ok)),
             Ok(Some(why)) => Ok((Next::GoOn, StepOutcome::Skipped { why })),
             Err(failure) => Err(failure),
@@ -128,8 +128,8 @@ impl<'a> Runner<'a> {
         ended
     }
 
-    /// Whether the step is to be done; where it is not, why.
-    async fn to_be_done(&mut self, step: &Step) -> Result<Option<String>, Failure> {
+    /// Why the step is not to be done; none where it is.
+    async fn why_skipped(&mut self, step: &Step) -> Result<Option<String>, Failure> {
         if self.seq > self.limits.steps {
             let message = format!("the flow did not end within {} steps", self.limits.steps);
             return Err(Failure::new(FailureClass::Timeout, message));

@@ -7,6 +7,7 @@
 //! once; no step runs other code than its kind's, and none waits for a fixed time.
 
 mod compile;
+mod declare;
 mod extract;
 mod failure;
 mod flow;
@@ -15,6 +16,7 @@ mod link;
 mod paths;
 mod purpose;
 mod stage;
+mod values;
 mod words;
 
 pub use compile::{

@@ -115,7 +115,7 @@ impl dyn Stage + '_ {
     /// `locator` with its texts, where the step is.
     ///
     /// # Errors
-    /// As for [`Self::render`].
+    /// As for `render`.
     pub fn target(&self, locator: &Locator<Template>) -> Result<Target, Failure> {
         let locator = locator
             .try_map(&mut |template: &Template| self.render(template).map(|rendered| rendered.text))?;

@@ -90,7 +90,7 @@ fn mistakes_in_a_step_are_told_with_place_and_cure() {
         "- clik: a\n- gotto: b",
         &["unknown_step 2 `clik` (did you mean `click`?)", "unknown_step 3 `gotto` (did you mean `goto`?)"],
     );
-    in_list("- click", &["wrong_type 2 `click` (expected a step, such as `click: button \"Save\"`)"]);
+    in_list("- click", &["wrong_type 2 `click`"]);
     in_list("- click: button \"a\"\n  goto: /", &["two_keywords 3 `goto` (begin a new step: `- …`)"]);
     in_list("- name: Nothing", &["no_keyword 2 `name: Nothing`"]);
     in_list(
@@ -103,15 +103,9 @@ fn mistakes_in_a_step_are_told_with_place_and_cure() {
             "unknown_modifier 3 `do` (expected `name`, `when`, `timeout`, `commit`, `optional` or `screenshot`)",
         ],
     );
-    in_list(
-        "- click: button \"a\"\n  timeout: 20",
-        &["wrong_type 3 `20` (expected a time such as `500ms`, `20s` or `2m`, at most 10 minutes)"],
-    );
-    in_list(
-        "- click: button \"a\"\n  timeout: 11m",
-        &["wrong_type 3 `11m` (expected a time such as `500ms`, `20s` or `2m`, at most 10 minutes)"],
-    );
-    in_list("- click: button \"a\"\n  screenshot: never", &["wrong_type 3 `never` (expected `on` or `off`)"]);
+    in_list("- click: button \"a\"\n  timeout: 20", &["wrong_type 3 `20`"]);
+    in_list("- click: button \"a\"\n  timeout: 11m", &["wrong_type 3 `11m`"]);
+    in_list("- click: button \"a\"\n  screenshot: never", &["wrong_type 3 `never`"]);
     in_list("- goto: /\n  commit: true", &["commit_in_reading 2 `goto`", "cannot_commit 3 `true`"]);
     in_list("- click: button \"a\"\n  commit: true", &["commit_in_reading 2 `click`"]);
     in_list("- within: dialog \"a\"", &["missing_key 2 `within`"]);
@@ -247,9 +241,7 @@ fn every_path_of_a_change_has_one_commit_step_and_shows_the_account_before() {
     check("remove", &format!("{seen}\n{commit}\n  when: account.status == 'active'"), &["no_commit"]);
     check(
         "remove",
-        &format!(
-            "- within: row (has cell \"{{{{ account.email }}}}\")\n  do:\n    - click: button \"Go\"\n      commit: true"
-        ),
+        "- within: row (has cell \"{{ account.email }}\")\n  do:\n    - click: button \"Go\"\n      commit: true",
         &[],
     );
     check("remove", "- click: row (has cell \"{{ account.id }}\") > button \"Go\"\n  commit: true", &[]);

@@ -23,10 +23,13 @@ const MOVING: &str = r#"<!doctype html><title>Moving</title>
 <button onclick="this.remove(); b.innerHTML = '<tr><td>bob@x</td></tr><tr><td>eve@x</td></tr>'">Next</button>"#;
 const COUNTER: &str = r#"<!doctype html><title>Counter</title><main>acme <output id=o>0</output>
 <button onclick="o.textContent = +o.textContent + 1">More</button>
+<a href=/login>Away</a> <a href=/again>Elsewhere</a>
 <label><input type=checkbox> Mail</label> <label><input type=checkbox> Chat</label></main>"#;
 const CONFIRM: &str = r#"<!doctype html><title>Confirm</title><header>acme</header><p>ada@x</p>
 <button onclick="if (confirm('Sure?')) document.title = 'Done'">Delete</button>
 <button onclick="setTimeout(() => document.body.insertAdjacentHTML('beforeend', '<div role=alert>Refused: still in use</div>'), 50)">Drop</button>"#;
+
+const LOGIN: &str = r#"<!doctype html><title>Log in</title><label>Password <input type=password></label>"#;
 
 /// Acme Desk's connector on our own pages.
 fn on_pages<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
@@ -42,6 +45,8 @@ fn on_pages<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
                 ("/moving", MOVING),
                 ("/counter", COUNTER),
                 ("/confirm", CONFIRM),
+                ("/login", LOGIN),
+                ("/again", LOGIN),
             ] {
                 app = app.route(path, get(move || async move { Html(html) }));
             }
@@ -181,6 +186,23 @@ fn several_rows_of_one_account_are_ambiguous_and_several_buttons_are_drift() {
             let (found, message) = failure(&report);
             assert_eq!(found, class, "{message}");
             assert!(message.starts_with("2 match row"), "{message}");
+        }
+    });
+}
+
+/// At the address of the login, or at another that asks for a password.
+#[test]
+fn a_password_field_in_the_middle_of_a_flow_is_a_lost_session() {
+    on_pages(|mut stand| async move {
+        for link in ["Away", "Elsewhere"] {
+            let flow = format!(
+                "steps:\n  - goto: /counter\n  - click: link \"{link}\"\n  - click: button \"More\"\n    timeout: 500ms\n"
+            );
+            stand.write("peek", &flow);
+            let report = stand.run("peek", &[]).await;
+            let (class, message) = failure(&report);
+            assert_eq!(class, FailureClass::SessionLost, "{message}");
+            assert!(message.starts_with("the app asks to log in again, at http://127.0.0.1:"), "{message}");
         }
     });
 }
