@@ -27,7 +27,8 @@ async fn main() {
     let data = tempfile::tempdir().unwrap();
     let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
     let paths = Paths { data: data.path().join("data"), connectors };
-    let installation = Installation::open(paths.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
+    let installation =
+        Installation::open(paths.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
     let token = set_up(&installation, &desk).await;
     let (mut server, url) = serve(&paths).await;
 
@@ -56,14 +57,21 @@ async fn main() {
 fn options() -> Options {
     let now = Arc::new(|| SystemClock.now().as_ms());
     let fill = Arc::new(|bytes: &mut [u8]| SystemEntropy.fill(bytes));
-    Options { members: 130, seats: 10_000, elapsed: Arc::new(|| SystemClock.elapsed()), ..Options::new(now, fill) }
+    Options {
+        members: 130,
+        seats: 10_000,
+        elapsed: Arc::new(|| SystemClock.elapsed()),
+        ..Options::new(now, fill)
+    }
 }
 
 async fn set_up(installation: &Installation, desk: &AcmeDesk) -> String {
     let new = NewIntegration {
         name: "desk".to_owned(),
         connector: "acme-desk".to_owned(),
-        settings: [("base_url", desk.url()), ("org_id", "acme".to_owned())].map(|(name, value)| (name.to_owned(), value)).into(),
+        settings: [("base_url", desk.url()), ("org_id", "acme".to_owned())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
         login: "password".to_owned(),
         credentials: [("username", SERVICE_ACCOUNT), ("password", PASSWORD)]
             .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
@@ -106,7 +114,11 @@ async fn create(users: &str, token: &str) {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": email, "displayName": format!("Person {number}"), "active": true, "roles": [{ "value": "agent" }],
         });
-        let answer = http.post(users).bearer_auth(token).header("Content-Type", "application/scim+json").body(user.to_string());
+        let answer = http
+            .post(users)
+            .bearer_auth(token)
+            .header("Content-Type", "application/scim+json")
+            .body(user.to_string());
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 201, "{}", answer.text().await.unwrap());
     }
@@ -118,7 +130,8 @@ async fn all_settled(installation: &Installation) -> usize {
     let filter = JobFilter { integration_id: None, state: None, before: None, limit };
     let mut done = 0;
     for job in installation.store.list_jobs(&filter).await.unwrap() {
-        let settled = tokio::time::timeout(Duration::from_secs(600), installation.store.settled_job(&job.id)).await;
+        let settled =
+            tokio::time::timeout(Duration::from_secs(600), installation.store.settled_job(&job.id)).await;
         done += usize::from(settled.unwrap().unwrap().unwrap().state == JobState::Done);
     }
     done

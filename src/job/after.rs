@@ -34,15 +34,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// Decides what follows the `attempt`-th failed attempt (counted from 1). `jitter` in 0..1 spreads the pauses.
 pub fn after_failure(class: FailureClass, attempt: u32, committed: Committed, jitter: f64) -> Next {
     let retry = class.info().retry;
-    // Classes that are never retried are the app's or the planner's own definite "no", also after the commit step.
-    if committed == Committed::Perhaps && retry != Retry::Never && attempt < ATTEMPTS {
-        return Next::ReadFirst(if attempt == 1 { Duration::ZERO } else { pause(attempt - 1, jitter) });
-    }
     match retry {
+        // The app's or the planner's own definite "no", also after the commit step.
         Retry::Never if class.info().stops == Stops::Integration => Next::PauseIntegration,
         Retry::Never => Next::Fail,
-        Retry::Once if attempt == 1 => Next::RetryIn(Duration::ZERO),
-        Retry::Once => Next::Fail,
+        Retry::Once if attempt > 1 => Next::Fail,
+        _ if committed == Committed::Perhaps && attempt < ATTEMPTS => {
+            Next::ReadFirst(if attempt == 1 { Duration::ZERO } else { pause(attempt - 1, jitter) })
+        }
+        Retry::Once => Next::RetryIn(Duration::ZERO),
         Retry::Backoff if attempt < ATTEMPTS => Next::RetryIn(pause(attempt, jitter)),
         Retry::ReadFirst if attempt < ATTEMPTS => Next::ReadFirst(pause(attempt, jitter)),
         Retry::Backoff | Retry::ReadFirst => Next::Fail,
@@ -80,6 +80,8 @@ mod tests {
         check(UiDrift, 1, Committed::No, Next::RetryIn(secs(0)));
         check(UiDrift, 2, Committed::No, Next::Fail);
         check(UiDrift, 1, Committed::Perhaps, Next::ReadFirst(secs(0)));
+        check(VerifyMismatch, 1, Committed::Perhaps, Next::ReadFirst(secs(0)));
+        check(VerifyMismatch, 2, Committed::Perhaps, Next::Fail);
         check(AuthFailed, 1, Committed::No, Next::PauseIntegration);
         check(SeatLimit, 1, Committed::Perhaps, Next::Fail);
         check(Protected, 1, Committed::No, Next::Fail);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::account::Observed;
-use crate::failure::FailureClass;
+use crate::failure::{FailureClass, Retry};
 use crate::id::Entropy;
 use crate::step::Failure;
 use crate::store::{Claimed, Finish, NewEvent, Outcome};
@@ -58,13 +58,22 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
         Next::RetryIn(pause) => (Outcome::Retry { at: now.plus(pause), class, message }, None),
         Next::ReadFirst(pause) => (Outcome::Unknown { at: now.plus(pause), message }, None),
         Next::Fail if is_for_a_person_to_decide(class) => (Outcome::Held { class, message }, None),
-        Next::Fail => (Outcome::Failed { class, message }, None),
+        Next::Fail => (Outcome::Failed { class: final_class(class, ended.committed), message }, None),
         Next::PauseIntegration => {
             let reason = format!("{class}: {message}");
             (Outcome::Failed { class, message }, Some(reason))
         }
     };
     Finish { outcome, account, events: vec![event], pause }
+}
+
+/// What a job that is given up is said to have failed of. Where the app may have been changed and no reading told, that is
+/// what matters, whatever kept the reading from telling.
+fn final_class(class: FailureClass, committed: Committed) -> FailureClass {
+    match (class, class.info().retry, committed) {
+        (FailureClass::VerifyMismatch, ..) | (_, Retry::Never, _) | (_, _, Committed::No) => class,
+        (_, _, Committed::Perhaps) => FailureClass::OutcomeUnknown,
+    }
 }
 
 /// A refusal of Usher's own, which somebody may overrule.
