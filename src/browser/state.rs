@@ -177,10 +177,8 @@ impl PageState {
             "Page.frameRequestedNavigation" if of_main && disposition.as_deref() == Some("currentTab") => {
                 self.navigating = url;
             }
-            "Page.frameStartedNavigating" if of_main => {
-                if !navigation_type.is_some_and(|kind| kind.to_lowercase().contains("samedocument")) {
-                    self.navigating = url;
-                }
+            "Page.frameStartedNavigating" if of_main && !is_within_document(navigation_type.as_deref()) => {
+                self.navigating = url;
             }
             "Page.navigatedWithinDocument" if of_main => {
                 self.navigating = None;
@@ -238,6 +236,11 @@ impl PageState {
             self.blocked.push(url.to_owned());
         }
     }
+}
+
+/// Whether a navigation stays in its document; there are several kinds that do.
+fn is_within_document(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| kind.to_lowercase().contains("samedocument"))
 }
 
 /// The address without what may hold a secret.

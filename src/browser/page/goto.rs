@@ -32,13 +32,18 @@ impl Page {
         if let Some(reason) = answer.error_text {
             return Err(self.navigation_error(url, reason));
         }
-        if answer.loader_id.is_some() {
-            self.wait_for_state(wait.until, |state| state.document > before && state.is_settled()).await?;
+        match answer.loader_id {
+            Some(_) => {
+                self.wait_for_state(wait.until, |state| state.document > before && state.is_settled()).await?
+            }
+            // Another place in the same document. The event that says so may come later.
+            None => self.state.send_modify(|state| url.clone_into(&mut state.url)),
         }
         self.arrival()
     }
 
     /// Where the page is now; an error where Chromium shows its own error page.
+    #[expect(clippy::result_large_err, reason = "it is made once per failed step")]
     pub(super) fn arrival(&self) -> Result<Arrival, PageError> {
         let state = self.state.borrow();
         if let Some(url) = &state.unreachable {

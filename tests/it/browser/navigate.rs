@@ -6,6 +6,7 @@ use usher::browser::{Action, PageError, SessionOptions};
 #[test]
 fn opening_an_address_tells_where_it_led() {
     in_lab(|lab| async move {
+        let lab = &lab;
         let arrive =
             async |path: &str| lab.page.goto(&format!("{}/{path}", lab.base), &soon()).await.unwrap();
         let arrival = arrive("arrived.html").await;
@@ -25,6 +26,7 @@ fn opening_an_address_tells_where_it_led() {
 #[test]
 fn what_cannot_be_opened_says_why() {
     in_lab(|lab| async move {
+        let lab = &lab;
         let goto =
             async |path: &str| lab.page.goto(&format!("{}/{path}", lab.base), &shortly()).await.unwrap_err();
         assert!(matches!(goto("never").await, PageError::TooSlow { .. }));
