@@ -16,6 +16,8 @@ fn opening_an_address_tells_where_it_led() {
         let arrival = arrive("status/503").await;
         assert_eq!(arrival.status, Some(503));
         assert_eq!(lab.page.text().await.unwrap(), "Sorry");
+        // Without a page of its own.
+        assert_eq!(arrive("nowhere.html").await.status, Some(404));
         let arrival = arrive("arrived.html").await;
         assert_eq!(arrival.url, lab.page.url());
         let arrival = arrive("arrived.html#fragment").await;
@@ -42,6 +44,7 @@ fn an_action_that_opens_a_document_returns_when_it_is_there() {
     in_lab(|lab| async move {
         let leave = [
             role("link", "plain link"),
+            role("link", "late link"),
             role("button", "submit form"),
             role("button", "submit redirect"),
             role("button", "set location"),
