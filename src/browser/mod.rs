@@ -115,7 +115,7 @@ impl Browser {
         self.inner.router.closed().await;
     }
 
-    /// Ends it and returns when its processes and its profile are gone.
+    /// Kills it with all its processes and returns when its browser process has ended and its profile is removed.
     pub async fn close(self) {
         let process = self.inner.process.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(process) = process {

@@ -243,12 +243,12 @@ impl Task {
         match event.method.as_ref() {
             "Inspector.targetCrashed" => {
                 if let Some(session) = &event.session {
-                    self.fail_pending(&session.clone(), &CallError::Crashed);
+                    self.fail_pending(session, &CallError::Crashed);
                 }
             }
             "Target.detachedFromTarget" => {
                 if let Some(session) = event.params.get("sessionId").and_then(Value::as_str) {
-                    self.end_session(&session.to_owned(), &CallError::Closed);
+                    self.end_session(session, &CallError::Closed);
                 }
             }
             _ => {}

@@ -131,10 +131,16 @@ async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> 
     };
     let size =
         emulation::SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, false);
+    // No bodies are asked for, so none are kept.
+    let network = network::EnableParams {
+        max_total_buffer_size: Some(0),
+        max_resource_buffer_size: Some(0),
+        ..network::EnableParams::default()
+    };
     let answers = (
         router.send(to, &page::EnableParams::default()),
         router.send(to, &runtime::EnableParams::default()),
-        router.send(to, &network::EnableParams::default()),
+        router.send(to, &network),
         router.send(to, &inspector::EnableParams::default()),
         router.send(to, &emulation::SetFocusEmulationEnabledParams::new(true)),
         router.send(to, &size),

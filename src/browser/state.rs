@@ -3,7 +3,7 @@
 //! Invariants: only [`PageState::apply`] changes it, one event at a time, in the order in which Chromium sent them. An event with
 //! fields of an unknown form is ignored. The state is bounded: a page cannot make it grow without end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +15,8 @@ use super::router::Event;
 /// The name of the isolated world in which our script runs.
 pub(super) const WORLD: &str = "usher";
 
+/// More documents than can follow each other while a navigation is waited for, redirecting scripts included.
+const MOST_LOADERS: usize = 50;
 const MOST_BLOCKED: usize = 100;
 const MOST_IN_FLIGHT: usize = 1000;
 
@@ -27,14 +29,12 @@ pub(super) struct PageState {
     pub(super) url: String,
     /// Our world in each frame's document, the newest last: its unique id and the frame.
     pub(super) worlds: Vec<(String, String)>,
-    /// Counts the documents of the main frame.
-    pub(super) document: u64,
+    /// The loaders of the last documents of the main frame, the newest last.
+    pub(super) loaders: VecDeque<String>,
     /// Whether the document was parsed to its end.
     pub(super) ready: bool,
     /// Where a navigation that has begun goes to; none while there is none.
     pub(super) navigating: Option<String>,
-    /// The loader of the document and what it answered.
-    pub(super) loader: String,
     /// Status codes of documents, by loader.
     pub(super) statuses: HashMap<String, u16>,
     /// The document is Chromium's error page for this address.
@@ -72,6 +72,11 @@ impl PageState {
     /// Whether the document is complete and none is on its way.
     pub(super) fn is_settled(&self) -> bool {
         self.ready && self.navigating.is_none()
+    }
+
+    /// The status code with which the document was answered.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.statuses.get(self.loaders.back()?).copied()
     }
 
     /// How many requests for data or documents have no end yet.
@@ -177,10 +182,8 @@ impl PageState {
             "Page.frameRequestedNavigation" if of_main && disposition.as_deref() == Some("currentTab") => {
                 self.navigating = url;
             }
-            "Page.frameStartedNavigating" if of_main => {
-                if !navigation_type.is_some_and(|kind| kind.to_lowercase().contains("samedocument")) {
-                    self.navigating = url;
-                }
+            "Page.frameStartedNavigating" if of_main && !is_within_document(navigation_type.as_deref()) => {
+                self.navigating = url;
             }
             "Page.navigatedWithinDocument" if of_main => {
                 self.navigating = None;
@@ -193,16 +196,18 @@ impl PageState {
     }
 
     fn committed(&mut self, frame: Frame) {
-        self.document += 1;
         self.ready = false;
         self.navigating = None;
         self.url = frame.url + &frame.url_fragment.unwrap_or_default();
-        self.loader = frame.loader_id;
         self.unreachable = frame.unreachable_url;
-        let loader = &self.loader;
+        let loader = &frame.loader_id;
         self.statuses.retain(|of, _| of == loader);
         // What the document before had asked for ends without a word.
         self.in_flight.retain(|id, _| id == loader);
+        if self.loaders.len() == MOST_LOADERS {
+            self.loaders.pop_front();
+        }
+        self.loaders.push_back(frame.loader_id);
     }
 
     fn network_event(&mut self, method: &str, params: &Value) {
@@ -238,6 +243,11 @@ impl PageState {
             self.blocked.push(url.to_owned());
         }
     }
+}
+
+/// Whether a navigation stays in its document; there are several kinds that do.
+fn is_within_document(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| kind.to_lowercase().contains("samedocument"))
 }
 
 /// The address without what may hold a secret.

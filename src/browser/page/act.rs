@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{PageError, Seen, Unready};
-use super::super::router::CallError;
 use super::ask::{About, Once};
 use super::{Acted, Action, Guard, Page, Target, Text, Wait, keys};
 use crate::locator::{Kind, Locator, Name};
@@ -178,8 +177,8 @@ impl Try<'_> {
         let Some([down, up]) = keys::events(name) else {
             return Err(PageError::Protocol(format!("there is no key `{name}`")));
         };
-        let down = self.page.router.send(Some(&self.page.session), &down);
-        let up = self.page.router.send(Some(&self.page.session), &up);
+        let down = self.page.send(&down);
+        let up = self.page.send(&up);
         self.sent(down).await.map_err(PageError::after_event)?;
         self.sent(up).await.map_err(PageError::after_event)?;
         // Like after a click, the page's own tasks come first; what it answers does not matter.
@@ -197,14 +196,14 @@ impl Try<'_> {
         if text.text.is_empty() {
             return self.press_in_place("Delete", text).await;
         }
-        let inserted = self.page.router.send(Some(&self.page.session), &InsertTextParams::new(&text.text));
+        let inserted = self.page.send(&InsertTextParams::new(&text.text));
         self.sent(inserted).await.map_err(PageError::after_event)?;
         self.typed(text).await
     }
 
     async fn press_in_place(&self, key: &str, text: &Text) -> Result<Done, PageError> {
         for event in keys::events(key).into_iter().flatten() {
-            let sent = self.page.router.send(Some(&self.page.session), &event);
+            let sent = self.page.send(&event);
             self.sent(sent).await.map_err(PageError::after_event)?;
         }
         self.typed(text).await
@@ -263,7 +262,7 @@ impl Try<'_> {
     fn mouse(
         &self,
         kind: DispatchMouseEventType,
-    ) -> impl Future<Output = Result<(), CallError>> + Send + use<> {
+    ) -> impl Future<Output = Result<(), PageError>> + Send + use<> {
         let button =
             if kind == DispatchMouseEventType::MouseMoved { MouseButton::None } else { MouseButton::Left };
         let count = i64::from(button == MouseButton::Left);
@@ -272,16 +271,16 @@ impl Try<'_> {
             click_count: Some(count),
             ..DispatchMouseEventParams::new(kind, self.ready.x, self.ready.y)
         };
-        let sent = self.page.router.send(Some(&self.page.session), &event);
+        let sent = self.page.send(&event);
         async { sent.await.map(drop) }
     }
 
     /// Waits for the answer to something that was sent. A native dialog holds it up, and is found by the next call.
-    async fn sent<T>(&self, answer: impl Future<Output = Result<T, CallError>>) -> Result<(), PageError> {
+    async fn sent<T>(&self, answer: impl Future<Output = Result<T, PageError>>) -> Result<(), PageError> {
         tokio::select! {
             biased;
             answer = timeout_at(self.wait.until + super::ask::GRACE, answer) => match answer {
-                Ok(answer) => Ok(answer.map(drop)?),
+                Ok(answer) => answer.map(drop),
                 Err(_) => Err(PageError::TooSlow { doing: self.page.state.borrow().doing() }),
             },
             () = self.page.dialog_opened() => Ok(()),

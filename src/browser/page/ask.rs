@@ -14,7 +14,7 @@ use super::super::state::{End, PageState};
 use super::{Page, Target, Wait};
 
 /// How long a page may take to say that the time is over. One that says nothing hangs.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// What our script answers.
 #[derive(Debug, Deserialize)]
@@ -115,7 +115,7 @@ impl Page {
         let answer = match answer {
             Err(_) => return Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
             Ok(Err(error)) if is_replaced(&error) => return Ok(Once::Replaced),
-            Ok(Err(error)) => return Err(error.into()),
+            Ok(Err(error)) => return Err(self.failed(error)),
             Ok(Ok(answer)) => answer,
         };
         self.check()?;
@@ -228,16 +228,6 @@ impl From<End> for PageError {
         match end {
             End::Crashed => PageError::Crashed,
             End::Closed => PageError::Closed,
-        }
-    }
-}
-
-impl From<CallError> for PageError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Crashed => PageError::Crashed,
-            CallError::Closed => PageError::Closed,
-            other => PageError::Protocol(other.to_string()),
         }
     }
 }

@@ -23,30 +23,38 @@ impl Page {
     }
 
     async fn navigate(&self, url: &str, wait: &Wait) -> Result<Arrival, PageError> {
-        let before = self.state.borrow().document;
-        let sent = self.router.send(Some(&self.session), &NavigateParams::new(url));
-        let answer = match timeout_at(wait.until, sent).await {
+        let answer = match timeout_at(wait.until, self.send(&NavigateParams::new(url))).await {
             Ok(answer) => answer?,
             Err(_) => return Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
         };
-        if let Some(reason) = answer.error_text {
+        // An error status without a page of its own is an answer of the app all the same.
+        if let Some(reason) = answer.error_text.filter(|reason| !reason.contains("HTTP_RESPONSE_CODE")) {
             return Err(self.navigation_error(url, reason));
         }
-        if answer.loader_id.is_some() {
-            self.wait_for_state(wait.until, |state| state.document > before && state.is_settled()).await?;
+        match answer.loader_id {
+            Some(loader) => {
+                let loader: String = loader.into();
+                self.wait_for_state(wait.until, |state| {
+                    state.loaders.contains(&loader) && state.is_settled()
+                })
+                .await?;
+            }
+            // Another place in the same document. The event that says so may come later.
+            None => self.state.send_modify(|state| url.clone_into(&mut state.url)),
         }
         self.arrival()
     }
 
     /// Where the page is now; an error where Chromium shows its own error page.
+    #[expect(clippy::result_large_err, reason = "it is made once per failed step")]
     pub(super) fn arrival(&self) -> Result<Arrival, PageError> {
         let state = self.state.borrow();
-        if let Some(url) = &state.unreachable {
+        if let Some(url) = state.unreachable.as_ref().filter(|_| state.status().is_none()) {
             let url = url.clone();
             drop(state);
             return Err(self.navigation_error(&url, "the page could not be reached".into()));
         }
-        Ok(Arrival { url: state.url.clone(), status: state.statuses.get(&state.loader).copied() })
+        Ok(Arrival { url: state.url.clone(), status: state.status() })
     }
 
     /// Chromium's word for a refused proxy means that the address is not allowed.

@@ -13,11 +13,12 @@ mod types;
 
 use std::sync::{Arc, Mutex};
 
+use chromiumoxide::types::Command;
 use tokio::sync::watch;
 
 use super::error::PageError;
-use super::router::Router;
-use super::state::PageState;
+use super::router::{CallError, Router};
+use super::state::{End, PageState};
 use crate::secret::SecretString;
 
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
@@ -65,7 +66,33 @@ impl Page {
         self.state.borrow().blocked.clone()
     }
 
+    /// Sends a command to the page's session now; the future is its answer.
+    fn send<C: Command>(
+        &self,
+        command: &C,
+    ) -> impl Future<Output = Result<C::Response, PageError>> + Send + use<C>
+    where
+        C::Response: Send,
+    {
+        let (answer, page) = (self.router.send(Some(&self.session), command), self.clone());
+        async move { answer.await.map_err(|error| page.failed(error)) }
+    }
+
+    /// What a call that failed says of the page. The end of a page is kept, as its event may come later than this.
+    fn failed(&self, error: CallError) -> PageError {
+        let end = match &error {
+            CallError::Crashed => End::Crashed,
+            CallError::Closed => End::Closed,
+            CallError::Refused { message } if message.contains("Session with given id") => End::Closed,
+            _ => return PageError::Protocol(error.to_string()),
+        };
+        let mut kept = end;
+        self.state.send_modify(|state| kept = *state.ended.get_or_insert(end));
+        kept.into()
+    }
+
     /// Fails when the page has ended, or has opened a native dialog since the last call.
+    #[expect(clippy::result_large_err, reason = "it is made once per failed step")]
     fn check(&self) -> Result<(), PageError> {
         if let Some(end) = self.state.borrow().ended {
             return Err(end.into());

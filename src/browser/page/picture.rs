@@ -33,7 +33,7 @@ impl Page {
             optimize_for_speed: Some(true),
             ..CaptureScreenshotParams::default()
         };
-        let picture = timeout_at(until, self.router.send(Some(&self.session), &capture)).await;
+        let picture = timeout_at(until, self.send(&capture)).await;
         self.masked("unmask", json!({}), until).await?;
         let picture = picture.map_err(|_| PageError::TooSlow { doing: self.state.borrow().doing() })??;
         let data: &str = picture.data.as_ref();

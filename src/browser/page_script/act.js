@@ -226,6 +226,6 @@ const verify = (question) => {
     const wanted = question.checked;
     const same = wanted === undefined ? hasValue(element, question.text, pass) : isChecked(element) === wanted;
     if (same) return { ok: { press: 'received' } };
-    return unready(null, { what: 'value_differs', is: question.secret ? '' : bounded(valueOf(element, newPass()), 200) });
+    return unready(null, { what: 'value_differs', is: question.secret || isSecret(element) ? '' : bounded(valueOf(element, newPass()), 200) });
   });
 };

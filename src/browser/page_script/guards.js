@@ -11,7 +11,7 @@ const wholeWord = (text) => {
 };
 
 const controlValues = (root, pass) => query(root, 'input:not([type=hidden]):not([type=password]),textarea,select', pass)
-  .filter((control) => isVisible(control, pass)).map((control) => valueOf(control, pass));
+  .filter((control) => !isSecret(control) && isVisible(control, pass)).map((control) => valueOf(control, pass));
 
 const readable = (root, pass) => {
   const top = isElement(root) ? root : root.body;

@@ -96,7 +96,7 @@ const span = (cell, key) => Math.min(Math.max(Number(cell.getAttribute(key) ?? c
 
 // Row → its cells with the columns they take.
 const gridOf = (table, pass) => {
-  let grid = pass.roots.get(table);
+  let grid = pass.grids.get(table);
   if (grid) return grid;
   grid = new Map();
   let reach = [];
@@ -113,15 +113,15 @@ const gridOf = (table, pass) => {
     reach = reach.map((left) => Math.max((left ?? 0) - 1, 0));
     grid.set(row, places);
   }
-  pass.roots.set(table, grid);
+  pass.grids.set(table, grid);
   return grid;
 };
 
 const headingsOf = (table, pass) => {
-  const grid = gridOf(table, pass);
-  const headings = [];
-  for (const places of grid.values()) {
-    for (const place of places) if (hasRole(place.cell, 'columnheader')) headings.push(place);
+  let headings = pass.headings.get(table);
+  if (!headings) {
+    headings = [...gridOf(table, pass).values()].flat().filter(({ cell }) => hasRole(cell, 'columnheader'));
+    pass.headings.set(table, headings);
   }
   return headings;
 };

@@ -1,6 +1,6 @@
 // Text and visibility. A `pass` remembers what was computed during one look at the page.
 
-const newPass = () => ({ texts: new Map(), visible: new Map(), names: new Map(), roots: new Map() });
+const newPass = () => ({ texts: new Map(), visible: new Map(), names: new Map(), grids: new Map(), headings: new Map() });
 
 // White space folded; glyphs of icon fonts (private use) are no text.
 const fold = (text) => text.replace(/[\uE000-\uF8FF]/g, '').replace(/\s+/g, ' ').trim();

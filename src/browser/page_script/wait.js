@@ -59,7 +59,8 @@ const until = (question, attempt) => new Promise((resolve) => {
     const pass = newPass();
     const outcome = guarded(() => {
       const outcome = attempt(pass, drawn);
-      if (!outcome.again) return outcome;
+      // Who only waits for the next frame is about to be met.
+      if (!outcome.again || outcome.frame) return outcome;
       const index = (question.watch ?? []).findIndex((locator) => find(locator, document, pass).visible.length);
       return index < 0 ? outcome : { fail: { kind: 'watched', index } };
     });

@@ -148,7 +148,7 @@ fn frames_and_shadow_roots_are_acted_in() {
         let frame = exact(Kind::Frame, "Invoices");
         lab.act(field("Card").inside(frame.clone()), Action::Fill(plain("4242"))).await.unwrap();
         lab.click(role("button", "Pay").inside(frame.clone())).await.unwrap();
-        let card = field("Card").within(&[frame.clone()]);
+        let card = field("Card").within(std::slice::from_ref(&frame));
         assert_eq!(lab.page.read(&card, &Read::default(), &soon()).await.unwrap().unwrap(), "4242");
         lab.find(role("button", "Paid").inside(frame)).await.unwrap();
         lab.act(field("Deep"), Action::Fill(plain("down"))).await.unwrap();

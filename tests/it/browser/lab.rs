@@ -202,9 +202,16 @@ async fn serve() -> String {
             get(|| async { ([(header::CONTENT_DISPOSITION, "attachment; filename=a.bin")], "bytes") }),
         )
         .route("/nothing", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/late", get(late))
         .route("/never", get(|| async { std::future::pending::<()>().await }));
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     base
+}
+
+/// A page that is long in coming.
+async fn late() -> Response {
+    drop(tokio::time::timeout(Duration::from_millis(300), std::future::pending::<()>()).await);
+    page(UrlPath("arrived.html".to_owned())).await
 }
 
 #[derive(serde::Deserialize)]

@@ -6,6 +6,7 @@ use usher::browser::{Action, PageError, SessionOptions};
 #[test]
 fn opening_an_address_tells_where_it_led() {
     in_lab(|lab| async move {
+        let lab = &lab;
         let arrive =
             async |path: &str| lab.page.goto(&format!("{}/{path}", lab.base), &soon()).await.unwrap();
         let arrival = arrive("arrived.html").await;
@@ -15,6 +16,8 @@ fn opening_an_address_tells_where_it_led() {
         let arrival = arrive("status/503").await;
         assert_eq!(arrival.status, Some(503));
         assert_eq!(lab.page.text().await.unwrap(), "Sorry");
+        // Without a page of its own.
+        assert_eq!(arrive("nowhere.html").await.status, Some(404));
         let arrival = arrive("arrived.html").await;
         assert_eq!(arrival.url, lab.page.url());
         let arrival = arrive("arrived.html#fragment").await;
@@ -25,6 +28,7 @@ fn opening_an_address_tells_where_it_led() {
 #[test]
 fn what_cannot_be_opened_says_why() {
     in_lab(|lab| async move {
+        let lab = &lab;
         let goto =
             async |path: &str| lab.page.goto(&format!("{}/{path}", lab.base), &shortly()).await.unwrap_err();
         assert!(matches!(goto("never").await, PageError::TooSlow { .. }));
@@ -40,6 +44,7 @@ fn an_action_that_opens_a_document_returns_when_it_is_there() {
     in_lab(|lab| async move {
         let leave = [
             role("link", "plain link"),
+            role("link", "late link"),
             role("button", "submit form"),
             role("button", "submit redirect"),
             role("button", "set location"),
