@@ -32,11 +32,20 @@ async fn a_new_design_stops_every_change_and_is_described() {
         assert_eq!(status, 500, "{body}");
         assert!(detail.starts_with("ui_drift: "), "{detail}");
         let job = latest(&world).await;
-        assert_eq!((job.state, job.class), (JobState::Failed, Some(FailureClass::UiDrift)), "{:?}", job.message);
+        assert_eq!(
+            (job.state, job.class),
+            (JobState::Failed, Some(FailureClass::UiDrift)),
+            "{:?}",
+            job.message
+        );
         assert!(detail.contains(&job.id), "it says how to go on: {detail}");
         let shown = world.installation.store.show_job(&job.id).await.unwrap().unwrap();
-        assert!(shown.attempts.iter().all(|detail| detail.attempt.committing_at.is_none()), "{:?}", shown.attempts);
-        println!("{detail}\n");
+        assert!(
+            shown.attempts.iter().all(|detail| detail.attempt.committing_at.is_none()),
+            "{:?}",
+            shown.attempts
+        );
+        assert!(detail.contains("no table \"Members\""), "{detail}");
         jobs.push(job);
     }
     assert_eq!(world.record(), [""; 0]);
@@ -70,7 +79,8 @@ async fn a_design_that_changes_in_mid_job_names_the_button_and_its_neighbours() 
     world.desk.release();
     let (status, body) = asking.await.unwrap();
     assert_eq!(status, 500, "{body}");
-    println!("{body:#}");
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.starts_with("ui_drift: "), "{detail}");
     assert_eq!(world.record(), [""; 0]);
     let job = latest(&world).await;
     assert_eq!(job.class, Some(FailureClass::UiDrift));

