@@ -204,11 +204,12 @@ impl Task {
                 },
             }
         }
+        // First of all, so that whoever is told below that the browser is gone does not find it alive and try it again.
+        alive.send_replace(false);
         queue.close();
         // Replies are dropped with the map, which their callers read as `Closed`; the listeners' channels end.
         self.pending.clear();
         self.listeners.clear();
-        alive.send_replace(false);
     }
 
     fn take(&mut self, outgoing: Outgoing) {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::access::{Sessions, SignIn, Totp, random_token};
+use super::gate::Gate;
 use super::model::{Organisation, Status, seed};
 use super::{Elapsed, Fill, NowMs, Options, PASSWORD, SERVICE_ACCOUNT, Switches};
 
@@ -12,6 +13,7 @@ use super::{Elapsed, Fill, NowMs, Options, PASSWORD, SERVICE_ACCOUNT, Switches};
 pub(super) struct Desk {
     pub(super) fill: Fill,
     pub(super) elapsed: Elapsed,
+    pub(super) gate: Gate,
     now_ms: NowMs,
     state: Mutex<State>,
 }
@@ -65,6 +67,7 @@ impl Desk {
         Ok(Self {
             fill: Fill::clone(&options.fill),
             elapsed: Elapsed::clone(&options.elapsed),
+            gate: Gate::default(),
             now_ms: NowMs::clone(&options.now_ms),
             state: Mutex::new(state),
         })

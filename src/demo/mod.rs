@@ -10,6 +10,7 @@
 
 mod access;
 mod desk;
+mod gate;
 mod model;
 mod pages;
 mod switches;
@@ -184,6 +185,22 @@ impl AcmeDesk {
     /// Makes it behave otherwise, from the next request on.
     pub fn set_switches(&self, switches: Switches) {
         self.desk.lock().set_switches(switches);
+    }
+
+    /// Returns as soon as that many requests have come in since the start, answered or not.
+    pub async fn requested(&self, requests: u64) {
+        self.desk.gate.arrived(requests).await;
+    }
+
+    /// Answers `more` further requests and lets those after them wait for [`AcmeDesk::release`]. Returns the number of the
+    /// first that waits, for [`AcmeDesk::requested`].
+    pub fn hold_after(&self, more: u64) -> u64 {
+        self.desk.gate.hold_after(more)
+    }
+
+    /// Answers every request, those that wait too.
+    pub fn release(&self) {
+        self.desk.gate.open();
     }
 
     /// Signs everybody out.

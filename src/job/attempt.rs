@@ -4,7 +4,7 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
 use crate::step::Failure;
-use crate::store::{Claimed, Kind, Mode};
+use crate::store::{Claimed, Finish, Kind, Mode, Outcome};
 
 use super::Workshop;
 use super::after::Committed;
@@ -16,17 +16,27 @@ use super::session::{Login, Sessions, Stamp};
 use super::terms;
 use super::witness::JobWitness;
 
-/// Runs the claimed job and writes how it ended. Where the lease is lost the job is left to whoever has it now.
-pub(super) async fn attempt(workshop: &Workshop, sessions: &Sessions, claimed: &Claimed, lease: &HeldLease) {
-    let ended = tokio::select! {
-        ended = carry_out(workshop, sessions, claimed, lease) => ended,
-        // Dropping the work closes its page, so that nothing more is clicked.
+/// Runs the claimed job and writes how it ended. Where the lease is lost the job is left to whoever has it now; where the time is
+/// `over` first it is handed back, to be read first if a commit step had come.
+pub(super) async fn attempt(
+    workshop: &Workshop,
+    sessions: &Sessions,
+    claimed: &Claimed,
+    lease: &HeldLease,
+    over: impl Future<Output = ()>,
+) {
+    // Dropping the work closes its page, so that nothing more is clicked.
+    let finish = tokio::select! {
+        ended = carry_out(workshop, sessions, claimed, lease) => finish(workshop, claimed, ended),
         () = lease.keep() => {
             tracing::warn!(job = claimed.job.id, "the claim was taken back");
             return;
         }
+        () = over => {
+            tracing::info!(job = claimed.job.id, "handed back");
+            Finish::with(Outcome::Requeue { message: "the worker was told to end".to_owned() })
+        }
     };
-    let finish = finish(workshop, claimed, ended);
     if let Err(error) = workshop.store.finish(&lease.lease, finish).await {
         tracing::warn!(job = claimed.job.id, %error, "the end of an attempt was not written; the app is read first");
     }

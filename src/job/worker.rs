@@ -20,6 +20,8 @@ use super::session::Sessions;
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How long after a fault of the store it is asked again.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
+/// How long jobs that run go on once the worker was told to end. Less than the ten seconds after which `docker stop` kills.
+const GRACE: Duration = Duration::from_secs(7);
 
 /// How a worker works.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ impl Worker {
         self.sessions.process_id().await
     }
 
-    /// Claims nothing more, finishes what runs, and ends the browser.
+    /// Claims nothing more, finishes what runs or hands it back after some seconds, and ends the browser.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
@@ -112,7 +114,7 @@ async fn work(
             Ok(Some(claimed)) => {
                 let (store, clock) = (workshop.store.clone(), workshop.clock.clone());
                 let lease = HeldLease::new(store, clock, claimed.lease.clone(), asked_at, options.lease);
-                attempt(&workshop, &sessions, &claimed, &lease).await;
+                attempt(&workshop, &sessions, &claimed, &lease, time_is_over(stopped.clone())).await;
             }
             Ok(None) => {
                 let due = until_due(&workshop).await;
@@ -129,6 +131,13 @@ async fn work(
             }
         }
     }
+}
+
+/// Returns some time after the worker was told to end.
+async fn time_is_over(mut stopped: watch::Receiver<bool>) {
+    // An error says that the worker is gone, which is the same.
+    drop(stopped.wait_for(|stopped| *stopped).await);
+    drop(tokio::time::timeout(GRACE, std::future::pending::<()>()).await);
 }
 
 /// How long until a job that waits for its next try is due.

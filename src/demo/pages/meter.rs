@@ -15,6 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Answers a request, slowly or with a failure where the switches say so, and counts it.
 pub(super) async fn meter(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    desk.gate.enter().await;
     let started = (desk.elapsed)();
     let switches = desk.lock().switches();
     if !switches.latency.is_zero() {

@@ -1,4 +1,11 @@
 //! The whole way: a SCIM request in, a change in the app out; judged by the app's own record.
 
+mod drift;
+mod faults;
+mod faults_app;
+mod faults_browser;
+mod faults_order;
+mod faults_process;
+mod secrets;
 mod story;
 mod world;

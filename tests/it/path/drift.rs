@@ -1,0 +1,114 @@
+//! The app's pages change: work stops before its commit step, and says what was looked for and what is there.
+
+use usher::demo::Switches;
+use usher::failure::FailureClass;
+use usher::integration::Policy;
+use usher::store::{JobFilter, JobRow, JobState};
+
+use super::faults::{Wish, agents, done, many_members};
+use super::world::{World, user};
+
+/// The latest job.
+async fn latest(world: &World) -> JobRow {
+    let filter = JobFilter { integration_id: None, state: None, before: None, limit: 1 };
+    world.installation.store.list_jobs(&filter).await.unwrap().remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_design_stops_every_change_and_is_described() {
+    let policy = Policy { patience_ms: 50_000, ..Policy::default() };
+    let world = World::with(many_members(), policy).await;
+    let people = agents(&world.desk.members());
+    let wishes = [
+        (user(&people[0].0, &people[0].1, true, "viewer"), Wish::ChangeRole.recorded(&people[0].0)),
+        (user(&people[1].0, &people[1].1, false, "agent"), Wish::Suspend.recorded(&people[1].0)),
+        (user(&people[2].0, "Renamed Person", true, "agent"), format!("updated {}", people[2].0)),
+    ];
+    world.desk.set_switches(Switches { new_design: true, ..world.desk.switches() });
+    let mut jobs = Vec::new();
+    for (wish, _) in &wishes {
+        let (status, body) = world.scim.post(wish).await;
+        let detail = body["detail"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(status, 500, "{body}");
+        assert!(detail.starts_with("ui_drift: "), "{detail}");
+        let job = latest(&world).await;
+        assert_eq!(
+            (job.state, job.class),
+            (JobState::Failed, Some(FailureClass::UiDrift)),
+            "{:?}",
+            job.message
+        );
+        assert!(detail.contains(&job.id), "it says how to go on: {detail}");
+        let shown = world.installation.store.show_job(&job.id).await.unwrap().unwrap();
+        assert!(
+            shown.attempts.iter().all(|detail| detail.attempt.committing_at.is_none()),
+            "{:?}",
+            shown.attempts
+        );
+        assert!(detail.contains("no table \"Members\""), "{detail}");
+        jobs.push(job);
+    }
+    assert_eq!(world.record(), [""; 0]);
+
+    world.desk.set_switches(Switches { new_design: false, ..world.desk.switches() });
+    for (n, (job, (_, recorded))) in jobs.iter().zip(&wishes).enumerate() {
+        world.installation.store.retry_job(&job.id, "test").await.unwrap();
+        done(&world.installation.store, &job.id).await;
+        assert_eq!(world.record().len(), n + 1, "{:?}", world.record());
+        assert_eq!(world.record().last(), Some(recorded));
+    }
+    world.end().await;
+}
+
+/// The design changes after the account was read: only then does an operation meet it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_design_that_changes_in_mid_job_names_the_button_and_its_neighbours() {
+    let policy = Policy { patience_ms: 50_000, ..Policy::default() };
+    let world = World::with(many_members(), policy).await;
+    let people = agents(&world.desk.members());
+    // Logged in, with all that is read once read before.
+    world.scim.create(&user(&people[0].0, &people[0].1, true, "agent")).await;
+    let held = world.desk.hold_after(1);
+    let wish = user(&people[1].0, &people[1].1, false, "agent");
+    let asking = tokio::spawn({
+        let scim = world.scim.clone();
+        async move { scim.post(&wish).await }
+    });
+    world.desk.requested(held).await;
+    world.desk.set_switches(Switches { new_design: true, ..world.desk.switches() });
+    world.desk.release();
+    let (status, body) = asking.await.unwrap();
+    assert_eq!(status, 500, "{body}");
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.starts_with("ui_drift: "), "{detail}");
+    assert_eq!(world.record(), [""; 0]);
+    let job = latest(&world).await;
+    assert_eq!(job.class, Some(FailureClass::UiDrift));
+    world.desk.set_switches(Switches { new_design: false, ..world.desk.switches() });
+    world.installation.store.retry_job(&job.id, "test").await.unwrap();
+    done(&world.installation.store, &job.id).await;
+    assert_eq!(world.record(), [Wish::Suspend.recorded(&people[1].0)]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_pop_up_is_in_nobodys_way() {
+    let desk = usher::demo::Options { whats_new: true, ..many_members() };
+    let world = World::with(desk, Policy { patience_ms: 50_000, ..Policy::default() }).await;
+    let people = agents(&world.desk.members());
+    let (email, name) = &people[0];
+    let id = world.scim.create(&user(email, name, true, "viewer")).await;
+    let (status, body) = world.scim.put(&id, &user(email, "Somebody Else", true, "viewer")).await;
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = world.scim.put(&id, &user(email, "Somebody Else", false, "viewer")).await;
+    assert_eq!(status, 200, "{body}");
+    world.scim.create(&user("new@acme.example", "New Person", true, "agent")).await;
+    let expected = [
+        format!("role_changed {email}"),
+        format!("updated {email}"),
+        format!("suspended {email}"),
+        "invited new@acme.example".to_owned(),
+    ];
+    assert_eq!(world.record(), expected);
+    world.end().await;
+}
