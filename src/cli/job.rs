@@ -50,7 +50,9 @@ impl Job {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let installation = context.open().await?;
         match self.act {
-            Act::List { integration, state, limit } => list(context, &installation, integration, state, limit).await,
+            Act::List { integration, state, limit } => {
+                list(context, &installation, integration, state, limit).await
+            }
             Act::Show { id } => show(context, &installation, &id).await,
             Act::Retry { ids } => retry(context, &installation, &ids).await,
         }
@@ -69,7 +71,8 @@ async fn list(
         None => None,
     };
     let state: Option<JobState> = state.map(|word| word.parse()).transpose()?;
-    let jobs = installation.store.list_jobs(&JobFilter { integration_id, state, before: None, limit }).await?;
+    let jobs =
+        installation.store.list_jobs(&JobFilter { integration_id, state, before: None, limit }).await?;
     let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
     context.format.print(&jobs, |jobs| {
         let columns = ["id", "kind", "user", "state", "class", "attempts", "changed"];
@@ -89,7 +92,8 @@ async fn show(context: &Context, installation: &Installation, id: &str) -> anyho
     let found = installation.store.show_job(id).await?;
     let found = found.with_context(|| format!("there is no job `{id}`; `usher job list` shows them"))?;
     let mut job = job_json(&found.job);
-    let attempts: Vec<Value> = found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
+    let attempts: Vec<Value> =
+        found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
     job["attempt_log"] = Value::Array(attempts);
     context.format.print(&job, |job| in_words(job, &found.attempts, installation))?;
     Ok(Exit::Done)
@@ -110,7 +114,11 @@ async fn retry(context: &Context, installation: &Installation, ids: &[String]) -
     context.format.print(&shown, |shown| {
         let line = |job: &Value| match job["error"].as_str() {
             Some(error) => format!("{}: {error}", job["id"].as_str().unwrap_or_default()),
-            None => format!("{} is {}", job["id"].as_str().unwrap_or_default(), job["state"].as_str().unwrap_or_default()),
+            None => format!(
+                "{} is {}",
+                job["id"].as_str().unwrap_or_default(),
+                job["state"].as_str().unwrap_or_default()
+            ),
         };
         shown.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
@@ -156,6 +164,7 @@ fn step_json(installation: &Installation, row: &StepRow) -> Value {
     let step = &row.step;
     json!({
         "number": row.number,
+        "depth": row.depth,
         "flow": step.flow,
         "place": step.place,
         "words": step.words,
@@ -184,7 +193,12 @@ fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation
     for detail in attempts {
         let attempt = &detail.attempt;
         let outcome = attempt.outcome.map_or("running", |outcome| outcome.as_str());
-        lines.push(format!("\nattempt {} by {}, {}: {outcome}", attempt.number, attempt.worker, attempt.started_at.to_rfc3339()));
+        lines.push(format!(
+            "\nattempt {} by {}, {}: {outcome}",
+            attempt.number,
+            attempt.worker,
+            attempt.started_at.to_rfc3339()
+        ));
         for row in &detail.steps {
             let step = &row.step;
             let mark = match step.outcome.as_str() {
@@ -192,9 +206,13 @@ fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation
                 "skipped" => "-",
                 _ => "!",
             };
-            lines.push(format!("{mark} {:>3}  {:>6} ms  {}  ({})", row.number, step.duration_ms, step.words, step.place));
-            lines.extend(step.detail.iter().map(|detail| format!("              {}", detail.replace('\n', "\n              "))));
-            lines.extend(picture(installation, row).map(|path| format!("              picture: {path}")));
+            let nested = "  ".repeat(usize::try_from(row.depth).unwrap_or(0));
+            let (number, took) = (row.number, step.duration_ms);
+            lines.push(format!("{mark} {number:>3}  {took:>6} ms  {nested}{}  ({})", step.words, step.place));
+            let below = format!("                 {nested}");
+            let detail = step.detail.iter().map(|detail| detail.replace('\n', &format!("\n{below}")));
+            lines.extend(detail.map(|detail| format!("{below}{detail}")));
+            lines.extend(picture(installation, row).map(|path| format!("{below}picture: {path}")));
         }
     }
     lines.join("\n")

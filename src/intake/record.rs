@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scim::{Error, PatchRequest, Resource, patch};
+use crate::scim::{Error, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
     Change, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange, UserRow,
 };
@@ -107,15 +107,23 @@ impl Intake {
         expected: Option<i64>,
         body: UserBody,
     ) -> Result<Shown, Error> {
-        let change = self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
+        let change =
+            self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
         let recorded = self.store.record(change).await.map_err(refused)?;
         self.settle(caller, recorded).await
     }
 
     async fn create_again(&self, caller: &Caller, id: &str, body: UserBody) -> Result<Shown, Error> {
         let taken = || Error::uniqueness("User", "userName");
-        let view = self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
-        let view = view.ok_or_else(taken)?;
+        let view =
+            self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let leaving = || {
+            Error::of(
+                ScimType::Uniqueness,
+                "the account of a former user with this `userName` is still being removed; ask again later",
+            )
+        };
+        let view = view.ok_or_else(leaving)?;
         let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);
         if !same_person || is_fulfilled {
@@ -125,7 +133,8 @@ impl Intake {
     }
 
     async fn user(&self, caller: &Caller, id: &str) -> Result<UserRow, Error> {
-        let found = self.store.find_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
+        let found =
+            self.store.find_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         found.ok_or_else(|| Error::not_found("User", id))
     }
 
@@ -151,7 +160,10 @@ impl Intake {
         let cause = json!({ "event": ask.event(), "by": actor, "received_at_ms": self.clock.now().as_ms() });
         Change {
             integration_id: caller.integration.row.id.clone(),
-            job: Some(JobRequest { priority: if leaves { Priority::LEAVER } else { Priority::ORDINARY }, cause }),
+            job: Some(JobRequest {
+                priority: if leaves { Priority::LEAVER } else { Priority::ORDINARY },
+                cause,
+            }),
             events: vec![NewEvent::new(ask.event(), &actor).with(json!({ "leaves": leaves }))],
             user,
         }

@@ -13,7 +13,7 @@ use super::{Shown, stored};
 pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Error> {
     let mut resource = stored(&view.user)?;
     let has_failed = view.job.as_ref().is_some_and(|job| {
-        matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman)
+        matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman | JobState::Cancelled)
     });
     if has_failed {
         let mut attributes = resource.attributes().clone();
@@ -42,7 +42,8 @@ fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<Str
         return;
     }
     for attribute in &connector.account.attributes {
-        if let (Some(From::Path(path)), Some(value)) = (&attribute.from, seen.attributes.get(&attribute.name)) {
+        if let (Some(From::Path(path)), Some(value)) = (&attribute.from, seen.attributes.get(&attribute.name))
+        {
             set(attributes, path, value.clone());
         }
     }
