@@ -1,0 +1,53 @@
+//! The language as a page for authors, `connectors/REFERENCE.md`: what `connector.yaml` says, and the vocabulary of flows.
+
+use crate::step::{self, reference_table as table};
+
+/// What `connector.yaml` says, by key.
+const KEYS: &[(&str, &str)] = &[
+    ("usher", "The version of the language: `1`."),
+    ("name", "Small letters, digits and `-`; the name of the folder."),
+    ("title", "The app's name for people."),
+    ("version", "Three numbers. A changed account id, attribute or entitlement key is a new first number."),
+    ("app", "`homepage`, `terms: { url, read }` with the day they were read, `base_url` where no setting gives it."),
+    ("settings", "What an integration is asked for: `NAME: { type, title, help?, default?, required? }`; `type` is `url`, `string` or another that `usher check` names."),
+    ("origins", "What the browser reaches, and nothing else; the base URL if not said."),
+    ("service_account", "`role` and `why` it needs it; `logins: { NAME: { FIELD: text, secret or secret? } }`."),
+    ("tenant", "A locator that must match whenever a commit step runs: the right organisation is shown."),
+    ("account", "`id`: the app's own immutable id; `match`: by which attributes a user and an account find each other; `attributes: { NAME: { from, required?, read_only? } }` with a SCIM path or a template over `user`; `deactivate`: `suspend`, `remove` or `{ downgrade: KEY }`."),
+    ("entitlements", "`NAME: { holds: one or many, values, default?, admins? }`; `values` are `{ KEY: what the app shows }`, or `listed` where `list_<name>s` reads them."),
+    ("pop_ups", "`[{ when: LOCATOR, do: STEPS }]`: what may be in the way, and how it is closed."),
+    ("errors", "`[{ when: LOCATOR, class: CLASS, message? }]`: the app's own words, told apart."),
+];
+
+const HEAD: &str = "<!-- Made from the code; `UPDATE=1 cargo test --lib connector::reference` writes it anew. -->\n\
+# The language of connectors\n\nA connector is a folder: `connector.yaml` says what the app is, `flows/<name>.yaml` how one thing is done in it. \
+[`acme-desk`](acme-desk) is one to read; `usher check` shows every mistake with its place. Words in capitals stand for something; \
+`?` marks what may be left out. A VALUE is a text in which `{{ … }}` is filled in (Jinja, over `settings`, `account`, `credentials` \
+in `login`, `wanted` in `update`, the entitlement's `key` and `label` in its flows, and variables).\n";
+
+/// The whole reference, as Markdown.
+pub fn reference() -> String {
+    let keys = table(["key", "says"], KEYS.iter().map(|(key, says)| [format!("`{key}`"), (*says).to_owned()]));
+    format!("{HEAD}\n## connector.yaml\n\n{keys}\n{}", step::reference())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_connector_yaml_is_in_it() {
+        let names: Vec<&str> = KEYS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, super::super::manifest::KEYS);
+    }
+
+    #[test]
+    fn the_page_in_the_tree_is_what_the_code_says() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/REFERENCE.md");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, reference()).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == reference(), "connectors/REFERENCE.md is not what the code says; UPDATE=1 writes it anew");
+    }
+}
