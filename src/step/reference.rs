@@ -14,9 +14,15 @@ use crate::playbook::ROLES;
 /// What may stand beside the keyword of any step.
 const BESIDE: &[(&str, &str)] = &[
     ("name", "The author's own name for the step, in logs."),
-    ("when", "An expression, such as `account.name != \"\"`; where it does not hold the step is passed over."),
+    (
+        "when",
+        "An expression, such as `account.name != \"\"`; where it does not hold the step is passed over.",
+    ),
     ("timeout", "How long the step may wait, such as `20s` or `500ms`; 10 s if not said."),
-    ("commit", "`true`: the one step that changes the app. Before it everything may be tried again, after it never."),
+    (
+        "commit",
+        "`true`: the one step that changes the app. Before it everything may be tried again, after it never.",
+    ),
     ("optional", "`true`: that the element is not there is no failure."),
     ("screenshot", "`off`: no picture is taken."),
 ];
@@ -26,7 +32,10 @@ const EXTRACTOR: &[(&str, &str)] = &[
     ("read", "The element."),
     ("attribute", "The attribute of it that is read, such as `href`; its text if not said."),
     ("match", "A regular expression; its first group, or all of it, is the value."),
-    ("map", "What the page shows and what it means, such as `{ Active: active }`; anything else is a failure."),
+    (
+        "map",
+        "What the page shows and what it means, such as `{ Active: active }`; anything else is a failure.",
+    ),
     ("default", "The value where nothing can be read."),
 ];
 
@@ -59,8 +68,7 @@ fn flows() -> String {
     let set = |name: &str| std::iter::once(name.to_owned()).collect();
     let declared =
         Vocabulary { one_valued: set("<one>"), many_valued: set("<many>"), ..Vocabulary::default() };
-    let names: Vec<String> =
-        Purpose::flow_names(&declared).iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> = Purpose::flow_names(&declared).iter().map(|name| format!("`{name}`")).collect();
     format!(
         "## Flows\n\n`flows/<name>.yaml` has `steps`; `login` has `at` and `logged_in` besides: where to look whether the \
          session still holds, and what is there if it does.\nThese names mean something, with `<one>` and `<many>` for \
@@ -73,9 +81,9 @@ fn steps() -> String {
     let mut page = "## Steps\n".to_owned();
     for kind in KINDS {
         let schema = serde_json::from_str(kind.schema).unwrap_or_default();
-        let mut also: Vec<String> = kind.beside.iter().map(|key| format!("`{key}` beside it")).collect();
-        also.extend(kind.may_commit.then(|| "can be the commit step".to_owned()));
-        let also = if also.is_empty() { String::new() } else { format!(" ({})", also.join("; ")) };
+        let beside: String = kind.beside.iter().map(|key| format!(" `{key}` may stand beside it.")).collect();
+        let commit = if kind.may_commit { " It can be the commit step." } else { "" };
+        let also = beside + commit;
         let (keyword, summary, example) = (kind.keyword, kind.summary, kind.example);
         let takes = takes(&schema);
         // Writing into a string cannot fail.
@@ -84,7 +92,10 @@ fn steps() -> String {
             "\n### {keyword}\n\n{summary}{also}\n\n`{keyword}: {takes}`\n\n```yaml\n{example}\n```\n"
         );
     }
-    format!("{page}\n### On any step\n\n{}", table(["key", "says"], BESIDE.iter().map(|(key, says)| code(key, says))))
+    format!(
+        "{page}\n### On any step\n\n{}",
+        table(["key", "says"], BESIDE.iter().map(|(key, says)| code(key, says)))
+    )
 }
 
 fn locators() -> String {
@@ -100,7 +111,10 @@ fn locators() -> String {
 
 fn extractors() -> String {
     let rows = EXTRACTOR.iter().map(|(key, says)| code(key, says));
-    format!("## Extractors\n\nA locator, whose text is the value, or a mapping:\n\n{}", table(["key", "says"], rows))
+    format!(
+        "## Extractors\n\nA locator, whose text is the value, or a mapping:\n\n{}",
+        table(["key", "says"], rows)
+    )
 }
 
 fn classes() -> String {
@@ -117,9 +131,18 @@ fn classes() -> String {
             Stops::Operation => "the operation",
             Stops::Integration => "the integration",
         };
-        [format!("`{}`", info.word), info.says.to_owned(), again.to_owned(), stops.to_owned(), info.who_acts.to_owned()]
+        [
+            format!("`{}`", info.word),
+            info.says.to_owned(),
+            again.to_owned(),
+            stops.to_owned(),
+            info.who_acts.to_owned(),
+        ]
     });
-    format!("## Failure classes\n\n{}", table(["class", "means", "tried again", "concerns", "who acts"], rows))
+    format!(
+        "## Failure classes\n\n{}",
+        table(["class", "means", "tried again", "concerns", "who acts"], rows)
+    )
 }
 
 fn code(form: &str, says: &str) -> [String; 2] {
@@ -214,9 +237,18 @@ mod tests {
         for (schema, expected) in [
             (r##"{ "$ref": "#/$defs/locator" }"##, "LOCATOR"),
             (r#"{ "const": true }"#, "true"),
-            (r#"{ "type": "object", "required": ["a"], "properties": { "a": { "type": "string" }, "b": { "type": "integer", "minimum": 1, "maximum": 9 } } }"#, "{ a: TEXT, b?: 1–9 }"),
-            (r##"{ "type": "object", "additionalProperties": { "$ref": "#/$defs/value" } }"##, "{ LABEL: VALUE, … }"),
-            (r##"{ "oneOf": [ { "type": "string" }, { "type": "array", "items": { "$ref": "#/$defs/value" } } ] }"##, "TEXT or [VALUE, …]"),
+            (
+                r#"{ "type": "object", "required": ["a"], "properties": { "a": { "type": "string" }, "b": { "type": "integer", "minimum": 1, "maximum": 9 } } }"#,
+                "{ a: TEXT, b?: 1–9 }",
+            ),
+            (
+                r##"{ "type": "object", "additionalProperties": { "$ref": "#/$defs/value" } }"##,
+                "{ LABEL: VALUE, … }",
+            ),
+            (
+                r##"{ "oneOf": [ { "type": "string" }, { "type": "array", "items": { "$ref": "#/$defs/value" } } ] }"##,
+                "TEXT or [VALUE, …]",
+            ),
         ] {
             assert_eq!(takes(&serde_json::from_str(schema).unwrap()), expected);
         }

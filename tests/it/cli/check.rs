@@ -48,7 +48,7 @@ fn three_mistakes_in_three_files_are_three_diagnostics_in_one_run() {
         })
         .collect();
     let expected = [
-        "connectors/acme-desk/connector.yaml:46:45 unknown_class",
+        "connectors/acme-desk/connector.yaml:46:44 unknown_class",
         "connectors/acme-desk/flows/change_role.yaml:10:16 locator_syntax",
         "connectors/acme-desk/flows/invite.yaml:3:5 unknown_step",
     ];

@@ -68,7 +68,11 @@ async fn a_patch_that_cannot_be_applied_changes_nothing() {
     let path = format!("/Users/{id}");
     let before = gate.get(&path).await.text;
     let operations = [
-        (json!([{ "op": "frobnicate", "path": "displayName", "value": "x" }]), "invalidSyntax", "frobnicate"),
+        (
+            json!([{ "op": "frobnicate", "path": "displayName", "value": "x" }]),
+            "invalidSyntax",
+            "add, replace or remove",
+        ),
         (json!([{ "op": "replace", "path": "shoeSize", "value": 7 }]), "invalidPath", "shoeSize"),
         (json!([{ "op": "replace", "path": "emails[", "value": 7 }]), "invalidPath", "emails["),
         (json!([{ "op": "remove" }]), "noTarget", "path"),
