@@ -164,6 +164,7 @@ fn step_json(installation: &Installation, row: &StepRow) -> Value {
     let step = &row.step;
     json!({
         "number": row.number,
+        "depth": row.depth,
         "flow": step.flow,
         "place": step.place,
         "words": step.words,
@@ -205,16 +206,13 @@ fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation
                 "skipped" => "-",
                 _ => "!",
             };
-            lines.push(format!(
-                "{mark} {:>3}  {:>6} ms  {}  ({})",
-                row.number, step.duration_ms, step.words, step.place
-            ));
-            lines.extend(
-                step.detail
-                    .iter()
-                    .map(|detail| format!("              {}", detail.replace('\n', "\n              "))),
-            );
-            lines.extend(picture(installation, row).map(|path| format!("              picture: {path}")));
+            let nested = "  ".repeat(usize::try_from(row.depth).unwrap_or(0));
+            let (number, took) = (row.number, step.duration_ms);
+            lines.push(format!("{mark} {number:>3}  {took:>6} ms  {nested}{}  ({})", step.words, step.place));
+            let below = format!("                 {nested}");
+            let detail = step.detail.iter().map(|detail| detail.replace('\n', &format!("\n{below}")));
+            lines.extend(detail.map(|detail| format!("{below}{detail}")));
+            lines.extend(picture(installation, row).map(|path| format!("{below}picture: {path}")));
         }
     }
     lines.join("\n")

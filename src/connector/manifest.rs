@@ -18,7 +18,7 @@ use crate::step::{
 /// The version of the language that this program speaks.
 const LANGUAGE: &str = "1";
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "usher",
     "name",
     "title",

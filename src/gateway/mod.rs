@@ -9,7 +9,6 @@ mod request;
 mod users;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
 use crate::intake::Intake;
@@ -29,18 +28,22 @@ pub(crate) struct GatewayState {
 
 /// The SCIM endpoints. `base_url` is how clients reach this server, where that is not what they put into `Host`.
 pub fn router(intake: Intake, base_url: Option<String>) -> Router {
-    let integration = Router::new()
-        .route("/Users", get(users::list).post(users::create))
-        .route("/Users/", get(users::list).post(users::create))
-        .route("/Users/{id}", get(users::find).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
-        .route("/ResourceTypes", get(discovery::resource_types))
-        .route("/Schemas", get(discovery::schemas))
-        .method_not_allowed_fallback(answer::method_not_allowed)
-        .fallback(answer::no_endpoint);
+    let user = get(users::find).put(users::replace).patch(users::patch).delete(users::delete);
+    let endpoints = [
+        ("/Users", get(users::list).post(users::create)),
+        ("/Users/{id}", user),
+        ("/ServiceProviderConfig", get(discovery::service_provider_config)),
+        ("/ResourceTypes", get(discovery::resource_types)),
+        ("/Schemas", get(discovery::schemas)),
+    ];
+    let integration = endpoints.into_iter().fold(Router::new(), |router, (path, methods)| {
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+    });
+    let integration =
+        integration.method_not_allowed_fallback(answer::method_not_allowed).fallback(answer::no_endpoint);
     Router::new()
         .nest("/scim/v2/{integration}", integration)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .fallback(answer::no_endpoint)
         .with_state(GatewayState { intake, base_url })
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use futures::StreamExt as _;
 
 use crate::intake::Caller;
 use crate::scim::Error;
@@ -15,6 +14,10 @@ use crate::secret::SecretString;
 
 use super::answer::Refusal;
 use super::{GatewayState, MAX_BODY};
+
+/// How much of a body that is too large is still read, in bytes: whoever is answered while sending may never see the answer,
+/// only a connection that was reset.
+const MAX_DISCARDED: usize = 8 * MAX_BODY;
 
 /// An authenticated client of one integration.
 #[derive(Debug)]
@@ -28,8 +31,10 @@ impl FromRequestParts<GatewayState> for Client {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &GatewayState) -> Result<Self, Refusal> {
+        // An address that is not even text once it is decoded is nobody's; handlers find their parameters readable then.
         let names = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
-        let name = names.ok().and_then(|Path(mut names)| names.remove("integration")).unwrap_or_default();
+        let Path(mut names) = names.map_err(|_| Error::no_endpoint())?;
+        let name = names.remove("integration").unwrap_or_default();
         let token = token(&parts.headers);
         let caller = state.intake.authenticate(&name, token.as_ref()).await?;
         let server = state.base_url.clone().unwrap_or_else(|| {
@@ -50,33 +55,40 @@ fn token(headers: &HeaderMap) -> Option<SecretString> {
 
 /// A body of JSON.
 #[derive(Debug)]
-pub(super) struct Body(pub(super) Bytes);
+pub(super) struct Body(pub(super) Vec<u8>);
 
 impl FromRequest<GatewayState> for Body {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, state: &GatewayState) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _state: &GatewayState) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
             return Err(Error::unsupported_media_type().into());
         }
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(rejection) => Err(unread(&rejection).into()),
+        Ok(Self(read(request.into_body()).await?))
+    }
+}
+
+/// Reads a body of [`MAX_BODY`] bytes at most, whether its length is announced or not.
+async fn read(body: axum::body::Body) -> Result<Vec<u8>, Error> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk
+            .map_err(|_| Error::invalid_syntax("the body could not be read to its end; send it again"))?;
+        length += chunk.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&chunk);
+        } else if length > MAX_DISCARDED {
+            break;
         }
     }
+    if length > MAX_BODY { Err(Error::payload_too_large(MAX_BODY)) } else { Ok(bytes) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     matches!(essence.as_str(), "application/scim+json" | "application/json")
-}
-
-fn unread(rejection: &BytesRejection) -> Error {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::payload_too_large(MAX_BODY);
-    }
-    Error::invalid_syntax("the body could not be read to its end; send it again")
 }
 
 /// The version that the client says it saw (`If-Match`, RFC 7644 section 3.14); `None` for any.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scim::{Error, PatchRequest, Resource, patch};
+use crate::scim::{Error, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
     Change, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange, UserRow,
 };
@@ -117,7 +117,13 @@ impl Intake {
         let taken = || Error::uniqueness("User", "userName");
         let view =
             self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
-        let view = view.ok_or_else(taken)?;
+        let leaving = || {
+            Error::of(
+                ScimType::Uniqueness,
+                "the account of a former user with this `userName` is still being removed; ask again later",
+            )
+        };
+        let view = view.ok_or_else(leaving)?;
         let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);
         if !same_person || is_fulfilled {

@@ -12,10 +12,9 @@ use super::{Shown, stored};
 
 pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Error> {
     let mut resource = stored(&view.user)?;
-    let has_failed = view
-        .job
-        .as_ref()
-        .is_some_and(|job| matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman));
+    let has_failed = view.job.as_ref().is_some_and(|job| {
+        matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman | JobState::Cancelled)
+    });
     if has_failed {
         let mut attributes = resource.attributes().clone();
         match &view.account {

@@ -90,6 +90,7 @@ impl<'a> Flows<'a> {
     }
 
     async fn run_once(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+        self.witness.begin_run();
         let call = Call {
             book: &self.integration.connector.book,
             flow,

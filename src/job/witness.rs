@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::artifact::Artifacts;
 use crate::failure::FailureClass;
-use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, Store};
+use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, StepRow, Store};
 use crate::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
 
 use super::lease::HeldLease;
@@ -17,6 +17,9 @@ pub(super) struct JobWitness<'a> {
     artifacts: &'a Artifacts,
     lease: &'a HeldLease,
     attempt: AttemptId,
+    /// The highest number of a step so far, and what it was before this run: each run counts its steps from 1.
+    highest: i64,
+    before_run: i64,
     /// Whether a commit step was announced; what failed after that may have changed the app.
     pub(super) has_committed: bool,
 }
@@ -28,7 +31,12 @@ impl<'a> JobWitness<'a> {
         lease: &'a HeldLease,
         attempt: AttemptId,
     ) -> Self {
-        Self { store, artifacts, lease, attempt, has_committed: false }
+        Self { store, artifacts, lease, attempt, highest: 0, before_run: 0, has_committed: false }
+    }
+
+    /// The steps that come next are those of another run.
+    pub(super) fn begin_run(&mut self) {
+        self.before_run = self.highest;
     }
 
     /// Keeps the pictures; gives the name of the last, and what is missing.
@@ -77,7 +85,10 @@ impl Witness for JobWitness<'_> {
             picture,
             page: None,
         };
-        if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![step]).await {
+        let number = self.before_run + i64::from(record.seq);
+        self.highest = self.highest.max(number);
+        let row = StepRow { number, depth: i64::from(record.depth), step };
+        if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![row]).await {
             tracing::warn!(%error, "a step was not written");
         }
     }

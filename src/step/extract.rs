@@ -14,7 +14,7 @@ use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Node, Template};
 
-const KEYS: &[&str] = &["read", "attribute", "match", "map", "default"];
+pub(super) const KEYS: &[&str] = &["read", "attribute", "match", "map", "default"];
 
 /// How one value is read.
 #[derive(Debug)]

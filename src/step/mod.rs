@@ -15,6 +15,7 @@ mod kind;
 mod link;
 mod paths;
 mod purpose;
+mod reference;
 mod stage;
 mod values;
 mod words;
@@ -28,6 +29,7 @@ pub use flow::{Book, Call, Effect, Flow, KnownError, Need, Output, Pictures, Pop
 pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
 pub use purpose::{Purpose, Vocabulary};
+pub use reference::{reference, table as reference_table};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};
 

@@ -16,7 +16,7 @@ statements! {
     CURRENT = "SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id AND j.attempts = a.number WHERE j.id = $1";
     COMMITTING = "UPDATE attempts SET committing_at = $2 WHERE job_id = $1 AND committing_at IS NULL AND finished_at IS NULL";
     END = "UPDATE attempts SET finished_at = $3, outcome = $4, class = $5, message = $6 WHERE job_id = $1 AND number = $2 AND finished_at IS NULL";
-    ADD_STEP = "INSERT INTO steps (attempt_id, number, flow, place, words, outcome, detail, started_at, duration_ms, picture, page) VALUES ($1, (SELECT count(*) + 1 FROM steps WHERE attempt_id = $1), $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    ADD_STEP = "INSERT INTO steps (attempt_id, number, depth, flow, place, words, outcome, detail, started_at, duration_ms, picture, page) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     OF_JOB = "SELECT * FROM attempts WHERE job_id = $1 ORDER BY number";
     STEPS = "SELECT * FROM steps WHERE attempt_id = $1 ORDER BY number";
 }
@@ -117,8 +117,10 @@ pub struct NewStep {
 /// A step, with its place in the attempt.
 #[derive(Clone, Debug)]
 pub struct StepRow {
-    /// Its place in the attempt, from 1.
+    /// Its place in the order in which the steps of the attempt began, from 1.
     pub number: i64,
+    /// How many steps it is nested in.
+    pub depth: i64,
     /// The step.
     pub step: NewStep,
 }
@@ -130,12 +132,13 @@ impl Store {
         self.writer.write(move |tx| start(tx, held, connector_hash).boxed()).await
     }
 
-    /// Writes steps behind those that are there.
+    /// Writes steps that have ended. A nesting step ends after the steps in it, so they come in any order; no two have
+    /// the same number.
     pub async fn add_steps(
         &self,
         held: &Lease,
         attempt: AttemptId,
-        steps: Vec<NewStep>,
+        steps: Vec<StepRow>,
     ) -> Result<(), LeaseError> {
         let held = held.clone();
         self.writer.write(move |tx| add_steps(tx, held, attempt, steps).boxed()).await
@@ -153,12 +156,14 @@ async fn add_steps(
     tx: &mut Tx,
     held: Lease,
     attempt: AttemptId,
-    steps: Vec<NewStep>,
+    steps: Vec<StepRow>,
 ) -> Result<(), LeaseError> {
     job::held_by(tx, &held).await?;
-    for step in steps {
+    for StepRow { number, depth, step } in steps {
         let values = args![
             attempt.0,
+            number,
+            depth,
             &step.flow,
             &step.place,
             &step.words,
@@ -235,5 +240,5 @@ fn read_step(row: &Row) -> Result<StepRow, StoreError> {
         picture: row.maybe_text("picture")?,
         page: row.maybe_text("page")?,
     };
-    Ok(StepRow { number: row.int("number")?, step })
+    Ok(StepRow { number: row.int("number")?, depth: row.int("depth")?, step })
 }

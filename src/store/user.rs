@@ -1,4 +1,8 @@
 //! Users: the wanted SCIM resources. A change, the job that makes it so and the events of it are one transaction.
+//!
+//! A deleted user is a wish that its account goes. Until a job has seen the account gone, the row keeps its user name, so
+//! that no other row, with a lane of its own, can ask for the same account: whoever asks for that name again takes up this
+//! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again.
 
 use std::collections::HashMap;
 
@@ -13,18 +17,32 @@ use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 
+/// A statement over the users that a client can see: those that are wanted, and those whose removal was given up. While
+/// a removal goes on, the user reads as what is wanted: gone.
+macro_rules! visible {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            " WHERE integration_id = $1 AND gone_at IS NULL AND (deleted_at IS NULL OR (SELECT j.state FROM jobs j WHERE j.integration_id = $1 AND j.lane = users.id AND j.superseded_by IS NULL ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled')) ",
+            $tail
+        )
+    };
+}
+
 statements! {
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
-    FIND_NAME = "SELECT id FROM users WHERE integration_id = $1 AND user_name_key = $2 AND deleted_at IS NULL";
+    FIND_VISIBLE = visible!("SELECT * FROM users", "AND id = $2");
+    FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
     INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
-    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, version = version + 1, modified_at = $7 WHERE id = $1";
+    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, version = version + 1, modified_at = $7, deleted_at = NULL WHERE id = $1";
     DELETE = "UPDATE users SET active = 0, version = version + 1, modified_at = $2, deleted_at = $2 WHERE id = $1";
-    COUNT = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL";
-    COUNT_NAME = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND user_name_key = $2";
-    COUNT_EXTERNAL = "SELECT count(*) AS total FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND external_id = $2";
-    PAGE = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL ORDER BY seq LIMIT $2 OFFSET $3";
-    PAGE_NAME = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND user_name_key = $4 ORDER BY seq LIMIT $2 OFFSET $3";
-    PAGE_EXTERNAL = "SELECT * FROM users WHERE integration_id = $1 AND deleted_at IS NULL AND external_id = $4 ORDER BY seq LIMIT $2 OFFSET $3";
+    GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
+    COUNT = visible!("SELECT count(*) AS total FROM users", "");
+    COUNT_NAME = visible!("SELECT count(*) AS total FROM users", "AND user_name_key = $2");
+    COUNT_EXTERNAL = visible!("SELECT count(*) AS total FROM users", "AND external_id = $2");
+    PAGE = visible!("SELECT * FROM users", "ORDER BY seq LIMIT $2 OFFSET $3");
+    PAGE_NAME = visible!("SELECT * FROM users", "AND user_name_key = $4 ORDER BY seq LIMIT $2 OFFSET $3");
+    PAGE_EXTERNAL = visible!("SELECT * FROM users", "AND external_id = $4 ORDER BY seq LIMIT $2 OFFSET $3");
 }
 
 /// What an identity provider says of a user.
@@ -55,8 +73,10 @@ pub struct UserRow {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub modified_at: Timestamp,
-    /// When it was deleted; the row stays as a tombstone (R19).
+    /// When its removal was asked for; the row stays as a tombstone (R19).
     pub deleted_at: Option<Timestamp>,
+    /// When a job had seen that the account is gone.
+    pub gone_at: Option<Timestamp>,
 }
 
 /// A wanted user beside what was seen in the app and the latest job of it.
@@ -86,7 +106,8 @@ pub struct Change {
 /// A change of one user. `expected` is the version that the caller saw; `None` where it did not look.
 #[derive(Clone, Debug)]
 pub enum UserChange {
-    /// A new user.
+    /// A new user; or a deleted one whose account is not gone yet, of the same name and, where both have one, the same
+    /// external id: it is taken up again under its own id.
     Insert(UserBody),
     /// Another body for a user.
     Replace {
@@ -118,7 +139,7 @@ pub struct Recorded {
 /// The change was not recorded; nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A living user of the integration has the name.
+    /// Another user of the integration has the name, or had it and is not gone yet.
     #[error("the user name is taken")]
     UserNameTaken {
         /// Who has it.
@@ -164,9 +185,9 @@ impl Store {
         self.writer.write(move |tx| async move { record(tx, change).await }.boxed()).await
     }
 
-    /// The living user with this id.
+    /// The user with this id, where a client can see it.
     pub async fn find_user(&self, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
-        Ok(self.find_user_or_tombstone(integration_id, id).await?.filter(|user| user.deleted_at.is_none()))
+        find_visible(&mut self.reader().await?, integration_id, id).await
     }
 
     /// The user with this id, be it alive or not: a deleted user's account still has to go.
@@ -178,17 +199,14 @@ impl Store {
         find(&mut self.reader().await?, integration_id, id).await
     }
 
-    /// The living user with this id, with its account and latest job.
+    /// The user with this id, where a client can see it, with its account and latest job.
     pub async fn view_user(&self, integration_id: &str, id: &str) -> Result<Option<UserView>, StoreError> {
         let mut db = self.snapshot().await?;
-        let Some(user) = find(&mut db, integration_id, id).await?.filter(|user| user.deleted_at.is_none())
-        else {
-            return Ok(None);
-        };
+        let Some(user) = find_visible(&mut db, integration_id, id).await? else { return Ok(None) };
         Ok(view(&mut db, integration_id, vec![user]).await?.pop())
     }
 
-    /// Living users with their accounts and latest jobs, `limit` at most, from the one at `offset` on.
+    /// The users that a client can see, with their accounts and latest jobs, `limit` at most, from the one at `offset` on.
     pub async fn list_users(
         &self,
         integration_id: &str,
@@ -215,6 +233,9 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
         UserChange::Delete { id, expected } => {
             alive(tx, &integration_id, &id, expected).await?;
             tx.db.change(DELETE, args![&id, tx.now]).await?;
+            if change.job.is_none() {
+                gone(tx, &id).await?;
+            }
             id
         }
     };
@@ -236,7 +257,15 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
 }
 
 async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<String, RecordError> {
-    free_name(tx, integration_id, None, &body.user_name).await?;
+    if let Some(holder) = holder(tx, integration_id, &body.user_name).await? {
+        let ids = (&holder.body.external_id, &body.external_id);
+        let is_other = matches!(ids, (Some(one), Some(other)) if one != other);
+        if holder.deleted_at.is_none() || is_other {
+            return Err(RecordError::UserNameTaken { by: holder.id });
+        }
+        write(tx, &holder.id, body).await?;
+        return Ok(holder.id);
+    }
     let id = tx.ids.next();
     let values = args![
         &id,
@@ -259,9 +288,16 @@ async fn replace(
     body: &UserBody,
 ) -> Result<String, RecordError> {
     alive(tx, integration_id, &id, expected).await?;
-    free_name(tx, integration_id, Some(&id), &body.user_name).await?;
+    if let Some(holder) = holder(tx, integration_id, &body.user_name).await?.filter(|user| user.id != id) {
+        return Err(RecordError::UserNameTaken { by: holder.id });
+    }
+    write(tx, &id, body).await?;
+    Ok(id)
+}
+
+async fn write(tx: &mut Tx, id: &str, body: &UserBody) -> Result<(), StoreError> {
     let values = args![
-        &id,
+        id,
         &body.user_name,
         name_key(&body.user_name),
         body.external_id.as_ref(),
@@ -270,7 +306,13 @@ async fn replace(
         tx.now,
     ];
     tx.db.change(REPLACE, values).await?;
-    Ok(id)
+    Ok(())
+}
+
+/// Notes that the account of a deleted user is gone: its name is free. Does nothing to a user that is wanted.
+pub(super) async fn gone(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    tx.db.change(GONE, args![id, tx.now]).await?;
+    Ok(())
 }
 
 async fn alive(
@@ -279,7 +321,7 @@ async fn alive(
     id: &str,
     expected: Option<i64>,
 ) -> Result<(), RecordError> {
-    let user = find(&mut tx.db, integration_id, id).await?.filter(|user| user.deleted_at.is_none());
+    let user = find_visible(&mut tx.db, integration_id, id).await?;
     let found = user.ok_or(RecordError::NotFound)?.version;
     if expected.is_some_and(|expected| expected != found) {
         return Err(RecordError::VersionConflict { found });
@@ -287,15 +329,13 @@ async fn alive(
     Ok(())
 }
 
-async fn free_name(
-    tx: &mut Tx,
-    integration_id: &str,
-    own: Option<&str>,
-    name: &str,
-) -> Result<(), RecordError> {
-    let Some(row) = tx.db.one(FIND_NAME, args![integration_id, name_key(name)]).await? else { return Ok(()) };
-    let by = row.text("id")?;
-    if own == Some(by.as_str()) { Ok(()) } else { Err(RecordError::UserNameTaken { by }) }
+/// Who has the name.
+async fn holder(tx: &mut Tx, integration_id: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
+    tx.db.one(FIND_NAME, args![integration_id, name_key(name)]).await?.map(|row| read(&row)).transpose()
+}
+
+async fn find_visible(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
+    db.one(FIND_VISIBLE, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
 }
 
 pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
@@ -358,5 +398,6 @@ fn read(row: &Row) -> Result<UserRow, StoreError> {
         created_at: row.time("created_at")?,
         modified_at: row.time("modified_at")?,
         deleted_at: row.maybe_time("deleted_at")?,
+        gone_at: row.maybe_time("gone_at")?,
     })
 }

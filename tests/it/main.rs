@@ -9,8 +9,10 @@
 )]
 
 mod browser;
+mod cli;
 mod connector;
 mod demo;
+mod gateway;
 mod house;
 mod path;
 mod run;

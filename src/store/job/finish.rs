@@ -9,6 +9,7 @@ use super::super::attempt::{self, AttemptOutcome};
 use super::super::event::{self, NewEvent};
 use super::super::integration;
 use super::super::sql::{args, statements};
+use super::super::user;
 use super::super::writer::Tx;
 use super::claim::{Lease, LeaseError, free};
 use super::{JobRow, JobState, find, follower, promote, reread};
@@ -181,7 +182,13 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
 
 /// Settles who goes on in the lane: the job, or the wish that came while it ran.
 async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) -> Result<(), LeaseError> {
-    let Some(follower) = follower(tx, job).await? else { return Ok(()) };
+    let Some(follower) = follower(tx, job).await? else {
+        // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
+        if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
+            user::gone(tx, user_id).await?;
+        }
+        return Ok(());
+    };
     match state {
         JobState::Done | JobState::Failed | JobState::Cancelled => promote(tx, job).await?,
         // The head keeps its place; the follower's wish is what it will find.

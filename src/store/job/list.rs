@@ -11,7 +11,7 @@ statements! {
     LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_STATE = select_jobs!("WHERE j.state = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_BOTH = select_jobs!("WHERE j.integration_id = $3 AND j.state = $4 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LATEST_OF_LANES = select_jobs!("WHERE j.seq IN (SELECT (SELECT max(l.seq) FROM jobs l WHERE l.integration_id = $1 AND l.lane = lanes.value) FROM json_each($2) lanes)");
+    LATEST_OF_LANES = select_jobs!("WHERE j.seq IN (SELECT (SELECT l.seq FROM jobs l WHERE l.integration_id = $1 AND l.lane = lanes.value AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) FROM json_each($2) lanes)");
 }
 
 /// Which jobs to list.
@@ -84,7 +84,7 @@ impl Store {
     }
 }
 
-/// The latest job of each of these lanes, given as a JSON array, in no order.
+/// The latest job of each of these lanes that was not superseded, given as a JSON array, in no order.
 pub(in super::super) async fn latest_of_lanes(
     db: &mut Db,
     integration_id: &str,

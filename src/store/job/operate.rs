@@ -5,6 +5,7 @@ use futures::FutureExt as _;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::sql::{args, statements};
+use super::super::user;
 use super::super::writer::Tx;
 use super::{JobRow, JobState, find, promote, read, reread, select_jobs, tell};
 
@@ -29,6 +30,9 @@ pub enum OperateError {
         /// The newer job.
         by: String,
     },
+    /// The account was removed as it was wanted, and may be somebody else's by now.
+    #[error("the user of the job is gone; nothing is left to do")]
+    UserGone,
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,6 +92,13 @@ async fn operate(tx: &mut Tx, id: String, wish: Wish, by: String) -> Result<JobR
 async fn again(tx: &mut Tx, job: &JobRow, from: &[JobState]) -> Result<(), OperateError> {
     if !from.contains(&job.state) {
         return Err(OperateError::WrongState(job.state));
+    }
+    if let Some(user_id) = &job.user_id
+        && user::find(&mut tx.db, &job.integration_id, user_id)
+            .await?
+            .is_none_or(|user| user.gone_at.is_some())
+    {
+        return Err(OperateError::UserGone);
     }
     let pending = tx.db.one(PENDING, args![&job.integration_id, &job.lane]).await?;
     if let Some(pending) = pending.map(|row| read(&row)).transpose()?.filter(|pending| pending.id != job.id) {

@@ -35,7 +35,8 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_of_integration ON tokens(integration_id, seq);
 
--- What the identity provider wants. Server-controlled attributes (id, version, times) are columns, never in `resource`.
+-- What the identity provider wants. `deleted_at` is the wish that the account goes, `gone_at` the end of the job that saw it gone.
+-- Server-controlled attributes (id, version, times) are columns, never in `resource`.
 CREATE TABLE users (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -48,11 +49,13 @@ CREATE TABLE users (
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
-  deleted_at INTEGER
+  deleted_at INTEGER,
+  gone_at INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX users_one_name_alive ON users(integration_id, user_name_key) WHERE deleted_at IS NULL;
-CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE deleted_at IS NULL;
-CREATE INDEX users_page ON users(integration_id, seq) WHERE deleted_at IS NULL;
+-- Whoever is to be removed keeps the name until the account is gone: one account in the app is one lane here.
+CREATE UNIQUE INDEX users_one_name ON users(integration_id, user_name_key) WHERE gone_at IS NULL;
+CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE gone_at IS NULL;
+CREATE INDEX users_page ON users(integration_id, seq) WHERE gone_at IS NULL;
 
 -- What was last seen in the app.
 CREATE TABLE accounts (
@@ -139,6 +142,7 @@ CREATE TABLE attempts (
 CREATE TABLE steps (
   attempt_id INTEGER NOT NULL REFERENCES attempts(id),
   number INTEGER NOT NULL,
+  depth INTEGER NOT NULL,
   flow TEXT NOT NULL,
   place TEXT NOT NULL,
   words TEXT NOT NULL,

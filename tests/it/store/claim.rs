@@ -119,16 +119,19 @@ async fn an_old_fence_changes_nothing() {
     let attempt = bench.store.start_attempt(&old.lease, "hash").await.unwrap();
     bench.clock.advance(LEASE + Duration::from_millis(1));
     assert_eq!(bench.store.take_back(Stranded::Expired).await.unwrap().len(), 1);
-    let step = || NewStep {
-        flow: "invite".into(),
-        place: "flows/invite.yaml:3".into(),
-        words: "click button \"Invite\"".into(),
-        outcome: StepOutcome::Ok,
-        detail: None,
-        started_at: START,
-        duration_ms: 12,
-        picture: None,
-        page: None,
+    let step = || {
+        let step = NewStep {
+            flow: "invite".into(),
+            place: "flows/invite.yaml:3".into(),
+            words: "click button \"Invite\"".into(),
+            outcome: StepOutcome::Ok,
+            detail: None,
+            started_at: START,
+            duration_ms: 12,
+            picture: None,
+            page: None,
+        };
+        StepRow { number: 1, depth: 0, step }
     };
 
     for taken_again in [false, true] {
@@ -246,19 +249,26 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let user = bench.add_user(&acme, "ada").await.user;
     let claimed = bench.claimed().await;
     let attempt = bench.store.start_attempt(&claimed.lease, "hash-of-the-connector").await.unwrap();
-    let step = |words: &str, outcome| NewStep {
-        flow: "invite".into(),
-        place: "flows/invite.yaml:3".into(),
-        words: words.into(),
-        outcome,
-        detail: Some("what was there".into()),
-        started_at: START,
-        duration_ms: 1234,
-        picture: Some("abc.webp".into()),
-        page: None,
+    let step = |number, depth, words: &str, outcome| {
+        let step = NewStep {
+            flow: "invite".into(),
+            place: "flows/invite.yaml:3".into(),
+            words: words.into(),
+            outcome,
+            detail: Some("what was there".into()),
+            started_at: START,
+            duration_ms: 1234,
+            picture: Some("abc.webp".into()),
+            page: None,
+        };
+        StepRow { number, depth, step }
     };
-    bench.store.add_steps(&claimed.lease, attempt, vec![step("one", StepOutcome::Ok)]).await.unwrap();
-    let more = vec![step("two", StepOutcome::Skipped), step("three", StepOutcome::Failed)];
+    bench
+        .store
+        .add_steps(&claimed.lease, attempt, vec![step(2, 1, "inside", StepOutcome::Ok)])
+        .await
+        .unwrap();
+    let more = vec![step(3, 1, "passed", StepOutcome::Skipped), step(1, 0, "around", StepOutcome::Failed)];
     bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
     let finish = Finish {
         account: Some(seen(Status::Invited)),
@@ -277,10 +287,13 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     );
     assert_eq!((attempt.outcome, attempt.message.as_deref()), (Some(AttemptOutcome::Done), Some("invited")));
     let words: Vec<_> =
-        steps.iter().map(|step| (step.number, step.step.words.as_str(), step.step.outcome)).collect();
-    let expected =
-        [(1, "one", StepOutcome::Ok), (2, "two", StepOutcome::Skipped), (3, "three", StepOutcome::Failed)];
-    assert_eq!(words, expected);
+        steps.iter().map(|row| (row.number, row.depth, row.step.words.as_str(), row.step.outcome)).collect();
+    let expected = [
+        (1, 0, "around", StepOutcome::Failed),
+        (2, 1, "inside", StepOutcome::Ok),
+        (3, 1, "passed", StepOutcome::Skipped),
+    ];
+    assert_eq!(words, expected, "in the order in which they began");
     assert_eq!((steps[0].step.duration_ms, steps[0].step.picture.as_deref()), (1234, Some("abc.webp")));
 
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();

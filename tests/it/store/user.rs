@@ -76,7 +76,7 @@ async fn a_replaced_user_keeps_its_id_and_its_own_name_in_another_case() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_a_tombstone_and_its_name_is_free() {
+async fn a_deleted_user_is_a_tombstone_and_its_name_is_free_once_its_account_is_gone() {
     let bench = Bench::new().await;
     let acme = bench.integration("acme", 1).await;
     let ada = bench.add_user(&acme, "ada").await.user;
@@ -88,10 +88,115 @@ async fn a_deleted_user_is_a_tombstone_and_its_name_is_free() {
     assert_eq!((tombstone.deleted_at, tombstone.body.active), (Some(START), false));
     let again = bench.store.record(change(&acme, delete(), Priority::LEAVER)).await;
     assert!(matches!(again, Err(RecordError::NotFound)));
+    let other = UserBody { external_id: Some("somebody else".into()), ..body("Ada", true) };
+    let taken = bench.store.record(change(&acme, UserChange::Insert(other), Priority::ORDINARY)).await;
+    assert!(
+        matches!(taken, Err(RecordError::UserNameTaken { by }) if by == ada.id),
+        "while it is being removed"
+    );
+    let claimed = bench.claimed().await;
+    bench.done(&claimed).await;
     let reborn = bench.add_user(&acme, "ada").await.user;
     assert_ne!(reborn.id, ada.id);
+    let late = bench.store.retry_job(&job.id, "cli").await;
+    assert!(matches!(late, Err(OperateError::WrongState(JobState::Done))));
     let page = bench.store.list_users(&acme.id, &UserFilter::All, 0, 10).await.unwrap();
     assert_eq!((page.total, page.users.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_removal_that_was_given_up_is_not_taken_for_one() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "ada").await.user;
+    bench.done(&bench.claimed().await).await;
+    let visible = async || {
+        let page = bench.store.list_users(&acme.id, &UserFilter::UserName("ada".into()), 0, 9).await.unwrap();
+        let whole = bench.store.list_users(&acme.id, &UserFilter::All, 0, 9).await.unwrap();
+        let found = bench.store.view_user(&acme.id, &ada.id).await.unwrap().is_some();
+        assert_eq!([page.total, whole.total, page.users.len() as u64], [u64::from(found); 3]);
+        found
+    };
+    let delete =
+        || change(&acme, UserChange::Delete { id: ada.id.clone(), expected: None }, Priority::LEAVER);
+    let job = bench.store.record(delete()).await.unwrap().job.unwrap();
+    assert!(!visible().await, "while it goes on, the wish is what is read");
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, retry_at(START)).await.unwrap();
+    assert!(!visible().await, "it goes on");
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, failed()).await.unwrap();
+    assert!(visible().await, "it was given up");
+
+    bench.store.retry_job(&job.id, "cli").await.unwrap();
+    assert!(!visible().await);
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, held()).await.unwrap();
+    assert!(visible().await, "a person decides");
+    assert_eq!(
+        bench.store.record(delete()).await.unwrap().job.unwrap().id,
+        job.id,
+        "it can be asked for again"
+    );
+    assert!(visible().await, "which decides nothing");
+    bench.store.release_job(&job.id, "we mean it", "cli").await.unwrap();
+    let claimed = bench.claimed().await;
+    bench.done(&claimed).await;
+    assert!(!visible().await);
+    let gone = bench.store.find_user_or_tombstone(&acme.id, &ada.id).await.unwrap().unwrap();
+    assert_eq!(gone.gone_at, Some(START));
+}
+
+/// However far the removal has come, asking for the same person again is the same row, and so the same lane.
+#[tokio::test]
+async fn whoever_comes_back_during_the_removal_is_taken_up_again() {
+    for ends in ["pending", "running", "failed"] {
+        let bench = Bench::new().await;
+        let acme = bench.integration("acme", 2).await;
+        let ada = bench.add_user(&acme, "ada").await.user;
+        bench.done(&bench.claimed().await).await;
+        let delete = UserChange::Delete { id: ada.id.clone(), expected: None };
+        let removal = bench.store.record(change(&acme, delete, Priority::LEAVER)).await.unwrap().job.unwrap();
+        let claimed = if ends == "pending" { None } else { Some(bench.claimed().await) };
+        if let Some(claimed) = claimed.as_ref().filter(|_| ends == "failed") {
+            bench.store.finish(&claimed.lease, failed()).await.unwrap();
+        }
+        let again = UserBody { external_id: Some("ext-ada".into()), ..body("ADA", true) };
+        let back = change(&acme, UserChange::Insert(again), Priority::ORDINARY);
+        let back = bench.store.record(back).await.unwrap();
+        assert_eq!((&back.user.id, back.user.deleted_at, back.user.version), (&ada.id, None, 3), "{ends}");
+        let job = back.job.unwrap();
+        match ends {
+            "pending" => assert_eq!(job.id, removal.id),
+            "running" => {
+                assert_eq!(job.state, JobState::Blocked, "it waits for the removal");
+                assert!(bench.claim().await.is_none());
+                bench.done(&claimed.unwrap()).await;
+            }
+            _ => assert_eq!(job.state, JobState::Ready),
+        }
+        let next = bench.claimed().await;
+        assert_eq!((&next.job.id, next.job.wanted_version), (&job.id, Some(3)), "{ends}");
+        bench.done(&next).await;
+        let view = bench.store.view_user(&acme.id, &ada.id).await.unwrap().unwrap();
+        assert_eq!((view.user.gone_at, view.user.body.active), (None, true), "{ends}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_job_of_somebody_who_is_gone_is_not_tried_again() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let ada = bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, failed()).await.unwrap();
+    let delete = UserChange::Delete { id: ada.user.id.clone(), expected: None };
+    bench.store.record(change(&acme, delete, Priority::LEAVER)).await.unwrap();
+    bench.done(&bench.claimed().await).await;
+    let next = bench.add_user(&acme, "ada").await;
+    assert_ne!(next.user.id, ada.user.id);
+    let late = bench.store.retry_job(&ada.job.unwrap().id, "cli").await;
+    assert!(matches!(late, Err(OperateError::UserGone)), "it would remove the account of the new user");
 }
 
 #[tokio::test]

@@ -1,0 +1,143 @@
+//! What a read shows and a waiting caller is told, as jobs end (R6). A worker is played by the store's own calls.
+
+use std::time::Duration;
+
+use super::*;
+use usher::account::Status;
+use usher::failure::FailureClass;
+use usher::store::{Finish, Outcome, SeenAccount};
+
+fn seen(status: Status, role: &str) -> Option<SeenAccount> {
+    let attributes = json!({ "email": ADA, "name": "Ada Byron", "id": "17" });
+    let entitlements = json!({ "role": [role] });
+    Some(SeenAccount { app_id: Some("17".into()), status, attributes, entitlements, complete: true })
+}
+
+fn done() -> Outcome {
+    Outcome::Done { message: None }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed { class: FailureClass::SeatLimit, message: "no free seats".into() }
+}
+
+fn held() -> Outcome {
+    Outcome::Held { class: FailureClass::LastAdmin, message: "the last owner".into() }
+}
+
+impl Gate {
+    /// Ends the job that is due, having seen `account`.
+    async fn work(&self, outcome: Outcome, account: Option<SeenAccount>) {
+        let store = &self.installation.store;
+        let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().expect("a job is due");
+        store.finish(&claimed.lease, Finish { account, ..Finish::with(outcome) }).await.unwrap();
+    }
+
+    /// The same, once there is a job.
+    async fn work_soon(&self, outcome: Outcome, account: Option<SeenAccount>) {
+        let mut watch = self.installation.store.watch_work();
+        while self.jobs().await.iter().all(|job| job.state.is_settled()) {
+            watch.changed().await;
+        }
+        self.work(outcome, account).await;
+    }
+
+    /// What a read shows: active, name, role; both by id and in the list.
+    async fn shown(&self, id: &str) -> Option<(bool, String, String)> {
+        let answer = self.get(&format!("/Users/{id}")).await;
+        let listed = self.get(&format!("/Users?filter=userName%20eq%20%22{ADA}%22")).await.json();
+        if answer.status == 404 {
+            assert_eq!(listed["totalResults"], 0, "{listed}");
+            return None;
+        }
+        let body = answer.json();
+        assert_eq!(listed["Resources"][0], body);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some((body["active"].as_bool().unwrap(), text(&body["displayName"]), text(&body[USHER]["role"])))
+    }
+}
+
+fn is(active: bool, name: &str, role: &str) -> Option<(bool, String, String)> {
+    Some((active, name.to_owned(), role.to_owned()))
+}
+
+#[tokio::test]
+async fn a_read_shows_what_is_wanted_until_it_failed_and_then_what_was_seen() {
+    let gate = Gate::new().await;
+    let id = gate.create(&user(ADA)).await;
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Lovelace", "agent"), "pending");
+    gate.work(failed(), None).await;
+    assert_eq!(gate.shown(&id).await, is(false, "Ada Lovelace", "agent"), "nobody has seen an account");
+    assert_eq!(gate.put(&id, &user(ADA)).await.status, 200);
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Lovelace", "agent"), "pending again");
+    gate.work(done(), seen(Status::Active, "agent")).await;
+
+    let leaver = changed(json!({ "active": false, USHER: { "role": "viewer" } }));
+    assert_eq!(gate.put(&id, &leaver).await.status, 200);
+    assert_eq!(gate.shown(&id).await, is(false, "Ada Lovelace", "viewer"), "pending");
+    gate.work(held(), seen(Status::Active, "agent")).await;
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Byron", "agent"), "held: what was seen");
+    let job = gate.jobs().await.remove(0).id;
+    gate.installation.store.cancel_job(&job, "never mind", "test").await.unwrap();
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Byron", "agent"), "cancelled: what was seen");
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn a_failed_removal_is_never_shown_as_a_removal() {
+    let gate = Gate::new().await;
+    let id = gate.create(&user(ADA)).await;
+    gate.work(done(), seen(Status::Active, "agent")).await;
+    assert_eq!(gate.delete(&id).await.status, 204);
+    assert_eq!(gate.shown(&id).await, None, "accepted: it reads as it is wanted");
+    gate.work(failed(), seen(Status::Active, "agent")).await;
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Byron", "agent"), "it failed, and the account is there");
+
+    assert_eq!(gate.delete(&id).await.status, 204, "it can be asked for again");
+    gate.work(done(), seen(Status::Absent, "agent")).await;
+    assert_eq!(gate.shown(&id).await, None);
+    assert_eq!(gate.delete(&id).await.status, 404);
+    let next = gate.create(&user(ADA)).await;
+    assert_ne!(next, id, "once it is gone the name is free");
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn coming_back_while_the_removal_goes_on_is_one_account_in_one_lane() {
+    let gate = Gate::new().await;
+    let id = gate.create(&user(ADA)).await;
+    gate.work(done(), seen(Status::Active, "agent")).await;
+    assert_eq!(gate.delete(&id).await.status, 204);
+    let stranger = changed(json!({ "externalId": "somebody-else" })).to_string();
+    let request = gate.with_body(Method::POST, "/Users", stranger);
+    let detail = gate.refused(request, 409, Some("uniqueness")).await;
+    assert!(detail.contains("still being removed"), "{detail}");
+    assert_eq!(gate.create(&user(ADA)).await, id);
+    assert_eq!(gate.jobs().await.len(), 2, "the pending job is the one that sees the new wish");
+    assert_eq!(gate.shown(&id).await, is(true, "Ada Lovelace", "agent"));
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn who_waits_is_told_the_true_outcome() {
+    let gate = Gate::with(Policy { patience_ms: 50_000, ..Policy::default() }).await;
+    let user = user(ADA);
+    let (answer, ()) = tokio::join!(gate.post(&user), gate.work_soon(failed(), None));
+    let detail = answer.scim_error(409, None);
+    let job = gate.jobs().await.remove(0).id;
+    assert!(["seat_limit", "no free seats", &job].iter().all(|part| detail.contains(part)), "{detail}");
+    let (answer, ()) = tokio::join!(gate.post(&user), gate.work_soon(done(), seen(Status::Active, "agent")));
+    assert_eq!(answer.status, 201, "trying again takes the first up: {answer:?}");
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+
+    let drift =
+        Outcome::Failed { class: FailureClass::UiDrift, message: "no button named \"Remove\"".into() };
+    let (answer, ()) = tokio::join!(gate.delete(&id), gate.work_soon(drift, seen(Status::Active, "agent")));
+    let detail = answer.scim_error(500, None);
+    assert!(detail.contains("ui_drift") && detail.contains("author"), "{detail}");
+    assert!(gate.shown(&id).await.is_some());
+    let (answer, ()) = tokio::join!(gate.delete(&id), gate.work_soon(done(), seen(Status::Absent, "agent")));
+    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    assert_eq!(gate.shown(&id).await, None);
+    gate.end().await;
+}
