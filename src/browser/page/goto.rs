@@ -46,7 +46,6 @@ impl Page {
     }
 
     /// Where the page is now; an error where Chromium shows its own error page.
-    #[expect(clippy::result_large_err, reason = "it is made once per failed step")]
     pub(super) fn arrival(&self) -> Result<Arrival, PageError> {
         let state = self.state.borrow();
         if let Some(url) = state.unreachable.as_ref().filter(|_| state.status().is_none()) {

@@ -92,7 +92,6 @@ impl Page {
     }
 
     /// Fails when the page has ended, or has opened a native dialog since the last call.
-    #[expect(clippy::result_large_err, reason = "it is made once per failed step")]
     fn check(&self) -> Result<(), PageError> {
         if let Some(end) = self.state.borrow().ended {
             return Err(end.into());
