@@ -39,8 +39,6 @@ const SWITCHES: &[&str] = &[
     "--disable-component-extensions-with-background-pages",
     "--disable-component-update",
     "--disable-crash-reporter",
-    // Its crash handlers would start sessions of their own, outside the group that the guard ends.
-    "--disable-crashpad-for-testing",
     "--disable-default-apps",
     "--disable-dev-shm-usage",
     "--disable-domain-reliability",
