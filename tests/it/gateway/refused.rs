@@ -74,7 +74,7 @@ async fn a_patch_that_cannot_be_applied_changes_nothing() {
             "add, replace or remove",
         ),
         (json!([{ "op": "replace", "path": "shoeSize", "value": 7 }]), "invalidPath", "shoeSize"),
-        (json!([{ "op": "replace", "path": "emails[", "value": 7 }]), "invalidPath", "emails["),
+        (json!([{ "op": "replace", "path": "emails[", "value": 7 }]), "invalidPath", "character 8"),
         (json!([{ "op": "remove" }]), "noTarget", "path"),
         (json!([{ "op": "replace", "path": "userName", "value": "" }]), "invalidValue", "userName"),
         (json!([{ "op": "replace", "path": "id", "value": "x" }]), "mutability", "id"),
