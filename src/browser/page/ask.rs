@@ -208,7 +208,7 @@ impl About<'_> {
 
 /// Whether a call failed only because its document is gone.
 fn is_replaced(error: &CallError) -> bool {
-    const WORDS: &[&str] = &["context", "navigated or closed", "Promise was collected", "No frame"];
+    const WORDS: &[&str] = &["context", "uniqueContextId", "navigated or closed", "Promise was collected", "No frame"];
     matches!(error, CallError::Refused { message } if WORDS.iter().any(|words| message.contains(words)))
 }
 

@@ -63,7 +63,8 @@ async fn nothing_of_chromium_survives_its_browser_process() {
         let Ok(program) = std::fs::read_link(format!("/proc/{id}/exe")) else { continue };
         let program = program.to_string_lossy();
         if program.contains("chrom") && !program.ends_with("chrome_crashpad_handler") {
-            let group = rustix::process::getpgid(rustix::process::Pid::from_raw(i32::try_from(id).unwrap())).unwrap();
+            let group =
+                rustix::process::getpgid(rustix::process::Pid::from_raw(i32::try_from(id).unwrap())).unwrap();
             assert_eq!(group.as_raw_nonzero().get().unsigned_abs(), browser, "{id} {program}");
             seen += 1;
         }
