@@ -4,6 +4,9 @@
 //! process group of its own and is told to go ahead only once a guard (a shell that waits for its standard input to
 //! end) knows that group. Its standard input is held open here: when we close it or die, the guard kills the group and
 //! removes the profile. The guard sits in a third group, so that no signal meant for us reaches it.
+//!
+//! Chromium's two crash handlers put themselves outside that group, with process 1 as their parent; they end by themselves when
+//! the browser process does. `--disable-crashpad-for-testing` would spare them, but Chromium 156 loads no page with it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
