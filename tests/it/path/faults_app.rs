@@ -201,7 +201,9 @@ async fn a_connection_that_is_cut_is_tried_again_later() {
     let store = &world.installation.store;
     let mut n = 0;
     for answered in (0..).step_by(2) {
-        let cut = || drop(wire.is_cut.send_replace(true));
+        let cut = || {
+            wire.is_cut.send_replace(true);
+        };
         let Some(asked) = interrupt(&world, Wish::ALL[n % 3], n, answered, cut).await else { break };
         let job = job_when(store, &asked.job, |job| waits(job) || job.state.is_settled()).await;
         let classes = [FailureClass::AppUnavailable, FailureClass::Timeout].map(Some);
