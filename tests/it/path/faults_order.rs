@@ -30,7 +30,10 @@ fn values(world: &World, field: &str) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for change in world.desk.record() {
         for difference in change.changed.iter().filter(|difference| difference.field == field) {
-            assert!(values.last().is_none_or(|last| Some(last) == difference.from.as_ref()));
+            assert!(
+                values.last().is_none_or(|last| Some(last) == difference.from.as_ref()),
+                "{difference:?}"
+            );
             values.push(difference.to.clone().unwrap());
         }
     }
