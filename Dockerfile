@@ -11,7 +11,7 @@ RUN cargo build --release --locked --bin usher
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends chromium fonts-dejavu-core \
+ && apt-get install -y --no-install-recommends chromium fonts-dejavu-core tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --create-home --home-dir /home/usher usher \
  && install -d -o usher -g usher -m 0700 /data
@@ -22,5 +22,6 @@ ENV USHER_DATA=/data USHER_CONNECTORS=/usr/local/share/usher/connectors
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["usher", "health", "--url", "http://127.0.0.1:8080"]
-ENTRYPOINT ["usher"]
+# Chromium leaves processes behind that only process 1 can reap.
+ENTRYPOINT ["tini", "--", "usher"]
 CMD ["serve", "--listen", "0.0.0.0:8080"]

@@ -131,6 +131,9 @@ async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> 
     };
     let size =
         emulation::SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, false);
+    // Apps that animate are asked not to: what moves cannot be clicked, and is slow to photograph.
+    let still = emulation::MediaFeature::new("prefers-reduced-motion", "reduce");
+    let media = emulation::SetEmulatedMediaParams { media: None, features: Some(vec![still]) };
     // No bodies are asked for, so none are kept.
     let network = network::EnableParams {
         max_total_buffer_size: Some(0),
@@ -144,6 +147,7 @@ async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> 
         router.send(to, &inspector::EnableParams::default()),
         router.send(to, &emulation::SetFocusEmulationEnabledParams::new(true)),
         router.send(to, &size),
+        router.send(to, &media),
         router.send(to, &script),
     );
     answers.0.await?;
@@ -153,6 +157,7 @@ async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> 
     answers.4.await?;
     answers.5.await?;
     answers.6.await?;
+    answers.7.await?;
     Ok(())
 }
 
