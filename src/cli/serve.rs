@@ -19,7 +19,7 @@ pub(super) struct Serve {
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// How identity providers reach it, as https://scim.example.com; from each request's Host, if not given
+    /// How identity providers reach it, as `https://scim.example.com`; from each request's Host, if not given
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 

@@ -1,6 +1,6 @@
 //! Connectors: what an app is, and how its flows do things in it.
 //!
-//! [`load`] reads the folder of one and tells every mistake in every file at once; a connector with an error in it is
+//! [`load()`] reads the folder of one and tells every mistake in every file at once; a connector with an error in it is
 //! not given out. Flows are compiled by `step`; here is what they are about: settings, the service account, attributes,
 //! entitlements, and how a SCIM user becomes an account of the app ([`attributes`]).
 //!
