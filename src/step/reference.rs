@@ -42,6 +42,7 @@ const EXTRACTOR: &[(&str, &str)] = &[
 /// Forms of a locator.
 const LOCATORS: &[(&str, &str)] = &[
     ("button \"Save\"", "A role or kind, and the exact accessible name; white space is folded."),
+    ("cell \"ada@acme.com\"i", "The whole name, regardless of case, as addresses are compared."),
     ("link ~\"Edit\"", "The name contains it, regardless of case."),
     ("heading /Members \\(\\d+\\)/", "The name matches a regular expression; `/…/i` regardless of case."),
     ("dialog \"Invite\" > field \"Email\"", "Inside, to any depth."),

@@ -36,6 +36,7 @@ fn each_kind_of_locator_finds_its_element() {
             (role("table", "Members"), "table \"Members\""),
             (role("cell", "al@x.com"), "cell \"al@x.com\""),
             (role("cell", "ada@x.com"), "cell \"ada@x.com\""),
+            (Locator::one(a_role("cell"), Name::Same("ADA@X.com".to_owned())), "cell \"ada@x.com\""),
             (role("cell", "Love lace"), "cell \"Love lace\""),
             (text("No users"), "paragraph \"No users\""),
             (text("bold"), "strong \"bold\"|text \"bold\""),
