@@ -10,7 +10,7 @@ demo: setup
 # All tests: real Chromium, real SQLite, real HTTP.
 test: setup
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
-	  echo cargo nextest run; cargo nextest run && cargo test --quiet --doc; \
+	  echo cargo nextest run; cargo nextest run; \
 	else \
 	  echo cargo test; cargo test; \
 	fi
