@@ -6,8 +6,6 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use uuid::Uuid;
-
 use crate::clock::SharedClock;
 
 /// Where random bytes come from.
@@ -85,15 +83,12 @@ impl Ids {
     pub fn next_with_prefix(&self, prefix: &str) -> String {
         format!("{prefix}_{}", self.next().replace('-', ""))
     }
-
-    /// Whether `text` could be an id of ours; what is not need not be looked up.
-    pub fn is_id(text: &str) -> bool {
-        Uuid::try_parse(text).is_ok()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::clock::{ManualClock, Timestamp};
 

@@ -148,7 +148,7 @@ pub(super) fn capabilities(connector: &Connector) -> Capabilities {
             Holds::Many => reconcile::Holds::Many,
         };
         let admins = entitlement.admins.iter().cloned().collect();
-        (entitlement.name.clone(), EntitlementRule { holds, default: entitlement.default.clone(), admins })
+        (entitlement.name.clone(), EntitlementRule { holds, admins })
     });
     Capabilities {
         flows: connector.book.flows.keys().cloned().collect(),

@@ -46,8 +46,6 @@ pub struct AttributeRule {
 pub struct EntitlementRule {
     /// How many keys one account holds.
     pub holds: Holds,
-    /// The key that a new account gets when none is wanted.
-    pub default: Option<String>,
     /// The keys that make an account an administrator (R15).
     pub admins: BTreeSet<String>,
 }

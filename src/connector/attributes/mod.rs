@@ -82,20 +82,6 @@ impl Connector {
     }
 }
 
-impl Wanted {
-    /// The same with what a new account gets where nothing is said.
-    #[must_use]
-    pub fn with_defaults(mut self, connector: &Connector) -> Self {
-        for entitlement in &connector.entitlements {
-            if let Some(default) = &entitlement.default {
-                let key = || BTreeSet::from([default.clone()]);
-                self.entitlements.entry(entitlement.name.clone()).or_insert_with(key);
-            }
-        }
-        self
-    }
-}
-
 fn map(
     attributes: &[Attribute],
     entitlements: &[Entitlement],
