@@ -94,7 +94,7 @@ impl Runner<'_> {
     pub(super) fn at(&self, step: &Step, doing: &str) -> At {
         At {
             flow: self.flow_name().to_owned(),
-            file: step.span.file().to_owned(),
+            file: At::file_of(&step.span),
             line: u32::try_from(step.span.line()).unwrap_or(u32::MAX),
             words: self.redactor.redact(doing),
         }
