@@ -136,7 +136,6 @@ impl Browser {
     pub fn version(&self) -> &str {
         &self.inner.version
     }
-
 }
 
 impl From<CallError> for BrowserError {

@@ -2,7 +2,9 @@
 
 use usher::store::{AttemptOutcome, JobState};
 
-use super::faults::{Wish, all_gone, ask, done, faults, job_when, kill, many_members, no_patience, processes, times};
+use super::faults::{
+    Wish, all_gone, ask, done, faults, job_when, kill, many_members, no_patience, processes, times,
+};
 use super::world::World;
 
 /// Kills the browser while the app holds back the request after `answered` others; says whether the job got so far.

@@ -66,7 +66,8 @@ async fn the_last_administrator_stays_one() {
 /// Without `read_account` an account is looked for on the whole list.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_enough_to_read_from() {
-    let only_a_list = changed(|connector| fs::remove_file(connector.join("flows/read_account.yaml")).unwrap());
+    let only_a_list =
+        changed(|connector| fs::remove_file(connector.join("flows/read_account.yaml")).unwrap());
     let world = World::with_connectors(many_members(), no_patience(), only_a_list.path()).await;
     for (n, wish) in Wish::ALL.into_iter().enumerate() {
         let asked = ask(&world.scim, &world.installation.store, &world.desk.members(), wish, n).await;
