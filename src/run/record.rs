@@ -77,7 +77,8 @@ impl Runner<'_> {
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
-        if self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off) {
+        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
+        if is_off || !self.witness.wants_pictures() {
             return;
         }
         match self.page.screenshot().await {
