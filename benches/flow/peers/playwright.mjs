@@ -34,16 +34,16 @@ obey({
     await step(page.goto(`${settings.base}/login`));
     await step(page.getByLabel('Email', { exact: true }).fill(settings.username));
     await step(page.getByLabel('Password', { exact: true }).fill(settings.password));
-    await step(page.getByRole('button', { name: 'Sign in', exact: true }).click());
-    await page.getByRole('button', { name: 'Account menu', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await step(page.getByRole('button', { name: 'Account menu', exact: true }).waitFor());
     await step(page.goto(`${settings.base}/orgs/acme/members?q=${encodeURIComponent(email)}`));
     await row.waitFor();
-    await step(row.getByRole('button', { name: 'Edit', exact: true }).click());
-    await dialog.getByText(email, { exact: true }).waitFor();
+    await row.getByRole('button', { name: 'Edit', exact: true }).click();
+    await step(dialog.getByText(email, { exact: true }).waitFor());
     await step(dialog.getByLabel('Role', { exact: true }).selectOption({ label: role }));
     await picture();
-    await step(dialog.getByRole('button', { name: 'Save', exact: true }).click());
-    await page.getByRole('status').filter({ hasText: 'Member updated' }).waitFor();
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+    await step(page.getByRole('status').filter({ hasText: 'Member updated' }).waitFor());
 
     if (tracing) {
       const file = path.join(settings.traces, `${process.pid}-${traced++}.zip`);
