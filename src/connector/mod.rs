@@ -13,6 +13,7 @@ mod account;
 pub mod attributes;
 mod entitlement;
 mod fields;
+mod files;
 mod library;
 mod load;
 mod manifest;
@@ -23,8 +24,9 @@ mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
 pub use entitlement::{Entitlement, Holds, Values};
+pub use files::Text;
 pub use library::{Entry, Library};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_texts};
 pub use reference::reference;
 pub use seen::Seen;
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};

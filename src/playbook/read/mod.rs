@@ -14,7 +14,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 
 mod syntax;
 
-const MAX_BYTES: usize = 1024 * 1024;
+/// A longer file is refused.
+pub const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NODES: usize = 20_000;
 const MAX_DEPTH: usize = 32;
 /// After that many mistakes of one file, more would not help.
