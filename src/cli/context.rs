@@ -39,7 +39,7 @@ impl Context {
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         match self.format {
             Format::Text => log.with_target(false).init(),
-            Format::Json => log.json().init(),
+            Format::Json | Format::Sarif => log.json().init(),
         }
     }
 
