@@ -70,7 +70,11 @@ impl Reader<'_> {
         let meta = fs::metadata(file)?;
         if !meta.is_file() {
             let message = if meta.is_dir() { "a folder where a file should be" } else { "this is no file" };
-            return Err(Refused::Told("not_a_file", message.to_owned(), "a connector is made of plain files"));
+            return Err(Refused::Told(
+                "not_a_file",
+                message.to_owned(),
+                "a connector is made of plain files",
+            ));
         }
         let real = self.real.as_ref().map_err(|error| io::Error::from(error.kind()))?;
         if !fs::canonicalize(file)?.starts_with(real) {
@@ -125,8 +129,10 @@ fn flow_files(folder: &Path, found: &mut Diagnostics) -> io::Result<BTreeSet<Str
         }
     }
     for file in others {
-        let other = Diagnostic::error("file_name", &place(&folder.join(&file)), format!("`{file}` is no flow"));
-        found.push(other.help("a flow's file is named by small letters, digits and `_`, and ends in `.yaml`"));
+        let other =
+            Diagnostic::error("file_name", &place(&folder.join(&file)), format!("`{file}` is no flow"));
+        found
+            .push(other.help("a flow's file is named by small letters, digits and `_`, and ends in `.yaml`"));
     }
     Ok(names)
 }

@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 use super::Connector;
 use super::files::{self, Text};
 use super::manifest::{self, Manifest};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::playbook::{Node, read_bytes};
-use crate::step::{Book, Flow, check_flows, compile_flow};
+use crate::step::{Book, Flow, check_flows, check_settings, compile_flow};
 
 /// Said of a flow in which another mistake was found, these may only follow from that.
-const FOLLOW_ON: &[&str] = &["no_commit", "no_identity_check", "unused_flow"];
+const FOLLOW_ON: &[&str] =
+    &["absent_unproved", "no_commit", "no_identity_check", "unreachable", "unused_flow"];
+/// Said where any flow has a mistake, these may only follow from that.
+const UNUSED: &[&str] = &["unused_flow", "unused_variable"];
 /// Said where `connector.yaml` declares nothing at all, these follow from that.
 const NAMES: &[&str] = &["undeclared", "unknown_attribute", "unused_flow", "unknown_name"];
 
@@ -55,9 +58,13 @@ fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded 
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
         let flows = flows(&flow_trees, &manifest, &mut found);
-        assemble(manifest, flows, hash(texts))
+        let connector = assemble(manifest, flows, hash(texts)).filter(|_| !found.has_errors())?;
+        let settings = tree.get("settings").and_then(Node::as_map).unwrap_or_default();
+        let settings = settings.iter().map(|entry| (entry.key.text.as_str(), &entry.key.span));
+        check_settings(settings, &connector.book, &mut found);
+        Some(connector)
     });
-    Loaded { connector: connector.filter(|_| !found.has_errors()), diagnostics: found.into_sorted() }
+    Loaded { connector, diagnostics: found.into_sorted() }
 }
 
 /// Compiles the flows and checks them against each other. One mistake is told once, not also by what follows from it.
@@ -71,9 +78,16 @@ fn flows(trees: &[(String, Node)], manifest: &Manifest, found: &mut Diagnostics)
     let compiled = ours.into_sorted();
     let mut linked = Diagnostics::default();
     check_flows(&flows, vocabulary, &mut linked);
-    let broken: BTreeSet<&str> = compiled.iter().map(|mistake| mistake.span.file()).collect();
-    let own =
-        |mistake: &Diagnostic| !(FOLLOW_ON.contains(&mistake.code) && broken.contains(mistake.span.file()));
+    let broken: BTreeSet<&str> = compiled
+        .iter()
+        .filter(|mistake| mistake.severity == Severity::Error)
+        .map(|mistake| mistake.span.file())
+        .collect();
+    let own = |mistake: &Diagnostic| {
+        !(FOLLOW_ON.contains(&mistake.code) && broken.contains(mistake.span.file()))
+            && !(UNUSED.contains(&mistake.code)
+                && (!broken.is_empty() || trees.len() < vocabulary.flows.len()))
+    };
     let linked: Vec<Diagnostic> = linked.into_sorted().into_iter().filter(own).collect();
     let told = compiled.into_iter().chain(linked);
     found.extend(told.filter(|mistake| manifest.is_whole || !NAMES.contains(&mistake.code)));

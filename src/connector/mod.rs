@@ -11,6 +11,7 @@ use crate::step::Book;
 
 mod account;
 pub mod attributes;
+mod code;
 mod entitlement;
 mod fields;
 mod files;
@@ -23,6 +24,7 @@ mod service_account;
 mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
+pub use code::{Code, codes};
 pub use entitlement::{Entitlement, Holds, Values};
 pub use files::Text;
 pub use library::{Entry, Library};
