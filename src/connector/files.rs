@@ -16,6 +16,9 @@ const MAX_FLOWS: usize = 500;
 /// All files of a connector together are at most so long.
 pub(super) const MAX_TOTAL: usize = 2 * 1024 * 1024;
 
+/// The file that says what the app is.
+pub(super) const MANIFEST: &str = "connector.yaml";
+
 /// A file of a connector, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -35,7 +38,7 @@ impl Text {
 /// `connector.yaml` and the flows, sorted by path. What cannot be read is noted.
 pub(super) fn read(dir: &Path, found: &mut Diagnostics) -> Vec<Text> {
     let mut reader = Reader { dir, real: fs::canonicalize(dir), texts: Vec::new(), total: 0 };
-    reader.add("connector.yaml".to_owned(), found);
+    reader.add(MANIFEST.to_owned(), found);
     match flow_files(&dir.join("flows"), found) {
         Ok(names) => names.into_iter().for_each(|name| reader.add(format!("flows/{name}.yaml"), found)),
         Err(error) => found.push(unreadable(&dir.join("flows"), &error)),
@@ -148,14 +151,17 @@ fn place(path: &Path) -> Span {
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            Diagnostic::error("missing_file", &place(path), "there is no such file or folder")
-                .help("a connector is a folder with connector.yaml and flows/*.yaml in it")
-        }
+        io::ErrorKind::NotFound => missing(path),
         io::ErrorKind::NotADirectory => {
             Diagnostic::error("not_a_folder", &place(path), "a file where a folder should be")
                 .help("a connector is a folder with connector.yaml and flows/*.yaml in it")
         }
         _ => Diagnostic::error("unreadable", &place(path), format!("cannot be read: {error}")),
     }
+}
+
+/// That there is no file or folder `path`.
+pub(super) fn missing(path: &Path) -> Diagnostic {
+    Diagnostic::error("missing_file", &place(path), "there is no such file or folder")
+        .help("a connector is a folder with connector.yaml and flows/*.yaml in it")
 }

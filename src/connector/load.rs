@@ -39,7 +39,11 @@ pub fn load(dir: &Path) -> Loaded {
 /// The same for files that are in no folder; they are shown by their paths under `dir`. Others than `connector.yaml`
 /// and `flows/*.yaml` are not looked at.
 pub fn load_texts(dir: &Path, texts: &[Text]) -> Loaded {
-    assemble_texts(dir, texts, Diagnostics::default())
+    let mut found = Diagnostics::default();
+    if !texts.iter().any(|text| text.path == files::MANIFEST) {
+        found.push(files::missing(&dir.join(files::MANIFEST)));
+    }
+    assemble_texts(dir, texts, found)
 }
 
 fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded {
@@ -49,7 +53,7 @@ fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded 
         let shown = dir.join(&text.path).display().to_string();
         let node: Option<Node> = found.take(read_bytes(&shown, &text.bytes));
         match text.flow() {
-            None if text.path == "connector.yaml" => tree = node,
+            None if text.path == files::MANIFEST => tree = node,
             None => {}
             Some(name) => flow_trees.extend(node.map(|node| (name.to_owned(), node))),
         }
