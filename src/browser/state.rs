@@ -4,11 +4,14 @@
 //! fields of an unknown form is ignored. The state is bounded: a page cannot make it grow without end.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::dialogs::{Dialogs, Reply};
+use super::download::Downloading;
 use super::origins::Origins;
 use super::router::Event;
 
@@ -43,13 +46,13 @@ pub(super) struct PageState {
     pub(super) in_flight: HashMap<String, (String, String, String)>,
     /// Addresses that were asked for and are not allowed.
     pub(super) blocked: Vec<String>,
-    /// A native dialog that nobody declared: kind and message.
-    pub(super) dialog: Option<(String, String)>,
-    /// The driver itself opens another document, so that a page's question whether to leave is answered with yes.
-    pub(super) leaving: bool,
+    /// Its native dialogs.
+    pub(super) dialogs: Dialogs,
+    /// The download that is waited for.
+    pub(super) download: Option<Downloading>,
     /// Why nothing more will come.
     pub(super) ended: Option<End>,
-    pub(super) origins: Origins,
+    pub(super) origins: Arc<Origins>,
 }
 
 /// Why a page has ended.
@@ -108,8 +111,8 @@ impl PageState {
         }
     }
 
-    /// Takes in an event. Dialogs are recorded here and answered by who called.
-    pub(super) fn apply(&mut self, event: &Event) {
+    /// Takes in an event. Where it tells of a native dialog, what to do about that.
+    pub(super) fn apply(&mut self, event: &Event) -> Option<Reply> {
         match event.method.as_ref() {
             "Runtime.executionContextCreated" => self.context_created(&event.params),
             "Runtime.executionContextDestroyed" => {
@@ -118,30 +121,14 @@ impl PageState {
                 }
             }
             "Runtime.executionContextsCleared" => self.worlds.clear(),
-            "Page.javascriptDialogOpening" => {
-                if let Some(Dialog { kind, message }) = read(&event.params)
-                    && !self.accepts(&kind)
-                {
-                    self.dialog.get_or_insert((kind, message.chars().take(500).collect()));
-                }
-            }
+            "Page.javascriptDialogOpening" => return self.dialogs.open(&event.params),
             "Inspector.targetCrashed" => self.ended = Some(End::Crashed),
+            method if method.starts_with("Browser.download") => Downloading::apply(&mut self.download, event),
             method if method.starts_with("Page.") => self.page_event(method, &event.params),
             method if method.starts_with("Network.") => self.network_event(method, &event.params),
             _ => {}
         }
-    }
-
-    /// Whether a native dialog of this kind is answered with yes.
-    fn accepts(&self, kind: &str) -> bool {
-        self.leaving && kind == "beforeunload"
-    }
-
-    /// Whether the native dialog that `event` announces is answered with yes; none where it announces none.
-    pub(super) fn answer_to(&self, event: &Event) -> Option<bool> {
-        let Dialog { kind, .. } =
-            (event.method == "Page.javascriptDialogOpening").then(|| read(&event.params))??;
-        Some(self.accepts(&kind))
+        None
     }
 
     fn context_created(&mut self, params: &Value) {
@@ -257,13 +244,6 @@ fn without_query(url: &str) -> &str {
 
 fn read<T: DeserializeOwned>(params: &Value) -> Option<T> {
     T::deserialize(params).ok()
-}
-
-#[derive(Deserialize)]
-struct Dialog {
-    #[serde(rename = "type")]
-    kind: String,
-    message: String,
 }
 
 #[derive(Deserialize)]

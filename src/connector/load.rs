@@ -59,7 +59,7 @@ pub fn load(dir: &Path) -> Loaded {
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
         let flows = flows(&flow_trees, &manifest, &mut found);
-        assemble(manifest, flows, hash(&texts))
+        assemble(manifest, flows, dir, hash(&texts))
     });
     Loaded { connector: connector.filter(|_| !found.has_errors()), diagnostics: found.into_sorted() }
 }
@@ -84,7 +84,12 @@ fn flows(trees: &[(String, Node)], manifest: &Manifest, found: &mut Diagnostics)
     flows
 }
 
-fn assemble(manifest: Manifest, flows: BTreeMap<String, Flow>, hash: String) -> Option<Connector> {
+fn assemble(
+    manifest: Manifest,
+    flows: BTreeMap<String, Flow>,
+    dir: &Path,
+    hash: String,
+) -> Option<Connector> {
     let Manifest { pop_ups, errors, tenant, origins, .. } = manifest;
     Some(Connector {
         name: manifest.name?,
@@ -96,7 +101,15 @@ fn assemble(manifest: Manifest, flows: BTreeMap<String, Flow>, hash: String) -> 
         service_account: manifest.service_account,
         account: manifest.account,
         entitlements: manifest.entitlements,
-        book: Book { base_url: manifest.base_url?, flows, pop_ups, errors, tenant, origins },
+        book: Book {
+            base_url: manifest.base_url?,
+            flows,
+            pop_ups,
+            errors,
+            tenant,
+            origins,
+            folder: dir.to_owned(),
+        },
         hash,
     })
 }

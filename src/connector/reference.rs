@@ -53,6 +53,7 @@ const CODES: &[&str] = &[
     "empty",
     "expect",
     "file_name",
+    "file_outside",
     "key",
     "language_version",
     "locator_syntax",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::runner::Runner;
 use crate::browser::Acted;
 use crate::clock::Timestamp;
-use crate::step::{At, Failure, Pictures, Role, Step};
+use crate::step::{At, Failure, Need, Pictures, Role, Step};
 use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
 
 /// What is measured and noted while one step goes on.
@@ -28,6 +28,10 @@ pub(super) struct Notes {
     pub done: String,
     /// Whether it is the commit step.
     pub role: Role,
+    /// Whether it may come to nothing.
+    pub need: Need,
+    /// Where it is.
+    pub at: At,
     /// Whether pictures are taken.
     pub wanted: Pictures,
     pictures: Vec<Picture>,
@@ -57,6 +61,7 @@ impl Runner<'_> {
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
         let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
+        let (need, at) = (step.need, self.at(step, &doing));
         Notes {
             seq,
             depth,
@@ -70,6 +75,8 @@ impl Runner<'_> {
             doing,
             done,
             role,
+            need,
+            at,
             wanted,
             pictures,
         }
@@ -112,12 +119,13 @@ impl Runner<'_> {
             self.untold_failure = false;
             self.picture(moment).await;
         }
+        let dialogs = self.dialogs_in_words();
         let Some(notes) = self.notes.take() else { return };
         let words = match &outcome {
             StepOutcome::Ok => notes.said.as_ref().unwrap_or(&notes.done),
             _ => &notes.doing,
         };
-        let At { flow, file, line, words } = self.at(step, words);
+        let At { flow, file, line, words } = self.at(step, &format!("{words}{dialogs}"));
         let record = StepRecord {
             seq: notes.seq,
             depth: notes.depth,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -148,6 +149,8 @@ pub enum Shape<'a> {
     All(&'a [Step]),
     /// One of these lists; whether the flow ends after it.
     Either(Vec<(&'a [Step], bool)>),
+    /// One after the other, in the window that the step before opened.
+    Window(&'a [Step]),
     /// Any number of times.
     Loop(&'a [Step]),
     /// The steps of another flow.
@@ -195,6 +198,8 @@ pub struct Book {
     pub tenant: Option<Locator<Template>>,
     /// What the browser may reach.
     pub origins: Vec<Template>,
+    /// The folder with the connector's files.
+    pub folder: PathBuf,
 }
 
 /// What a run yields.
@@ -208,4 +213,12 @@ pub struct Output {
     pub rows: Vec<BTreeMap<String, String>>,
     /// Whether nothing can be missing from `rows`: the app's own total agrees, or the last page was reached.
     pub complete: bool,
+}
+
+impl Output {
+    /// Adds rows. Several lists of one flow are one list, complete when each of them is.
+    pub fn add_list(&mut self, rows: Vec<BTreeMap<String, String>>, complete: bool) {
+        self.complete = complete && (self.complete || self.rows.is_empty());
+        self.rows.extend(rows);
+    }
 }

@@ -37,6 +37,8 @@ enum Plan {
     Assign,
     /// An option of a native select.
     Choose,
+    /// A file is chosen.
+    Upload,
     /// A list that must be opened, then its option clicked.
     Open,
 }
@@ -135,6 +137,13 @@ impl Try<'_> {
                 self.apply(&text.text).await
             }
             (Plan::Choose, Action::Select(label)) => self.apply(label).await,
+            (Plan::Upload, Action::Upload(file)) => {
+                let chosen = self.page.choose_file(self.world, self.ready.token, file);
+                self.sent(chosen).await.map_err(PageError::after_event)?;
+                let _: Once<Value> =
+                    self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
+                Ok(Done::Yes)
+            }
             (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
             (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
             (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
@@ -303,6 +312,7 @@ fn words(action: &Action) -> Value {
         Action::Hover => json!({ "kind": "hover" }),
         Action::Press(_) => json!({ "kind": "press" }),
         Action::Fill(text) => json!({ "kind": "fill", "text": text.text }),
+        Action::Upload(_) => json!({ "kind": "upload" }),
         Action::Select(label) => json!({ "kind": "select", "text": label }),
         Action::Check(checked) => json!({ "kind": "check", "checked": checked }),
         Action::Set(text) => json!({ "kind": "set", "text": text.text }),

@@ -135,11 +135,11 @@ impl Page {
     pub(super) async fn dialog_opened(&self) {
         let mut state = self.state.subscribe();
         // What `wait_for` returns holds a lock on the state; it must not leave this function.
-        drop(state.wait_for(|state| state.dialog.is_some()).await);
+        drop(state.wait_for(|state| state.dialogs.undeclared.is_some()).await);
     }
 
     /// Our world in the main frame's document, other than `gone`.
-    async fn world(&self, gone: Option<&str>, until: Instant) -> Result<String, PageError> {
+    pub(super) async fn world(&self, gone: Option<&str>, until: Instant) -> Result<String, PageError> {
         let is_there = |state: &PageState| state.main_world().is_some_and(|world| Some(world) != gone);
         self.wait_for_state(until, is_there).await?;
         let world = self.state.borrow().main_world().map(str::to_owned);
@@ -154,7 +154,8 @@ impl Page {
     ) -> Result<(), PageError> {
         self.check()?;
         let mut state = self.state.subscribe();
-        let over = |state: &PageState| is_so(state) || state.ended.is_some() || state.dialog.is_some();
+        let over =
+            |state: &PageState| is_so(state) || state.ended.is_some() || state.dialogs.undeclared.is_some();
         let waited = timeout_at(until, state.wait_for(over)).await.is_err();
         self.check()?;
         if waited { Err(PageError::TooSlow { doing: self.state.borrow().doing() }) } else { Ok(()) }

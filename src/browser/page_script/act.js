@@ -72,6 +72,7 @@ const planFor = (element, action, pass) => {
   const sort = sortOf(element);
   switch (action.kind) {
     case 'click': case 'hover': case 'press': return { plan: action.kind, on: element };
+    case 'upload': return sort === 'file' ? { plan: 'upload', on: element } : wrongKind(element, pass);
     case 'fill':
       if (sort === 'text') return { plan: hasValue(element, action.text, pass) ? 'none' : 'type', on: element };
       return sort === 'assign' ? planSet(element, sort, action.text, pass) : wrongKind(element, pass);
@@ -112,11 +113,19 @@ const touchable = (element, pass) => {
   return label && element.matches(RADIOS + ',input[type=checkbox]') ? label : element;
 };
 
+const hold = (element, receiver, scope, guards) => {
+  tokens += 1;
+  held = { token: tokens, element, receiver, scope, guards, down: null, broken: null };
+};
+
+// The element that is held under a token, for calls that need the element itself.
+const heldElement = ({ token }) => (held?.token === token ? held.element : null);
+
 // Waits until the action can be done, and says how. Nothing is changed, but for scrolling.
 const ready = (question) => {
   let before = null;
   return until(question, (pass, drawn) => {
-    const found = theOne(question, pass);
+    const found = question.action.kind === 'upload' ? theFileControl(question, pass) : theOne(question, pass);
     if (found.wrong) return found.wrong;
     const planned = planFor(found.element, question.action, pass);
     if (planned.wrong) return planned.wrong;
@@ -125,6 +134,12 @@ const ready = (question) => {
     if (plan === 'none') return { ok: { plan, element: words, token: 0, x: 0, y: 0 } };
     if (plan !== 'hover' && isDisabled(on)) return unready(null, { what: 'disabled' });
     if (/^(type|assign)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
+    if (plan === 'upload') {
+      const broken = brokenGuard(question.guards, found.scope, pass);
+      if (broken) return broken;
+      hold(on, on, found.scope, question.guards);
+      return { ok: { plan, element: words, token: tokens, x: 0, y: 0 } };
+    }
     const touched = plan === 'click' ? touchable(on, pass) : on;
     const still = stillAt(touched, before, drawn);
     before = still.box;
@@ -140,8 +155,7 @@ const ready = (question) => {
     }
     const broken = brokenGuard(question.guards, found.scope, pass);
     if (broken) return broken;
-    tokens += 1;
-    held = { token: tokens, element: on, receiver: touched, scope: found.scope, guards: question.guards, down: null, broken: null };
+    hold(on, touched, found.scope, question.guards);
     if (plan === 'click') arm();
     if (plan === 'type') focusAll(on);
     if (plan === 'press') on.focus({ preventScroll: true });

@@ -35,3 +35,9 @@ const brokenGuard = (guards, scope, pass) => {
 };
 
 const guardFailure = (index, matches, seen) => ({ fail: { kind: 'guard', index, matches, seen: bounded(seen, 300) } });
+
+// Whether all guards hold, once their scopes are there.
+const holds = (question) => until(question, (pass) => {
+  const entered = enter(question, pass);
+  return entered.wrong ?? brokenGuard(question.guards, entered.root, pass) ?? { ok: null };
+});

@@ -1,3 +1,3 @@
 // What the driver may ask.
 
-globalThis.usher = { apply, expect, fieldIs, firstOf, gone, isEnabled, isThere, mask, noteSecret, read, ready, rows, text, unmask, verdict, verify };
+globalThis.usher = { apply, expect, fieldIs, firstOf, gone, held: heldElement, holds, isEnabled, isThere, mask, noteSecret, read, ready, request, rows, text, unmask, verdict, verify };

@@ -47,3 +47,19 @@ const theOne = (question, pass) => {
   const wrong = notOne(found, null, pass);
   return wrong ? { wrong } : { element: found.visible[0], scope: entered.root };
 };
+
+// The file control that is meant: the element itself, that of a label, or the only one inside. Pages hide them behind something nicer,
+// so it need not be visible.
+const theFileControl = (question, pass) => {
+  const entered = enter(question, pass);
+  if (entered.wrong) return entered;
+  const found = find(question.locator, entered.root, pass);
+  const from = found.visible.length ? found.visible : found.hidden;
+  const controls = new Set(from.flatMap((element) => {
+    const own = element.matches(FILES) ? element : element.control;
+    return own?.matches(FILES) ? [own] : query(element, FILES, pass);
+  }));
+  if (controls.size === 1) return { element: [...controls][0], scope: entered.root };
+  if (controls.size) return { wrong: notOne({ visible: [...controls] }, null, pass) };
+  return { wrong: from.length ? unready(null, { what: 'wrong_kind', is: describe(from[0], pass) ?? 'an element' }, null, found) : missing(null, found) };
+};
