@@ -42,6 +42,8 @@ pub(super) struct Dialogs {
     /// One that nobody declared, until somebody is told of it.
     pub(super) undeclared: Option<DialogSeen>,
     undeclared_count: u32,
+    /// The dialog that is open asks whether to leave the page.
+    pub(super) asks_to_leave: bool,
     /// The driver itself opens another document, so that a page's question whether to leave is answered with yes.
     pub(super) leaving: bool,
 }
@@ -82,6 +84,7 @@ impl Dialogs {
         let Opening { kind, message } =
             Opening::deserialize(params).unwrap_or(Opening { kind: "dialog".into(), message: String::new() });
         let seen = DialogSeen { kind, message: message.chars().take(MOST_WORDS).collect() };
+        self.asks_to_leave = seen.kind == "beforeunload";
         if let Some(answer) = self.declared.pop_front() {
             if self.answered.len() < MOST_ANSWERED {
                 self.answered.push_back((seen, answer.accept));

@@ -15,6 +15,11 @@ pub(super) struct Downloading {
     pub(super) ended: Option<DownloadEnd>,
 }
 
+/// The frame that begins a download, where the event tells of that.
+pub(super) fn beginning(event: &Event) -> Option<&str> {
+    if event.method == "Browser.downloadWillBegin" { event.params.get("frameId")?.as_str() } else { None }
+}
+
 /// How a download ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadEnd {
@@ -23,8 +28,8 @@ pub(super) enum DownloadEnd {
 }
 
 impl Downloading {
-    /// Takes in an event, where a download is awaited. Only the first one counts.
-    pub(super) fn apply(awaited: &mut Option<Self>, event: &Event) {
+    /// Takes in an event: that a download of ours begins, or how the one that counts, the first, goes on.
+    pub(super) fn apply(&mut self, event: &Event) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Told {
@@ -36,16 +41,19 @@ impl Downloading {
             #[serde(default)]
             state: String,
         }
-        let (Some(download), Ok(told)) = (awaited, Told::deserialize(&event.params)) else { return };
-        if *download.guid.get_or_insert_with(|| told.guid.clone()) != told.guid {
+        let Ok(told) = Told::deserialize(&event.params) else { return };
+        if beginning(event).is_some() && self.guid.is_none() {
+            self.guid = Some(told.guid.clone());
+        }
+        if self.guid.as_ref() != Some(&told.guid) {
             return;
         }
         // Chromium counts in floating point; what is negative or no number is none.
-        download.bytes = download.bytes.max(told.received_bytes.max(told.total_bytes) as u64);
-        download.ended = match told.state.as_str() {
+        self.bytes = self.bytes.max(told.received_bytes.max(told.total_bytes) as u64);
+        self.ended = match told.state.as_str() {
             "completed" => Some(DownloadEnd::Complete),
             "canceled" => Some(DownloadEnd::Cancelled),
-            _ => download.ended,
+            _ => self.ended,
         };
     }
 }

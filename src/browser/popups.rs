@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chromiumoxide::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide::cdp::browser_protocol::target::{CloseTargetParams, SetDiscoverTargetsParams, TargetId};
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::router::{CallError, Event, Router};
 
@@ -20,7 +20,12 @@ type Contexts = Arc<Mutex<HashMap<String, Kept>>>;
 #[derive(Clone, Debug)]
 pub(super) struct Popups {
     contexts: Contexts,
+    /// What Chromium tells of downloads, which it does not tell by context.
+    downloads: broadcast::Sender<Event>,
 }
+
+/// So many events of downloads can wait for who listens.
+const MOST_EVENTS: usize = 256;
 
 /// What a context keeps.
 #[derive(Debug)]
@@ -37,6 +42,7 @@ struct Kept {
 pub(super) struct Windows {
     contexts: Contexts,
     context: String,
+    downloads: broadcast::Sender<Event>,
 }
 
 /// Keeps the pages of a context, for as long as this lives.
@@ -48,10 +54,16 @@ impl Popups {
     pub(super) async fn watch(router: &Router) -> Result<Self, CallError> {
         let mut events = router.listen(None);
         router.send(None, &SetDiscoverTargetsParams::new(true)).await?;
-        let popups = Self { contexts: Contexts::default() };
+        let (downloads, _) = broadcast::channel(MOST_EVENTS);
+        let popups = Self { contexts: Contexts::default(), downloads };
         let (watched, closing) = (popups.clone(), router.downgrade());
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
+                if event.method.starts_with("Browser.download") {
+                    // An error says that nobody listens.
+                    drop(watched.downloads.send(event));
+                    continue;
+                }
                 if let (Some(target), Some(router)) = (watched.stray(&event), closing.upgrade()) {
                     tracing::debug!(target, "closed a window that a page had opened");
                     drop(router.send(None, &CloseTargetParams::new(target)));
@@ -67,7 +79,8 @@ impl Popups {
         let (opened, _) = watch::channel(None);
         let kept = Kept { pages: HashSet::from([page.clone().into()]), wanted: false, opened };
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(context.clone(), kept);
-        KeptPages(Windows { contexts: self.contexts.clone(), context })
+        let (contexts, downloads) = (self.contexts.clone(), self.downloads.clone());
+        KeptPages(Windows { contexts, context, downloads })
     }
 
     /// The page that the event tells of, where its context does not keep it.
@@ -121,6 +134,16 @@ impl Windows {
     /// The context whose windows these are.
     pub(super) fn context(&self) -> BrowserContextId {
         BrowserContextId::new(self.context.clone())
+    }
+
+    /// The events of all downloads of the browser, from now on.
+    pub(super) fn downloads(&self) -> broadcast::Receiver<Event> {
+        self.downloads.subscribe()
+    }
+
+    /// Whether this is a page that is kept.
+    pub(super) fn keeps(&self, page: &str) -> bool {
+        self.with(|kept| kept.pages.contains(page)).unwrap_or(false)
     }
 
     /// From now on the first window that opens is kept, or none is. The window that was kept and not taken, which nobody wants any more.

@@ -44,8 +44,12 @@ pub(super) struct PageState {
     pub(super) unreachable: Option<String>,
     /// Requests without an end yet, by id: kind, method and address.
     pub(super) in_flight: HashMap<String, (String, String, String)>,
+    /// The last request for data that the app answered with an error, in this document: method, address, status.
+    pub(super) failed: Option<(String, String, u16)>,
     /// Addresses that were asked for and are not allowed.
     pub(super) blocked: Vec<String>,
+    /// How many of them the documents before this one asked for.
+    pub(super) blocked_before: usize,
     /// Its native dialogs.
     pub(super) dialogs: Dialogs,
     /// The download that is waited for.
@@ -65,11 +69,17 @@ pub(super) enum End {
 impl PageState {
     /// The unique id of our world in the main frame's document.
     pub(super) fn main_world(&self) -> Option<&str> {
-        self.worlds
-            .iter()
-            .rev()
-            .find(|(_, frame)| *frame == self.main_frame)
-            .map(|(unique, _)| unique.as_str())
+        self.world_of(&self.main_frame)
+    }
+
+    /// Our world in the document of that frame.
+    pub(super) fn world_of(&self, frame: &str) -> Option<&str> {
+        self.worlds.iter().rev().find(|(_, of)| of == frame).map(|(unique, _)| unique.as_str())
+    }
+
+    /// Whether the page has that frame.
+    pub(super) fn has_frame(&self, frame: &str) -> bool {
+        frame == self.main_frame || self.world_of(frame).is_some()
     }
 
     /// Whether the document is complete and none is on its way.
@@ -90,8 +100,19 @@ impl PageState {
             .count()
     }
 
-    /// What the page is doing, in words.
+    /// What the page is doing, in words, and what went wrong in it.
     pub(super) fn doing(&self) -> String {
+        let mut doing = self.under_way();
+        if let Some((method, url, status)) = &self.failed {
+            doing.push_str(&format!("; {method} {} was answered with {status}", without_query(url)));
+        }
+        if let Some(blocked) = self.blocked.get(self.blocked_before..).and_then(<[String]>::last) {
+            doing.push_str(&format!("; {} is not among its `origins`", without_query(blocked)));
+        }
+        doing
+    }
+
+    fn under_way(&self) -> String {
         if let Some(url) = &self.navigating {
             return format!("on its way to {}", without_query(url));
         }
@@ -121,9 +142,14 @@ impl PageState {
                 }
             }
             "Runtime.executionContextsCleared" => self.worlds.clear(),
+            "Page.javascriptDialogClosed" => {
+                let stays = event.params.get("result").and_then(Value::as_bool) == Some(false);
+                if stays && self.dialogs.asks_to_leave {
+                    self.navigating = None;
+                }
+            }
             "Page.javascriptDialogOpening" => return self.dialogs.open(&event.params),
             "Inspector.targetCrashed" => self.ended = Some(End::Crashed),
-            method if method.starts_with("Browser.download") => Downloading::apply(&mut self.download, event),
             method if method.starts_with("Page.") => self.page_event(method, &event.params),
             method if method.starts_with("Network.") => self.network_event(method, &event.params),
             _ => {}
@@ -187,6 +213,8 @@ impl PageState {
         self.navigating = None;
         self.url = frame.url + &frame.url_fragment.unwrap_or_default();
         self.unreachable = frame.unreachable_url;
+        self.failed = None;
+        self.blocked_before = self.blocked.len();
         let loader = &frame.loader_id;
         self.statuses.retain(|of, _| of == loader);
         // What the document before had asked for ends without a word.
@@ -215,6 +243,13 @@ impl PageState {
             "Network.responseReceived" if kind.as_deref() == Some("Document") => {
                 if let (Some(loader), Some(response)) = (loader_id, response) {
                     self.statuses.insert(loader, response.status);
+                }
+            }
+            "Network.responseReceived" if matches!(kind.as_deref(), Some("XHR" | "Fetch")) => {
+                let failed = response.filter(|response| response.status >= 400);
+                let request = self.in_flight.get(&request_id);
+                if let (Some(response), Some((_, method, url))) = (failed, request) {
+                    self.failed = Some((method.clone(), url.clone(), response.status));
                 }
             }
             "Network.loadingFinished" | "Network.loadingFailed" => drop(self.in_flight.remove(&request_id)),

@@ -41,6 +41,8 @@ pub(super) struct Runner<'a> {
     pub yielded: Vec<(String, ScopeValue)>,
     /// Looked for whenever a wait is not met.
     pub watched: Vec<(Watched<'a>, Locator)>,
+    /// The pop-ups that were met and closed.
+    pub met: Vec<Locator>,
     /// The step that is going on.
     pub notes: Option<Notes>,
     pub timeout: Duration,
@@ -79,6 +81,7 @@ impl<'a> Runner<'a> {
             clock,
             login: Login::of(book, &scope, flow),
             watched: watched(book, &scope),
+            met: Vec::new(),
             roots: scope.clone(),
             scope,
             within: Vec::new(),
@@ -212,6 +215,7 @@ impl<'a> Runner<'a> {
         match watched {
             Watched::Error(error) => Err(self.known_error(error, locator).await),
             Watched::PopUp(pop_up) => {
+                self.met.push(locator);
                 let within = std::mem::take(&mut self.within);
                 self.flows.push("pop_ups");
                 let closed = self.steps(&pop_up.steps).await;

@@ -196,11 +196,26 @@ impl Runner<'_> {
     ) -> Failure {
         let situation =
             Situation { target, identity: self.identity.as_deref(), waited: self.timeout, guards };
-        let failure = explain(error, &situation);
+        let mut failure = explain(error, &situation);
         if failure.is_absence() && self.session_is_lost().await {
             let message = format!("the app asks to log in again, at {}", self.page.url());
             return Failure::new(FailureClass::SessionLost, message);
         }
+        if failure.is_absence() {
+            failure.message.push_str(&self.again_in_the_way().await);
+        }
         failure
+    }
+
+    /// The pop-ups that were closed once and are there again, in words.
+    async fn again_in_the_way(&self) -> String {
+        let mut words = String::new();
+        for pop_up in &self.met {
+            let target = Target { within: Vec::new(), locator: pop_up.clone() };
+            if self.page.is_there(&target).await == Ok(true) {
+                words.push_str(&format!("\n(the pop-up {pop_up} was closed and is there again)"));
+            }
+        }
+        words
     }
 }

@@ -6,10 +6,12 @@ use chromiumoxide::cdp::browser_protocol::browser::{
     CancelDownloadParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
 };
 use tempfile::TempDir;
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::super::download::{DownloadEnd, Downloading};
+use super::super::download::{DownloadEnd, Downloading, beginning};
 use super::super::error::PageError;
+use super::super::router::Event;
 use super::{Page, Wait};
 
 /// A download that a page is about to begin. Dropping it cancels the download, removes its file and denies others.
@@ -17,6 +19,8 @@ use super::{Page, Wait};
 pub struct Download {
     page: Page,
     folder: TempDir,
+    /// Takes in what Chromium tells of it.
+    following: tokio::task::AbortHandle,
 }
 
 impl Page {
@@ -30,8 +34,13 @@ impl Page {
         let folder = folder.map_err(|error| PageError::Download { reason: error.to_string() })?;
         self.state.send_modify(|state| state.download = Some(Downloading::default()));
         self.keep_windows(true);
-        let download = Download { page: self.clone(), folder };
-        self.send(&download.behaviour(SetDownloadBehaviorBehavior::AllowAndName)).await?;
+        let following =
+            tokio::spawn(follow(self.clone(), self.surroundings.windows.downloads())).abort_handle();
+        let download = Download { page: self.clone(), folder, following };
+        self.router
+            .send(None, &download.behaviour(SetDownloadBehaviorBehavior::AllowAndName))
+            .await
+            .map_err(|error| self.failed(error))?;
         Ok(download)
     }
 }
@@ -101,15 +110,36 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
+        self.following.abort();
         let mut under_way = None;
         self.page.state.send_modify(|state| {
             under_way = state.download.take().filter(|download| download.ended.is_none());
         });
         if let Some(guid) = under_way.and_then(|download| download.guid) {
             let context = Some(self.page.surroundings.windows.context());
-            drop(self.page.send(&CancelDownloadParams { guid, browser_context_id: context }));
+            drop(self.page.router.send(None, &CancelDownloadParams { guid, browser_context_id: context }));
         }
-        drop(self.page.send(&self.behaviour(SetDownloadBehaviorBehavior::Deny)));
+        drop(self.page.router.send(None, &self.behaviour(SetDownloadBehaviorBehavior::Deny)));
         self.page.keep_windows(false);
+    }
+}
+
+/// Keeps what is known of the download that a frame of `page`, or a window that it opened, begins.
+async fn follow(page: Page, mut events: broadcast::Receiver<Event>) {
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(broadcast::error::RecvError::Lagged(_)) => continue,
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let is_ours =
+            |frame: &str| page.state.borrow().has_frame(frame) || page.surroundings.windows.keeps(frame);
+        if beginning(&event).is_none_or(is_ours) {
+            page.state.send_modify(|state| {
+                if let Some(download) = &mut state.download {
+                    download.apply(&event);
+                }
+            });
+        }
     }
 }

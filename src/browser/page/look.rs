@@ -5,6 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
 use super::ask::About;
+use super::frames::is_framed;
 use super::{Found, Guard, Page, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 
@@ -79,6 +80,14 @@ impl Page {
     pub async fn first_of(&self, targets: &[Target], wait: &Wait) -> Result<usize, PageError> {
         if targets.is_empty() {
             return Err(PageError::Protocol("nothing to wait for".into()));
+        }
+        if targets.iter().any(is_framed) {
+            // Each is looked for by itself, as each may be in another frame.
+            let appear = targets.iter().map(|target| {
+                Box::pin(self.ask::<Value>("appears", question(target), About::AnyOf(targets), wait))
+            });
+            let (first, index, _) = futures::future::select_all(appear).await;
+            return first.map(|_| index);
         }
         let (index, _) =
             self.ask("firstOf", json!({ "targets": targets }), About::AnyOf(targets), wait).await?;

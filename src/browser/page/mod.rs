@@ -6,6 +6,7 @@
 mod act;
 mod ask;
 mod download;
+mod frames;
 mod goto;
 mod keys;
 mod look;
@@ -46,6 +47,7 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/scope.js"),
     include_str!("../page_script/guards.js"),
     include_str!("../page_script/act.js"),
+    include_str!("../page_script/frames.js"),
     include_str!("../page_script/mask.js"),
     include_str!("../page_script/read.js"),
     include_str!("../page_script/request.js"),

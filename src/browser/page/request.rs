@@ -56,7 +56,7 @@ impl Page {
             let reason = "no page of the app is open; `goto` one first".to_owned();
             return Err(PageError::Request { reason });
         }
-        let world = self.world(None, wait.until).await?;
+        let world = self.world(&[], wait.until).await?;
         let left = wait.until.saturating_duration_since(Instant::now());
         let question =
             json!({ "asked": asked, "timeout": u64::try_from(left.as_millis()).unwrap_or(u64::MAX) });

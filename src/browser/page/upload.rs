@@ -4,14 +4,21 @@ use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::js_protocol::runtime::{CallArgument, CallFunctionOnParams, RemoteObjectId};
 use serde_json::{Value, json};
 use std::path::Path;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
 use super::Page;
 
 impl Page {
     /// Chooses a file in the file control that our script holds under `token`.
-    pub(super) async fn choose_file(&self, world: &str, token: u64, file: &Path) -> Result<(), PageError> {
-        let Some(control) = self.object(world, "held", json!({ "token": token })).await? else {
+    pub(super) async fn choose_file(
+        &self,
+        world: &str,
+        token: u64,
+        file: &Path,
+        until: Instant,
+    ) -> Result<(), PageError> {
+        let Some(control) = self.object(world, "held", json!({ "token": token }), until).await? else {
             return Err(PageError::Protocol("the file control is gone".into()));
         };
         let files = SetFileInputFilesParams {
@@ -27,6 +34,7 @@ impl Page {
         world: &str,
         function: &str,
         question: Value,
+        until: Instant,
     ) -> Result<Option<RemoteObjectId>, PageError> {
         let argument = CallArgument { value: Some(question), unserializable_value: None, object_id: None };
         let call = CallFunctionOnParams {
@@ -34,6 +42,19 @@ impl Page {
             unique_context_id: Some(world.to_owned()),
             ..CallFunctionOnParams::new(format!("(question) => usher.{function}(question)"))
         };
-        Ok(self.send(&call).await?.result.object_id)
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(until + super::ask::GRACE, self.router.send(Some(&self.session), &call)) => answer,
+            () = self.dialog_opened() => {
+                self.check()?;
+                return Ok(None);
+            }
+        };
+        match answer {
+            Err(_) => Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
+            Ok(Err(error)) if super::ask::is_replaced(&error) => Ok(None),
+            Ok(Err(error)) => Err(self.failed(error)),
+            Ok(Ok(answer)) => Ok(answer.result.object_id),
+        }
     }
 }
