@@ -102,7 +102,7 @@ impl Page {
                     Some((ready.x, ready.y))
                 } else {
                     let at = (ready.x, ready.y);
-                    self.point_on_page(&place, ready.token, at, guards, about, wait.until).await?
+                    self.point_on_page(&place, at, guards, about, wait.until).await?
                 };
             let done = match point {
                 Some(point) => {

@@ -26,8 +26,7 @@ enum Through {
         x: f64,
         y: f64,
     },
-    /// Outside of what is seen.
-    Outside,
+    /// The frame is not there any more.
     Gone,
 }
 
@@ -94,7 +93,6 @@ impl Page {
     pub(super) async fn point_on_page(
         &self,
         place: &Place,
-        held: u64,
         mut point: (f64, f64),
         guards: &[Guard],
         about: About<'_>,
@@ -108,12 +106,6 @@ impl Page {
                 "timeout": u64::try_from(left.as_millis()).unwrap_or(u64::MAX) });
             match self.ask_world(world, "through", question, about, until).await? {
                 Once::Answered(Through::Clear { x, y }) => point = (x, y),
-                Once::Answered(Through::Outside) => {
-                    let center = json!({ "token": held });
-                    // Whatever comes of it, everything is looked at anew.
-                    let _: Once<Value> = self.ask_world(&place.world, "center", center, about, until).await?;
-                    return Ok(None);
-                }
                 Once::Answered(Through::Gone) | Once::Replaced => return Ok(None),
             }
         }

@@ -18,28 +18,39 @@ const goElsewhere = (elsewhere, question) => {
 
 const frameElement = ({ token }) => frames.get(token) ?? null;
 
-// Where a point of a frame's document is in this one, once the frame is still there and nothing covers it.
+// Where a point of a frame's document is in this one, once the frame keeps still there, in view, and nothing covers it.
 const through = (question) => {
   let before = null;
   const guards = (question.guards ?? []).map((guard) => (guard.present ? guard : null));
   return until(question, (pass, drawn) => {
     const frame = frames.get(question.token);
     if (!frame?.isConnected) return { ok: { place: 'gone' } };
-    const [content, rect, offset] = [contentOf(frame), frame.getBoundingClientRect(), frameOffset(frame)];
-    const still = drawn && before && sameBox(before, rect);
-    before = rect;
-    if (!still) return { ...unready(null, { what: 'moving' }), frame: true };
-    const point = { x: content.x + question.x, y: content.y + question.y };
-    const place = { x: point.x + offset.x, y: point.y + offset.y };
-    if (!isInWindow(place)) return { ok: { place: 'outside' } };
-    const cover = coveredBy(frame, point);
+    const rect = frame.getBoundingClientRect();
+    const same = before && sameBox(before.rect, rect);
+    before = { rect, frames: same ? before.frames + (drawn ? 1 : 0) : 0 };
+    if (before.frames < 1) return { ...unready(null, { what: 'moving' }), frame: true };
+    const place = placeIn(frame, question);
+    if (!isInWindow(place)) {
+      bringIntoView(frame, question);
+      return { ...unready(null, { what: 'hidden' }), frame: true };
+    }
+    const content = contentOf(frame);
+    const cover = coveredBy(frame, { x: content.x + question.x, y: content.y + question.y });
     if (cover) return unready(null, { what: 'covered', by: cover.by ? describe(cover.by, pass) ?? 'a frame' : 'nothing that is seen' });
     return brokenGuard(guards, document, pass) ?? { ok: { place: 'clear', ...place } };
   });
 };
 
-// Brings the held element to the middle of all windows that it is in.
-const center = ({ token }) => {
-  if (held?.token === token) held.element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
-  return { ok: null };
+// A point of a frame's document in the window of this world.
+const placeIn = (frame, { x, y }) => {
+  const [content, offset] = [contentOf(frame), frameOffset(frame)];
+  return { x: content.x + offset.x + x, y: content.y + offset.y + y };
+};
+
+// A frame that is larger than the window is scrolled to the point. Scrolling does not pass from a document to one of another origin
+// around it, so each world does it for its own.
+const bringIntoView = (frame, point) => {
+  frame.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+  const place = placeIn(frame, point);
+  if (!isInWindow(place)) scrollBy({ left: place.x - innerWidth / 2, top: place.y - innerHeight / 2, behavior: 'instant' });
 };
