@@ -33,7 +33,8 @@ use router::{CallError, Router};
 pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
 pub use page::{
-    Acted, Action, Answered, Arrival, Asked, Download, Found, Guard, Page, Read, Rows, Target, Text, Wait,
+    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Page, Read, Rows, Target,
+    Text, Wait,
 };
 pub use session::{Session, SessionOptions};
 
@@ -126,6 +127,10 @@ impl Browser {
 
     /// Kills it with all its processes and returns when its browser process has ended and its profile is removed.
     pub async fn close(self) {
+        let skipped = self.inner.router.skipped();
+        if skipped > 0 {
+            tracing::warn!(skipped, version = self.version(), "messages of the browser could not be read");
+        }
         let process = self.inner.process.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(process) = process {
             process.stop().await;
@@ -140,11 +145,6 @@ impl Browser {
     /// Its name and version, such as `Chrome/156.0.8078.79`.
     pub fn version(&self) -> &str {
         &self.inner.version
-    }
-
-    /// How many of its messages could not be read and were skipped.
-    pub fn skipped_messages(&self) -> u64 {
-        self.inner.router.skipped()
     }
 }
 

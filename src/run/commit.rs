@@ -34,6 +34,8 @@ impl Runner<'_> {
         if self.committed == Committed::Yes {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));
         }
+        // What led here is on record before anything is changed.
+        self.tell_untold().await;
         self.picture(Moment::Before).await;
         let allowed = self.witness.before_commit().await;
         allowed.map_err(|refusal| not_allowed(&refusal))

@@ -96,6 +96,7 @@ impl Page {
             let about = About::Target(target);
             let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
             let found = Instant::now();
+            self.exposed().await;
             let point =
                 if matches!(ready.plan, Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open)
                 {

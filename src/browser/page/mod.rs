@@ -31,6 +31,7 @@ use super::state::{End, PageState};
 use crate::secret::SecretString;
 
 pub use download::Download;
+pub use picture::Exposure;
 pub use request::{Answered, Asked};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
@@ -63,6 +64,8 @@ pub struct Page {
     state: Arc<watch::Sender<PageState>>,
     /// What was typed and must not be seen.
     secrets: Arc<Mutex<Vec<SecretString>>>,
+    /// Held while a picture is taken.
+    stillness: Arc<tokio::sync::Mutex<()>>,
     surroundings: Arc<Surroundings>,
 }
 
@@ -86,7 +89,7 @@ impl Page {
         state: Arc<watch::Sender<PageState>>,
         surroundings: Arc<Surroundings>,
     ) -> Self {
-        Self { router, session, state, secrets: Arc::default(), surroundings }
+        Self { router, session, state, secrets: Arc::default(), stillness: Arc::default(), surroundings }
     }
 
     pub(super) fn session(&self) -> &str {
