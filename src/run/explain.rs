@@ -58,13 +58,20 @@ pub(super) fn explain(error: &PageError, situation: &Situation<'_>) -> Failure {
         ),
         PageError::Dialog { kind, message } => (
             F::UnexpectedDialog,
-            format!("the page opened a dialog ({kind}) that no step expects: {message}"),
+            format!(
+                "the page opened a dialog ({kind}) that no step expects: {message}; `dialog:` before the step answers it"
+            ),
         ),
         PageError::Guard { index, seen, .. } => guard(*index, seen, situation),
         PageError::Navigation { url, reason } => (F::AppUnavailable, format!("{url} did not open: {reason}")),
         PageError::Blocked { url } => {
             (F::UiDrift, format!("{url} is outside the addresses that the connector may open (`origins`)"))
         }
+        PageError::NoWindow { doing: busy } => {
+            (absence(busy), format!("no window opened {within}{}", doing(busy)))
+        }
+        PageError::Download { reason } => (F::UiDrift, reason.clone()),
+        PageError::Request { reason } => (F::AppUnavailable, format!("the request got no answer: {reason}")),
         PageError::TooSlow { doing } => (F::Timeout, format!("the page gave no answer {within}: {doing}")),
         PageError::Crashed | PageError::Closed => (F::BrowserCrashed, error.cause().to_string()),
         PageError::Watched(_) | PageError::Protocol(_) | PageError::AfterEvent(_) => {
@@ -217,7 +224,7 @@ mod tests {
             (
                 PageError::Dialog { kind: "confirm".into(), message: "Sure?".into() },
                 F::UnexpectedDialog,
-                "the page opened a dialog (confirm) that no step expects: Sure?",
+                "the page opened a dialog (confirm) that no step expects: Sure?; `dialog:` before the step answers it",
             ),
             (
                 guard(0),

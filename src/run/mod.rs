@@ -8,12 +8,16 @@
 //! Deliberately absent: trying again. That is decided in `job`, from the report.
 
 mod commit;
+mod dialogs;
 mod explain;
+mod files;
 mod pace;
 mod record;
+mod request;
 mod runner;
 mod session;
 mod stage;
+mod window;
 
 use std::time::Duration;
 
@@ -97,5 +101,6 @@ pub async fn run(call: Call<'_>, witness: &mut dyn Witness) -> Report {
     let mut runner = Runner::new(call, witness);
     let ended = runner.whole(flow).await;
     runner.tell_untold().await;
+    runner.clear_up();
     runner.report(ended)
 }

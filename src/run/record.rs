@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::runner::Runner;
 use crate::browser::{Acted, Exposure};
 use crate::clock::Timestamp;
-use crate::step::{At, Failure, Pictures, Role, Step};
+use crate::step::{At, Failure, Need, Pictures, Role, Step};
 use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
 
 /// What is measured and noted while one step goes on.
@@ -28,6 +28,10 @@ pub(super) struct Notes {
     pub done: String,
     /// Whether it is the commit step.
     pub role: Role,
+    /// Whether it may come to nothing.
+    pub need: Need,
+    /// Where it is.
+    pub at: At,
     /// Whether pictures are taken.
     pub wanted: Pictures,
     pictures: Vec<Picture>,
@@ -65,6 +69,7 @@ impl Runner<'_> {
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
         let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
+        let (need, at) = (step.need, self.at(step, &doing));
         Notes {
             seq,
             depth,
@@ -78,6 +83,8 @@ impl Runner<'_> {
             doing,
             done,
             role,
+            need,
+            at,
             wanted,
             pictures,
         }
@@ -123,7 +130,8 @@ impl Runner<'_> {
         let total = self.notes.as_ref().map(|notes| self.clock.elapsed().saturating_sub(notes.began));
         let moment = match (&outcome, self.notes.as_ref().is_some_and(|notes| notes.changed)) {
             (StepOutcome::Failed { .. }, _) if self.untold_failure => Some(Moment::Failed),
-            (StepOutcome::Ok, true) => Some(Moment::After),
+            // A page behind its window is not drawn.
+            (StepOutcome::Ok, true) if !self.window_follows => Some(Moment::After),
             _ => None,
         };
         let mut coming = None;
@@ -131,12 +139,13 @@ impl Runner<'_> {
             self.untold_failure = false;
             coming = self.expose().await.map(|exposure| (moment, exposure));
         }
+        let dialogs = self.dialogs_in_words();
         let Some(notes) = self.notes.take() else { return };
         let words = match &outcome {
             StepOutcome::Ok => notes.said.as_ref().unwrap_or(&notes.done),
             _ => &notes.doing,
         };
-        let At { flow, file, line, words } = self.at(step, words);
+        let At { flow, file, line, words } = self.at(step, &format!("{words}{dialogs}"));
         let record = StepRecord {
             seq: notes.seq,
             depth: notes.depth,

@@ -1,10 +1,12 @@
 //! The runner: carries out steps one after the other, with everything that holds for steps of every kind.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::commit::not_allowed;
+use super::dialogs::Declared;
 use super::record::{Notes, Untold};
 use super::session::Login;
 use super::{Call, Committed, Limits, pace};
@@ -20,7 +22,8 @@ use crate::trace::{StepOutcome, Witness};
 /// A run that is going on.
 pub(super) struct Runner<'a> {
     pub book: &'a Book,
-    pub page: &'a Page,
+    /// The page that steps are done on: that of the session, or a window that it opened.
+    pub page: Page,
     pub witness: &'a mut dyn Witness,
     pub identity: Option<String>,
     pub redactor: Redactor,
@@ -38,6 +41,8 @@ pub(super) struct Runner<'a> {
     pub yielded: Vec<(String, ScopeValue)>,
     /// Looked for whenever a wait is not met.
     pub watched: Vec<(Watched<'a>, Locator)>,
+    /// The pop-ups that were met and closed.
+    pub met: Vec<Locator>,
     /// The step that is going on.
     pub notes: Option<Notes>,
     /// The record of the step that ended last.
@@ -50,6 +55,12 @@ pub(super) struct Runner<'a> {
     pub depth: u32,
     /// A failure of which no step has told yet.
     pub untold_failure: bool,
+    /// The answers to native dialogs that no dialog has used yet, by the steps that declared them.
+    pub declared: VecDeque<Declared>,
+    /// The step that is going on, or the list it is in, is followed by steps in a window that it opens.
+    pub window_follows: bool,
+    /// How many windows deep the run is.
+    pub windows: u32,
 }
 
 /// What is looked for whenever a wait is not met.
@@ -65,13 +76,14 @@ impl<'a> Runner<'a> {
         let now = Instant::now();
         Self {
             book,
-            page,
+            page: page.clone(),
             witness,
             identity,
             redactor,
             clock,
             login: Login::of(book, &scope, flow),
             watched: watched(book, &scope),
+            met: Vec::new(),
             roots: scope.clone(),
             scope,
             within: Vec::new(),
@@ -88,13 +100,17 @@ impl<'a> Runner<'a> {
             seq: 0,
             depth: 0,
             untold_failure: false,
+            declared: VecDeque::new(),
+            window_follows: false,
+            windows: 0,
         }
     }
 
     /// Runs the flow of the call.
     pub async fn whole(&mut self, flow: &Flow) -> Result<(), Failure> {
         self.steps(&flow.steps).await?;
-        self.after_login(flow).await
+        self.after_login(flow).await?;
+        self.all_dialogs_opened()
     }
 
     /// The name of the innermost flow.
@@ -202,6 +218,7 @@ impl<'a> Runner<'a> {
         match watched {
             Watched::Error(error) => Err(self.known_error(error, locator).await),
             Watched::PopUp(pop_up) => {
+                self.met.push(locator);
                 let within = std::mem::take(&mut self.within);
                 self.flows.push("pop_ups");
                 let closed = self.steps(&pop_up.steps).await;
@@ -212,6 +229,19 @@ impl<'a> Runner<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Deals with what is watched for and there now; whether there was anything.
+    pub async fn meet_now(&mut self) -> Result<bool, Failure> {
+        let targets =
+            self.watched.iter().map(|(_, locator)| Target { within: Vec::new(), locator: locator.clone() });
+        for (index, target) in targets.collect::<Vec<_>>().iter().enumerate() {
+            if self.page.is_there(target).await == Ok(true) {
+                self.meet(index).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn known_error(&self, error: &KnownError, locator: Locator) -> Failure {

@@ -8,6 +8,7 @@ use regex::Regex;
 use super::compile::Compiler;
 use super::failure::Failure;
 use super::flow::Use;
+use super::values::Fields;
 use crate::browser::Read;
 use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
@@ -22,6 +23,12 @@ pub struct Extractor {
     /// The element.
     pub locator: Locator<Template>,
     attribute: Option<String>,
+    meaning: Meaning,
+}
+
+/// What a text that was read means: `match`, `map` and `default` of an extractor.
+#[derive(Debug, Default)]
+pub struct Meaning {
     pattern: Option<Regex>,
     map: Option<Vec<(String, String)>>,
     default: Option<String>,
@@ -32,8 +39,7 @@ impl Extractor {
     pub fn compile(node: &Node, compiler: &mut Compiler<'_>) -> Option<Self> {
         if node.as_map().is_none() {
             let locator = compiler.locator(node)?;
-            let (attribute, pattern, map, default) = (None, None, None, None);
-            return Some(Self { locator, attribute, pattern, map, default });
+            return Some(Self { locator, attribute: None, meaning: Meaning::default() });
         }
         let fields = compiler.fields(node, KEYS, "an extractor")?;
         let locator = compiler.required(&fields, "read").and_then(|node| compiler.locator(node));
@@ -41,10 +47,8 @@ impl Extractor {
             .get("attribute")
             .and_then(|node| compiler.text(node, "the name of an attribute"))
             .map(str::to_owned);
-        let pattern = fields.get("match").and_then(|node| compiler.pattern(node));
-        let map = fields.get("map").and_then(|node| table(node, compiler));
-        let default = fields.get("default").and_then(|node| literal(node, compiler));
-        Some(Self { locator: locator?, attribute, pattern, map, default })
+        let meaning = Meaning::compile(&fields, compiler);
+        Some(Self { locator: locator?, attribute, meaning })
     }
 
     /// What the page is asked for.
@@ -54,7 +58,7 @@ impl Extractor {
 
     /// Whether it has a value even where the page has none.
     pub fn has_default(&self) -> bool {
-        self.default.is_some()
+        self.meaning.has_default()
     }
 
     /// Calls `visit` with its templates.
@@ -67,26 +71,49 @@ impl Extractor {
     /// # Errors
     /// It had nothing that is a value, and there is no default.
     pub fn finish(&self, name: &str, found: Option<String>) -> Result<String, Failure> {
-        match (self.value(name, found), &self.default) {
+        let locator = &self.locator;
+        let found = found.ok_or_else(|| match &self.attribute {
+            Some(attribute) => format!("{locator} has no attribute `{attribute}`"),
+            None => format!("there is no {locator}"),
+        });
+        self.meaning.finish(name, found)
+    }
+}
+
+impl Meaning {
+    /// Reads its keys from among `fields`.
+    pub(super) fn compile(fields: &Fields<'_>, compiler: &mut Compiler<'_>) -> Self {
+        let pattern = fields.get("match").and_then(|node| compiler.pattern(node));
+        let map = fields.get("map").and_then(|node| table(node, compiler));
+        let default = fields.get("default").and_then(|node| literal(node, compiler));
+        Self { pattern, map, default }
+    }
+
+    /// Whether there is a value even where nothing was read.
+    pub(super) fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// The value, from what there was for `name`, or from why there was nothing.
+    ///
+    /// # Errors
+    /// There was nothing that is a value, and there is no default.
+    pub(super) fn finish(&self, name: &str, found: Result<String, String>) -> Result<String, Failure> {
+        match (found.and_then(|found| self.value(&found)), &self.default) {
             (Ok(value), _) => Ok(value),
             (Err(_), Some(default)) => Ok(default.clone()),
-            (Err(message), None) => Err(Failure::new(FailureClass::UiDrift, message)),
+            (Err(message), None) => Err(Failure::new(FailureClass::UiDrift, format!("{name}: {message}"))),
         }
     }
 
-    fn value(&self, name: &str, found: Option<String>) -> Result<String, String> {
-        let locator = &self.locator;
-        let found = found.ok_or_else(|| match &self.attribute {
-            Some(attribute) => format!("{name}: {locator} has no attribute `{attribute}`"),
-            None => format!("{name}: there is no {locator}"),
-        })?;
+    fn value(&self, found: &str) -> Result<String, String> {
         let text = found.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = match &self.pattern {
             None => text,
             Some(pattern) => {
                 let groups = pattern.captures(&text);
                 let group = groups.as_ref().and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
-                let none = || format!("{name}: {} does not match /{pattern}/", quote(&text));
+                let none = || format!("{} does not match /{pattern}/", quote(&text));
                 group.ok_or_else(none)?.as_str().to_owned()
             }
         };
@@ -94,7 +121,7 @@ impl Extractor {
         let known = map.iter().find(|(shown, _)| *shown == text).map(|(_, value)| value.clone());
         known.ok_or_else(|| {
             let shown: Vec<String> = map.iter().map(|(shown, _)| quote(shown)).collect();
-            format!("{name}: the page shows {}; its `map` has {}", quote(&text), shown.join(", "))
+            format!("the app shows {}; its `map` has {}", quote(&text), shown.join(", "))
         })
     }
 }
@@ -152,7 +179,7 @@ mod tests {
             (id, Some("/orgs/acme"), Err("x: “/orgs/acme” does not match //members/(\\d+)/")),
             (id, None, Err("x: link /./ has no attribute `href`")),
             (status, Some("Pending"), Ok("invited")),
-            (status, Some("Paused"), Err("x: the page shows “Paused”; its `map` has “Active”, “Pending”")),
+            (status, Some("Paused"), Err("x: the app shows “Paused”; its `map` has “Active”, “Pending”")),
             ("{ read: text \"Owner\", default: none }", None, Ok("none")),
             ("{ read: text /./, match: 'of (\\d+)', default: 0 }", Some("nobody"), Ok("0")),
             ("{ read: text /./, match: '\\d+' }", Some("53 people"), Ok("53")),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+<<<<<<< HEAD
 use std::sync::Arc;
+=======
+use std::path::PathBuf;
+>>>>>>> a3d4099d76382d3c1de8fb906dc73215a6b6f16b
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -159,6 +163,8 @@ pub enum Shape<'a> {
     All(&'a [Step]),
     /// One of these lists; whether the flow ends after it.
     Either(Vec<(&'a [Step], bool)>),
+    /// One after the other, in the window that the step before opened.
+    Window(&'a [Step]),
     /// Any number of times.
     Loop(&'a [Step]),
     /// The steps of another flow.
@@ -226,6 +232,8 @@ pub struct Book {
     pub tenant: Option<Locator<Template>>,
     /// What the browser may reach.
     pub origins: Vec<Template>,
+    /// The folder with the connector's files.
+    pub folder: PathBuf,
 }
 
 /// What a run yields.
@@ -239,4 +247,12 @@ pub struct Output {
     pub rows: Vec<BTreeMap<String, String>>,
     /// Whether nothing can be missing from `rows`: the app's own total agrees, or the last page was reached.
     pub complete: bool,
+}
+
+impl Output {
+    /// Adds rows. Several lists of one flow are one list, complete when each of them is.
+    pub fn add_list(&mut self, rows: Vec<BTreeMap<String, String>>, complete: bool) {
+        self.complete = complete && (self.complete || self.rows.is_empty());
+        self.rows.extend(rows);
+    }
 }

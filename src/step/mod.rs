@@ -15,6 +15,7 @@ mod kind;
 mod link;
 mod paths;
 mod purpose;
+mod records;
 mod reference;
 mod rule;
 mod stage;

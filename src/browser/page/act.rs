@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{PageError, Seen, Unready};
-use super::ask::{About, Once};
+use super::ask::{About, Once, Place};
+use super::frames::frames_around;
 use super::{Acted, Action, Guard, Page, Target, Text, Wait, keys};
 use crate::locator::{Kind, Locator, Name};
 
@@ -37,6 +38,8 @@ enum Plan {
     Assign,
     /// An option of a native select.
     Choose,
+    /// A file is chosen.
+    Upload,
     /// A list that must be opened, then its option clicked.
     Open,
 }
@@ -90,12 +93,28 @@ impl Page {
         let began = Instant::now();
         let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
         loop {
-            let (ready, world): (Ready, String) =
-                self.ask("ready", question.clone(), About::Target(target), wait).await?;
+            let about = About::Target(target);
+            let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
             let found = Instant::now();
             self.exposed().await;
-            let attempt = Try { page: self, target, action, wait, world: &world, ready: &ready };
-            let by = match attempt.perform().await? {
+            let point =
+                if matches!(ready.plan, Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open)
+                {
+                    Some((ready.x, ready.y))
+                } else {
+                    let at = (ready.x, ready.y);
+                    self.point_on_page(&place, at, guards, about, wait.until).await?
+                };
+            let done = match point {
+                Some(point) => {
+                    (ready.x, ready.y) = point;
+                    let attempt =
+                        Try { page: self, target, action, wait, world: &place.world, ready: &ready };
+                    attempt.perform().await?
+                }
+                None => Done::Not(None),
+            };
+            let by = match done {
                 Done::Not(by) => by,
                 Done::Yes => {
                     let acted = Instant::now();
@@ -136,6 +155,13 @@ impl Try<'_> {
                 self.apply(&text.text).await
             }
             (Plan::Choose, Action::Select(label)) => self.apply(label).await,
+            (Plan::Upload, Action::Upload(file)) => {
+                let chosen = self.page.choose_file(self.world, self.ready.token, file, self.wait.until);
+                self.sent(chosen).await.map_err(PageError::after_event)?;
+                let _: Once<Value> =
+                    self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
+                Ok(Done::Yes)
+            }
             (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
             (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
             (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
@@ -230,7 +256,7 @@ impl Try<'_> {
         let opener = Action::Click;
         Box::pin(self.page.act(self.target, &opener, &[], self.wait)).await?;
         let option = Locator::one(Kind::Role("option".into()), Name::Exact(label.to_owned()));
-        let option = Target { within: Vec::new(), locator: option };
+        let option = Target { within: frames_around(self.target), locator: option };
         Box::pin(self.page.act(&option, &Action::Click, &[], self.wait))
             .await
             .map_err(PageError::after_event)?;
@@ -304,6 +330,7 @@ fn words(action: &Action) -> Value {
         Action::Hover => json!({ "kind": "hover" }),
         Action::Press(_) => json!({ "kind": "press" }),
         Action::Fill(text) => json!({ "kind": "fill", "text": text.text }),
+        Action::Upload(_) => json!({ "kind": "upload" }),
         Action::Select(label) => json!({ "kind": "select", "text": label }),
         Action::Check(checked) => json!({ "kind": "check", "checked": checked }),
         Action::Set(text) => json!({ "kind": "set", "text": text.text }),

@@ -17,9 +17,9 @@ impl Page {
             return Err(PageError::Blocked { url: url.to_owned() });
         }
         self.exposed().await;
-        self.state.send_modify(|state| state.leaving = true);
+        self.state.send_modify(|state| state.dialogs.leaving = true);
         let arrived = self.navigate(url, wait).await;
-        self.state.send_modify(|state| state.leaving = false);
+        self.state.send_modify(|state| state.dialogs.leaving = false);
         arrived
     }
 

@@ -1,6 +1,7 @@
 //! What a page is asked, and what it answers.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -42,6 +43,8 @@ pub enum Action {
     Select(String),
     /// A checkbox or switch is on, or off.
     Check(bool),
+    /// A file control, hidden or not, gets this file. Where the element is none, its label's or the one inside it does.
+    Upload(PathBuf),
     /// A control of any sort gets this value: a text, an option's label, `true` or `false`, a date as `2026-11-21`. Only what differs
     /// is changed.
     Set(Text),

@@ -165,10 +165,35 @@ const find = (locator, root, pass) => {
     const chosen = part.nth ? pick(visible, part.nth) : visible;
     const last = index === locator.length - 1;
     if (!chosen.length || last) return { visible: chosen, hidden: last ? hidden : [], part, roots };
-    roots = kindOf(part) === 'frame' ? chosen.map(documentOf).filter(Boolean) : chosen;
+    roots = kindOf(part) === 'frame' ? chosen.map(documentOf) : chosen;
+    if (roots.length === 1 && !roots[0]) throw new Elsewhere(chosen[0], locator.slice(index + 1));
+    roots = roots.filter(Boolean);
   }
 };
 
+// Whether it is there now, as far as this world sees.
+const isSeen = (locator, pass) => {
+  try {
+    return find(locator, document, pass).visible.length > 0;
+  } catch (error) {
+    if (error instanceof Elsewhere) return false;
+    throw error;
+  }
+};
+
+// Thrown where the way leads into a frame of another origin: the driver asks our world in that frame for the rest.
+class Elsewhere {
+  constructor(frame, rest) {
+    [this.frame, this.rest] = [frame, rest];
+  }
+
+  // What is left of the question there, once it is known of which of its scopes `rest` is; `skipped` scopes are done with.
+  goOn(within, locator, skipped) {
+    this.left = { within, locator, skipped };
+  }
+}
+
+// The document in a frame; none where it is of another origin.
 const documentOf = (frame) => {
   const inner = frame.contentDocument;
   if (inner) observe(inner);

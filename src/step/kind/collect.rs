@@ -118,10 +118,7 @@ impl Effect for Collect {
         let doubt = if complete { "" } else { ", not all of them" };
         stage.say(format!("listed {count}{of} on {pages} page{}{doubt}", if pages == 1 { "" } else { "s" }));
         let rows = listed.into_iter().map(|row| self.finish(row)).collect::<Result<Vec<_>, _>>()?;
-        let output = stage.output();
-        // Several lists of one flow are one list, complete when each of them is.
-        output.complete = complete && (output.complete || output.rows.is_empty());
-        output.rows.extend(rows);
+        stage.output().add_list(rows, complete);
         Ok(Next::GoOn)
     }
 

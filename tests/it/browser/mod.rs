@@ -3,7 +3,9 @@
 mod act;
 mod end;
 mod find;
+mod frames;
 pub mod lab;
 mod look;
 mod navigate;
 mod picture;
+mod waits;

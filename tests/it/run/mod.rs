@@ -3,6 +3,7 @@
 
 mod after;
 mod before;
+mod beyond;
 mod flows;
 mod pages;
 mod stand;
