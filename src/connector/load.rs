@@ -62,15 +62,11 @@ fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded 
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
         let flows = flows(&flow_trees, &manifest, &mut found);
-<<<<<<< HEAD
-        let connector = assemble(manifest, flows, hash(texts)).filter(|_| !found.has_errors())?;
+        let connector = assemble(manifest, flows, dir, hash(texts)).filter(|_| !found.has_errors())?;
         let settings = tree.get("settings").and_then(Node::as_map).unwrap_or_default();
         let settings = settings.iter().map(|entry| (entry.key.text.as_str(), &entry.key.span));
         check_settings(settings, &connector.book, &mut found);
         Some(connector)
-=======
-        assemble(manifest, flows, dir, hash(&texts))
->>>>>>> a3d4099d76382d3c1de8fb906dc73215a6b6f16b
     });
     Loaded { connector, diagnostics: found.into_sorted() }
 }

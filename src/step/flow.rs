@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-<<<<<<< HEAD
 use std::sync::Arc;
-=======
 use std::path::PathBuf;
->>>>>>> a3d4099d76382d3c1de8fb906dc73215a6b6f16b
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -178,7 +175,7 @@ pub(super) fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) 
     for step in steps {
         visit(step);
         match step.effect.shape() {
-            Shape::All(inner) | Shape::Loop(inner) => each_step(inner, visit),
+            Shape::All(inner) | Shape::Window(inner) | Shape::Loop(inner) => each_step(inner, visit),
             Shape::Either(branches) => branches.into_iter().for_each(|(inner, _)| each_step(inner, visit)),
             Shape::Leaf | Shape::Call(_) | Shape::End => {}
         }
