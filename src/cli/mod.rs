@@ -16,13 +16,17 @@ mod check;
 mod context;
 mod demo;
 mod demo_app;
+mod docs;
 mod health;
 mod input;
 mod integration;
 mod integration_test;
 mod job;
+mod new;
 mod output;
+mod pick;
 mod run;
+mod schema;
 mod serve;
 mod token;
 
@@ -45,10 +49,14 @@ commands! {
     Check(check),
     Demo(demo),
     DemoApp(demo_app),
+    Docs(docs),
     Health(health),
     Integration(integration),
     Job(job),
+    New(new),
+    Pick(pick),
     Run(run),
+    Schema(schema),
     Serve(serve),
     Token(token),
 }

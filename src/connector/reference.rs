@@ -3,7 +3,7 @@
 use crate::step::{self, reference_table as table};
 
 /// What `connector.yaml` says, by key.
-const KEYS: &[(&str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str)] = &[
     ("usher", "The version of the language: `1`."),
     ("name", "Small letters, digits and `-`; the name of the folder."),
     ("title", "The app's name for people."),

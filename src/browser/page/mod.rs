@@ -22,7 +22,7 @@ use super::router::{CallError, Router};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
-pub use show::Matches;
+pub use show::{Located, Matches};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
 /// What is put into our world in every document. The files share one scope.

@@ -8,6 +8,7 @@ use super::super::error::PageError;
 use super::act::words;
 use super::ask::{About, Once};
 use super::{Action, Guard, Page, Target, Wait};
+use crate::locator::Locator;
 
 /// How long a question about "now" may take.
 const NOW: std::time::Duration = std::time::Duration::from_secs(10);
@@ -23,7 +24,45 @@ pub struct Matches {
     pub entered: bool,
 }
 
+/// An element and how it is best said which one it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Located {
+    /// The element in words.
+    pub element: String,
+    /// A locator that matches it and nothing else at this moment.
+    pub locator: Locator,
+}
+
 impl Page {
+    /// The best locators of everything visible that can be used, and of headings, tables, dialogs and messages, in the order of the
+    /// page; the first 500.
+    ///
+    /// # Errors
+    /// The page failed.
+    pub async fn locate_all(&self) -> Result<Vec<Located>, PageError> {
+        let wait = Wait { until: Instant::now() + NOW, watch: Vec::new() };
+        Ok(self.ask("locateAll", json!({}), About::AnyOf(&[]), &wait).await?.0)
+    }
+
+    /// The best locator of the one element that matches.
+    ///
+    /// # Errors
+    /// None or several match, or the page failed.
+    pub async fn locate(&self, target: &Target, wait: &Wait) -> Result<Located, PageError> {
+        let question = json!({ "within": target.within, "locator": target.locator });
+        Ok(self.ask("locate", question, About::Target(target), wait).await?.0)
+    }
+
+    /// Waits until a person clicks an element, and gives its best locator. The page does not notice the click. Where another document
+    /// is opened meanwhile, the click is awaited there.
+    ///
+    /// # Errors
+    /// Nobody clicked in time, or the page failed.
+    pub async fn pick(&self, until: Instant) -> Result<Located, PageError> {
+        let wait = Wait { until, watch: Vec::new() };
+        Ok(self.ask("pickOne", json!({}), About::AnyOf(&[]), &wait).await?.0)
+    }
+
     /// What matches now, without waiting for anything.
     ///
     /// # Errors

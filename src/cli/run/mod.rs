@@ -1,5 +1,6 @@
 //! `usher run`: one flow of a connector against a real app, for whoever writes the connector. No database is opened.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use crate::browser::LaunchOptions;
 use crate::connector::{Connector, load};
 use crate::diagnostic::{Colour, one_of, render};
 use crate::run::{Committed, Reach, Report};
+use crate::secret::SecretString;
 use crate::step::Output;
 
 use super::Exit;
@@ -22,9 +24,12 @@ mod trial;
 mod values;
 mod watch;
 
-use progress::{Pace, Pictures, Progress};
-use trial::Trial;
+use progress::{Pace, Pictures};
 use watch::Watch;
+
+pub(super) use progress::Progress;
+pub(super) use trial::Trial;
+pub(super) use values::tell as tell_values;
 
 /// The most rows that are shown in a terminal.
 const MOST_ROWS: usize = 20;
@@ -36,16 +41,8 @@ pub(super) struct Run {
     connector: String,
     /// The flow
     flow: String,
-    /// A setting (`base_url=…`), what is known of the account (`account.email=…`), the new values of `update`
-    /// (`wanted.name=…`), the value that the flow is about (`role=agent`), or a variable of a sub-flow
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    values: Vec<String>,
-    /// How the service account logs in; the connector's only way, if not given
-    #[arg(long)]
-    login: Option<String>,
-    /// KEY=@FILE, KEY=- for standard input, KEY=$VARIABLE for the environment; a user name may be given as it is
-    #[arg(long = "credential", value_name = "KEY=SOURCE")]
-    credentials: Vec<String>,
+    #[command(flatten)]
+    access: Access,
     /// Stops before the commit step, marks its element on the page and takes a picture
     #[arg(long)]
     dry_run: bool,
@@ -63,23 +60,65 @@ pub(super) struct Run {
     pictures: Option<PathBuf>,
 }
 
+/// What an app is entered with, without an integration.
+#[derive(clap::Args)]
+pub(super) struct Access {
+    /// A setting (`base_url=…`), what is known of the account (`account.email=…`), the new values of `update`
+    /// (`wanted.name=…`), the value that the flow is about (`role=agent`), or a variable of a sub-flow
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    values: Vec<String>,
+    /// How the service account logs in; the connector's only way, if not given
+    #[arg(long)]
+    login: Option<String>,
+    /// KEY=@FILE, KEY=- for standard input, KEY=$VARIABLE for the environment; a user name may be given as it is
+    #[arg(long = "credential", value_name = "KEY=SOURCE")]
+    credentials: Vec<String>,
+}
+
+impl Access {
+    /// The credentials, and what is wrong with them for this connector, a line each.
+    pub(super) fn credentials(
+        &self,
+        connector: &Connector,
+    ) -> anyhow::Result<(BTreeMap<String, SecretString>, Vec<String>)> {
+        let credentials = read_credentials(&self.credentials)?;
+        let method = match (&self.login, connector.service_account.logins.as_slice()) {
+            (Some(method), _) => method.clone(),
+            (None, [only]) => only.method.clone(),
+            (None, _) => "password".to_owned(),
+        };
+        let wrong = connector.service_account.check(&method, credentials.keys().map(String::as_str));
+        Ok((credentials, wrong))
+    }
+
+    /// What `--set` says.
+    pub(super) fn values(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        pairs(&self.values, "--set")
+    }
+
+    fn reads_standard_input(&self) -> bool {
+        self.credentials.iter().any(|credential| credential.ends_with("=-"))
+    }
+}
+
 impl Run {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let folder = folder_of(&self.connector, context)?;
         let Some(mut connector) = load_or_tell(&folder) else { return Ok(Exit::Failed) };
-        if self.step && self.credentials.iter().any(|credential| credential.ends_with("=-")) {
-            return Ok(misused(&[
-                "--step reads standard input; give the credential as KEY=@FILE or KEY=$VARIABLE".to_owned(),
-            ]));
+        if !connector.can(&self.flow) {
+            return Ok(misused(&[no_flow(&connector, &self.flow)]));
         }
-        let credentials = read_credentials(&self.credentials)?;
-        let given = pairs(&self.values, "--set")?;
-        let mut wrong = self.wrong_with(&connector, credentials.keys().map(String::as_str));
+        if self.step && self.access.reads_standard_input() {
+            let clash = "--step reads standard input; give the credential as KEY=@FILE or KEY=$VARIABLE";
+            return Ok(misused(&[clash.to_owned()]));
+        }
+        let (credentials, mut wrong) = self.access.credentials(&connector)?;
+        let given = self.access.values()?;
         let told = values::tell(&connector, &self.flow, &given);
         wrong.extend(told.as_ref().err().into_iter().flatten().cloned());
         let (true, Ok(mut told)) = (wrong.is_empty(), told) else { return Ok(misused(&wrong)) };
         let mut watch = self.watch.then(|| Watch::new(&folder)).transpose()?;
-        let mut trial = Trial::open(&self.launch()?, credentials).await?;
+        let mut trial = Trial::open(&launch(self.headed)?, credentials).await?;
         let mut progress = self.progress(context);
         let reach = if self.dry_run { Reach::Commit } else { Reach::End };
         let exit = loop {
@@ -106,45 +145,24 @@ impl Run {
         Ok(exit)
     }
 
-    /// What is wrong with the call, a line each.
-    fn wrong_with<'a>(
-        &self,
-        connector: &Connector,
-        credentials: impl Iterator<Item = &'a str>,
-    ) -> Vec<String> {
-        if !connector.can(&self.flow) {
-            return vec![no_flow(connector, &self.flow)];
-        }
-        let logins = &connector.service_account.logins;
-        let method = match (&self.login, logins.as_slice()) {
-            (Some(method), _) => method.clone(),
-            (None, [only]) => only.method.clone(),
-            (None, _) => "password".to_owned(),
-        };
-        connector.service_account.check(&method, credentials)
-    }
-
-    fn launch(&self) -> anyhow::Result<LaunchOptions> {
-        let display = ["DISPLAY", "WAYLAND_DISPLAY"].map(std::env::var_os);
-        if self.headed && cfg!(target_os = "linux") && display.iter().all(Option::is_none) {
-            bail!(
-                "--headed needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; \
-                 without it, `--pictures DIR` shows what every step did"
-            );
-        }
-        let executable = super::serve::chromium()?;
-        Ok(LaunchOptions {
-            executable,
-            headless: !self.headed,
-            profiles: std::env::temp_dir().join("usher-run"),
-        })
-    }
-
     fn progress(&self, context: &Context) -> Progress {
         let pace = if self.step { Pace::StepByStep } else { Pace::Through };
         let pictures = Pictures { folder: self.pictures.clone(), all: self.pictures.is_some() };
         Progress::new(context.format, pace, pictures)
     }
+}
+
+/// How Chromium is started for an author, with a window or without.
+pub(super) fn launch(headed: bool) -> anyhow::Result<LaunchOptions> {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].map(std::env::var_os);
+    if headed && cfg!(target_os = "linux") && display.iter().all(Option::is_none) {
+        bail!(
+            "--headed needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; \
+             without it, `--pictures DIR` shows what every step did"
+        );
+    }
+    let executable = super::serve::chromium()?;
+    Ok(LaunchOptions { executable, headless: !headed, profiles: std::env::temp_dir().join("usher-run") })
 }
 
 /// The folder of a connector that is named as such or by its name.
@@ -174,7 +192,8 @@ fn no_flow(connector: &Connector, flow: &str) -> String {
     format!("`{}` has no flow `{flow}`; it has {}", connector.name, one_of(&flows))
 }
 
-fn misused(wrong: &[String]) -> Exit {
+/// Says what is wrong with the call, a line each.
+pub(super) fn misused(wrong: &[String]) -> Exit {
     wrong.iter().for_each(|line| eprintln!("error: {line}"));
     Exit::Misused
 }
@@ -248,9 +267,7 @@ fn result(output: &Output) -> String {
     if let Some(first) = output.rows.first() {
         let names: Vec<&str> = first.keys().map(String::as_str).collect();
         let headings: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
-        let cell = |row: &std::collections::BTreeMap<String, String>, name: &str| {
-            row.get(name).cloned().unwrap_or_default()
-        };
+        let cell = |row: &BTreeMap<String, String>, name: &str| row.get(name).cloned().unwrap_or_default();
         let rows: Vec<Vec<String>> = output
             .rows
             .iter()

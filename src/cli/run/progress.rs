@@ -21,7 +21,7 @@ pub(super) enum Pace {
 
 /// Shows the steps of runs.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     format: Format,
     pace: Pace,
     pictures: Pictures,
@@ -62,6 +62,11 @@ impl Progress {
     pub(super) fn new(format: Format, pace: Pace, pictures: Pictures) -> Self {
         let (flow, steps) = (String::new(), Vec::new());
         Self { format, pace, pictures, flow, open: None, steps, commit_picture: None }
+    }
+
+    /// Shows the steps on standard error and keeps no pictures but those of failures.
+    pub(in crate::cli) fn quiet() -> Self {
+        Self::new(Format::Json, Pace::Through, Pictures { folder: None, all: false })
     }
 
     /// Begins a run.

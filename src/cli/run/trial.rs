@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::browser::{Browser, LaunchOptions, Session, SessionOptions};
+use crate::browser::{Browser, LaunchOptions, Page, Session, SessionOptions};
 use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::playbook::{Scope, Template};
@@ -20,7 +20,7 @@ use super::values::Told;
 const VIEWPORT: (u32, u32) = (1280, 900);
 
 /// One session of an app, kept from run to run.
-pub(super) struct Trial {
+pub(in crate::cli) struct Trial {
     browser: Browser,
     session: Option<(Vec<String>, Session)>,
     credentials: BTreeMap<String, SecretString>,
@@ -28,7 +28,7 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub(super) async fn open(
+    pub(in crate::cli) async fn open(
         launch: &LaunchOptions,
         credentials: BTreeMap<String, SecretString>,
     ) -> anyhow::Result<Self> {
@@ -72,8 +72,32 @@ impl Trial {
         self.call(connector, flow, (scope, told.identity), limits, progress).await
     }
 
+    /// A session that may reach these origins and is logged in nowhere.
+    pub(in crate::cli) async fn enter(&mut self, origins: Vec<String>) -> anyhow::Result<()> {
+        let options = SessionOptions { origins: origins.clone(), viewport: VIEWPORT };
+        self.session = Some((origins, self.browser.open_session(&options).await?));
+        Ok(())
+    }
+
+    /// A session of the connector's app, logged in.
+    pub(in crate::cli) async fn enter_app(
+        &mut self,
+        connector: &Connector,
+        settings: &Scope,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
+        self.prepare(connector, settings).await?;
+        let logged_in = self.log_in(connector, settings, Limits::default(), progress).await;
+        logged_in.map_err(|failure| anyhow::anyhow!("{failure}"))
+    }
+
+    /// The page of the session.
+    pub(in crate::cli) fn page(&self) -> Option<&Page> {
+        self.session.as_ref().map(|(_, session)| session.page())
+    }
+
     /// Ends Chromium.
-    pub(super) async fn close(self) {
+    pub(in crate::cli) async fn close(self) {
         self.browser.close().await;
     }
 

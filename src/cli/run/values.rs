@@ -9,7 +9,7 @@ use crate::step::Purpose;
 
 /// What a flow is told.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(in crate::cli) struct Told {
     /// What every flow sees: the settings.
     pub settings: Scope,
     /// What the flow sees.
@@ -19,7 +19,7 @@ pub(super) struct Told {
 }
 
 /// What `given` comes to for the flow of that name, or every mistake in it, a line each.
-pub(super) fn tell(
+pub(in crate::cli) fn tell(
     connector: &Connector,
     flow: &str,
     given: &BTreeMap<String, String>,
