@@ -18,6 +18,7 @@ mod demo;
 mod demo_app;
 mod docs;
 mod health;
+mod import;
 mod input;
 mod integration;
 mod integration_test;
@@ -51,6 +52,7 @@ commands! {
     DemoApp(demo_app),
     Docs(docs),
     Health(health),
+    Import(import),
     Integration(integration),
     Job(job),
     New(new),

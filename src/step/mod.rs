@@ -31,6 +31,8 @@ pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
 pub use purpose::{Purpose, Vocabulary};
 pub use reference::{reference, table as reference_table};
+#[cfg(test)]
+pub use schema::Judge;
 pub use schema::{definitions, schema};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};

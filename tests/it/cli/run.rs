@@ -11,7 +11,7 @@ use super::*;
 use crate::browser::lab::with_chromium;
 
 /// Runs a test with Acme Desk and a shell whose connectors are those of the tree.
-fn with_desk(test: impl FnOnce(&Stage)) {
+pub fn with_desk(test: impl FnOnce(&Stage)) {
     with_chromium(|_| async move {
         let mut options =
             Options::new(Arc::new(|| SystemClock.now().as_ms()), Arc::new(|bytes: &mut [u8]| bytes.fill(7)));
@@ -29,9 +29,9 @@ fn with_desk(test: impl FnOnce(&Stage)) {
     });
 }
 
-struct Stage {
-    desk: AcmeDesk,
-    shell: Shell,
+pub struct Stage {
+    pub desk: AcmeDesk,
+    pub(super) shell: Shell,
 }
 
 impl Stage {
@@ -44,7 +44,7 @@ impl Stage {
         fixed.iter().chain(&credentials).chain(more).map(|text| (*text).to_owned()).collect()
     }
 
-    fn run(&self, flow: &str, more: &[&str]) -> Ran {
+    pub(super) fn run(&self, flow: &str, more: &[&str]) -> Ran {
         let arguments = self.arguments(flow, more);
         self.shell.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
