@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test check bench setup
+.PHONY: demo test test-faults check bench setup
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -14,6 +14,10 @@ test: setup
 	else \
 	  echo cargo test; cargo test; \
 	fi
+
+# The tests of faults, with a fault at every request instead of every third.
+test-faults: setup
+	USHER_FAULTS=all cargo test --test it path::faults
 
 check: setup
 	cargo fmt --check

@@ -80,7 +80,8 @@ impl Runner<'_> {
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
-        if self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off) {
+        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
+        if is_off || !self.witness.wants_pictures() {
             return;
         }
         match self.page.screenshot().await {
@@ -97,7 +98,7 @@ impl Runner<'_> {
     pub(super) fn at(&self, step: &Step, doing: &str) -> At {
         At {
             flow: self.flow_name().to_owned(),
-            file: step.span.file().to_owned(),
+            file: At::file_of(&step.span),
             line: u32::try_from(step.span.line()).unwrap_or(u32::MAX),
             words: self.redactor.redact(doing),
         }
