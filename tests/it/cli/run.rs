@@ -108,7 +108,7 @@ fn a_flow_runs_logged_in_and_shows_its_steps_and_what_it_read() {
             "login:\n",
             "clicked button “Sign in”",
             "read_account:\n",
-            "connectors/acme-desk/flows/find_member.yaml:3",
+            "(flows/find_member.yaml:3)",
             "\ndone\n",
             "NAME",
         ] {
