@@ -50,9 +50,9 @@ fn what_a_person_clicks_is_told_and_not_done() {
         lab.click(css("b")).await.unwrap();
         let picked = picking.await.unwrap().unwrap();
         assert_eq!(picked.locator.to_string(), r#"button "Invite member""#);
-        assert_eq!(lab.log().await, "", "the page noticed nothing");
+        assert_eq!(lab.log().await, "log:", "the page noticed nothing");
         lab.click(css("b")).await.unwrap();
-        assert_eq!(lab.log().await, "Invite member;", "afterwards it does again");
+        assert_eq!(lab.log().await, "log:Invite member;", "afterwards it does again");
     });
 }
 
@@ -69,9 +69,9 @@ fn an_action_is_shown_with_all_that_must_hold_and_not_done() {
         assert!(lab.page.is_there(&marked).await.unwrap());
         let other = lab.page.show(&edit, &Action::Click, &guards("alan@acme.example"), &shortly()).await;
         assert!(matches!(other, Err(PageError::Guard { index: 0, .. })), "{other:?}");
-        assert_eq!(lab.log().await, "");
+        assert_eq!(lab.log().await, "log:");
         lab.page.act(&edit, &Action::Click, &[], &soon()).await.unwrap();
-        assert_eq!(lab.log().await, "Edit;", "the page takes clicks after it");
+        assert_eq!(lab.log().await, "log:Edit;", "the page takes clicks after it");
 
         let saves = lab.page.matches(&role("button", "Save").into_target()).await.unwrap();
         assert_eq!(saves.elements, [r#"button "Save""#, r#"button "Save""#]);
