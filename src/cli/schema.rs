@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-use crate::{connector, step};
+use crate::connector;
+use crate::step;
 
 use super::Exit;
 use super::context::Context;

@@ -76,7 +76,8 @@ pub(super) fn write(acts: &[Act<'_>], start: Option<&str>, about: &About<'_>) ->
 
 impl Out<'_, '_> {
     fn line(&mut self, text: &str, decision: Option<&str>) {
-        let comment = decision.map(|decision| format!("  # TODO: {decision}")).unwrap_or_default();
+        let mark = if text.ends_with('#') { " TODO" } else { "  # TODO" };
+        let comment = decision.map(|decision| format!("{mark}: {decision}")).unwrap_or_default();
         self.decisions += usize::from(decision.is_some());
         self.lines.push(format!("{text}{comment}"));
     }

@@ -75,17 +75,17 @@ fn a_recording_of_an_invitation_is_a_flow_after_three_edits() {
         std::fs::write(stage.shell.path("connectors/acme-desk/flows/invite.yaml"), &flow).unwrap();
         let values = [
             "--set",
-            "account.email=alan@acme.example",
+            "account.email=new.person@elsewhere.example",
             "--set",
-            "account.name=Alan T",
+            "account.name=New Person",
             "--set",
             "role=agent",
         ];
         let said = stage.run("invite", &values).done();
         assert!(said.contains("the app was changed"), "{said}");
         let members = stage.desk.members();
-        let made = members.iter().find(|member| member.email == "alan@acme.example").unwrap();
-        assert_eq!((made.name.as_str(), made.role), ("Alan T", usher::demo::Role::Agent));
+        let made = members.iter().find(|member| member.email == "new.person@elsewhere.example").unwrap();
+        assert_eq!((made.name.as_str(), made.role), ("New Person", usher::demo::Role::Agent));
     });
 }
 

@@ -46,23 +46,28 @@ impl Stage {
         fixed.iter().chain(&credentials).chain(more).map(|text| (*text).to_owned()).collect()
     }
 
-    pub(super) fn run(&self, flow: &str, more: &[&str]) -> Ran {
+    /// A call whose temporary files go with the shell.
+    fn command(&self, flow: &str, more: &[&str]) -> Command {
         let arguments = self.arguments(flow, more);
-        self.shell.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        let mut command = self.shell.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command.env("TMPDIR", self.shell.root.path());
+        command
+    }
+
+    pub(super) fn run(&self, flow: &str, more: &[&str]) -> Ran {
+        self.command(flow, more).output().unwrap().into()
     }
 
     /// The same, with what is answered on standard input.
     fn answered(&self, flow: &str, more: &[&str], answers: &str) -> Ran {
-        let arguments = self.arguments(flow, more);
         std::fs::write(self.shell.path("answers.txt"), answers).unwrap();
-        let mut command = self.shell.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut command = self.command(flow, more);
         let answers = std::fs::File::open(self.shell.path("answers.txt")).unwrap();
         command.stdin(answers).output().unwrap().into()
     }
 
     fn spawn(&self, flow: &str, more: &[&str]) -> Talk {
-        let arguments = self.arguments(flow, more);
-        let mut command = self.shell.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut command = self.command(flow, more);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let (tell, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -152,7 +157,6 @@ fn a_dry_run_stops_before_the_commit_step_and_shows_it() {
         assert!(said.contains("stopped before the commit step; nothing was changed\npicture: "), "{said}");
         let picture = said.trim().rsplit("picture: ").next().unwrap();
         assert!(std::fs::read(picture).unwrap().starts_with(&[0xff, 0xd8]), "{picture} is a JPEG");
-        std::fs::remove_dir_all(Path::new(picture).parent().unwrap()).unwrap();
         assert_eq!(stage.role_of(&agent.email), Role::Agent);
 
         let wrong = ["--set", "account.email=nobody@acme.example", "--set", "role=viewer", "--dry-run"];
