@@ -25,9 +25,19 @@ check: setup
 	cargo deny --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
 
-# Measures the whole way with an optimised build.
+# Measures with an optimised build, against Playwright and Puppeteer in the same run, and keeps the tables in
+# benches/RESULTS.md. Needs an otherwise idle machine.
 bench: setup
-	cargo bench --bench path
+	@.ci/setup node npm
+	npm ci --prefix benches/flow/peers --no-audit --no-fund --silent
+	cargo bench --no-run --bench path --bench flow
+	@{ echo "# What was measured"; echo; \
+	  echo "\`make bench\` on $$(date -u +%Y-%m-%d), $$(nproc) cores, $$(chromium --version | xargs), Node $$(node --version),"; \
+	  echo "$$(git describe --always --dirty). Absolute figures mean nothing on another machine; the ratios do."; \
+	  echo; echo "## The whole way of 200 new accounts, one worker"; echo; \
+	  cargo bench --quiet --bench path; \
+	  echo; echo "## Twelve steps on Acme Desk"; \
+	  cargo bench --quiet --bench flow; } | tee benches/RESULTS.md
 
 setup:
 	@.ci/setup

@@ -30,7 +30,7 @@ use router::{CallError, Router};
 
 pub use error::{BrowserError, PageError, Seen, Unready};
 pub use page::{
-    Acted, Action, Arrival, Found, Guard, Located, Matches, Page, Read, Rows, Target, Text, Wait,
+    Acted, Action, Arrival, Exposure, Found, Guard, Located, Matches, Page, Read, Rows, Target, Text, Wait,
 };
 pub use session::{Session, SessionOptions};
 

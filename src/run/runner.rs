@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::commit::not_allowed;
-use super::record::Notes;
+use super::record::{Notes, Untold};
 use super::session::Login;
 use super::{Call, Committed, Limits, pace};
 use crate::browser::{Page, Target, Wait};
@@ -40,6 +40,8 @@ pub(super) struct Runner<'a> {
     pub watched: Vec<(Watched<'a>, Locator)>,
     /// The step that is going on.
     pub notes: Option<Notes>,
+    /// The record of the step that ended last.
+    pub untold: Option<Untold>,
     pub timeout: Duration,
     pub wait_began: Instant,
     pub limits: Limits,
@@ -78,6 +80,7 @@ impl<'a> Runner<'a> {
             flows: vec![flow],
             yielded: Vec::new(),
             notes: None,
+            untold: None,
             timeout: limits.step,
             wait_began: now,
             limits,

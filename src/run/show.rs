@@ -7,14 +7,16 @@ use super::commit::not_allowed;
 use super::runner::Runner;
 use crate::browser::{Action, PageError, Target};
 use crate::step::{At, Failure, Stage, Step};
-use crate::trace::{Moment, NextStep};
+use crate::trace::{Moment, NextStep, Preview};
 
 impl Runner<'_> {
     /// Tells the witness that the step is about to begin. What it makes of that takes no time from the run.
     pub(super) async fn announce(&mut self, step: &Step) -> Result<(), Failure> {
-        let Some(notes) = &self.notes else { return Ok(()) };
+        let preview = self.witness.preview();
+        let Some(notes) = self.notes.as_ref().filter(|_| preview != Preview::Nothing) else { return Ok(()) };
         let (seq, depth, doing) = (notes.seq, notes.depth, notes.doing.clone());
-        let matches = if self.witness.wants_matches() { self.matches(step).await } else { Vec::new() };
+        self.tell_untold().await;
+        let matches = if preview == Preview::Matches { self.matches(step).await } else { Vec::new() };
         let At { file, line, words, .. } = self.at(step, &doing);
         let next = NextStep { seq, depth, file, line, words, commit: self.is_commit(), matches };
         let (paused, began) = (Instant::now(), self.clock.elapsed());

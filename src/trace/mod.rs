@@ -124,8 +124,19 @@ pub struct NextStep {
     pub words: String,
     /// Whether it is the step that changes the app.
     pub commit: bool,
-    /// What its locators match now, where the witness asked for that: the locator and the elements in words.
+    /// What its locators match now, where that is asked for: the locator and the elements in words.
     pub matches: Vec<(String, Vec<String>)>,
+}
+
+/// What a witness is told of steps before they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview {
+    /// Nothing.
+    Nothing,
+    /// That they begin.
+    Steps,
+    /// What their locators match besides, which takes time.
+    Matches,
 }
 
 /// Takes what a run tells while it goes on, and may stop it.
@@ -145,12 +156,12 @@ pub trait Witness: Send + Sync {
     /// The lease is lost or nearly so, or the run is to end: the step is not begun.
     async fn may_go_on(&mut self) -> Result<(), NotAllowed>;
 
-    /// Whether [`Witness::begins`] is told what the locators of a step match. Looking takes time.
-    fn wants_matches(&self) -> bool {
-        false
+    /// What [`Witness::begins`] is told. Where it is told anything, every step is told of before the next begins.
+    fn preview(&self) -> Preview {
+        Preview::Nothing
     }
 
-    /// A step is about to begin; its time begins when this returns.
+    /// A step is about to begin; its time begins when this returns. Called as [`Witness::preview`] says.
     ///
     /// # Errors
     /// As for [`Witness::may_go_on`]: the step is not begun.

@@ -91,6 +91,7 @@ impl Page {
             element: String,
             token: u64,
         }
+        self.exposed().await;
         let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
         let (ready, world): (Ready, String) =
             self.ask("ready", question, About::Target(target), wait).await?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::output::Format;
 use crate::failure::FailureClass;
-use crate::trace::{Moment, NextStep, NotAllowed, Picture, StepOutcome, StepRecord, Witness};
+use crate::trace::{Moment, NextStep, NotAllowed, Picture, Preview, StepOutcome, StepRecord, Witness};
 
 /// Whether the author is asked before each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,8 +158,11 @@ impl Witness for Progress {
         Ok(())
     }
 
-    fn wants_matches(&self) -> bool {
-        self.pace == Pace::StepByStep
+    fn preview(&self) -> Preview {
+        match self.pace {
+            Pace::Through => Preview::Steps,
+            Pace::StepByStep => Preview::Matches,
+        }
     }
 
     async fn begins(&mut self, next: NextStep) -> Result<(), NotAllowed> {
