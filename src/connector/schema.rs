@@ -226,6 +226,7 @@ mod tests {
             keys.sort();
             keys
         };
+        let lists = regex::Regex::new(r#"\[((?:"[a-z_]+",? ?)+)\]"#).unwrap();
         assert_eq!(keys("/properties").len(), super::super::manifest::KEYS.len());
         for (pointer, source) in [
             ("/properties/settings/additionalProperties/properties", "settings.rs"),
@@ -235,7 +236,6 @@ mod tests {
             ("/properties/entitlements/additionalProperties/properties", "entitlement.rs"),
         ] {
             let text = std::fs::read_to_string(root().join("src/connector").join(source)).unwrap();
-            let lists = regex::Regex::new(r#"\[((?:"[a-z_]+",? ?)+)\]"#).unwrap();
             let read = lists.captures_iter(&text).any(|list| {
                 let mut names: Vec<String> =
                     list[1].split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect();

@@ -71,7 +71,7 @@ fn a_recording_of_an_invitation_is_a_flow_after_three_edits() {
     }
     assert_eq!(shell.run(&["check", "connectors/acme-desk"]).done(), "1 connector(s), no mistakes\n");
 
-    super::run::with_desk(|stage| {
+    run::with_desk(|stage| {
         std::fs::write(stage.shell.path("connectors/acme-desk/flows/invite.yaml"), &flow).unwrap();
         let values = [
             "--set",
@@ -97,7 +97,7 @@ fn the_guide_is_a_way_that_can_be_gone() {
     let guide = std::fs::read_to_string(root().join("connectors/README.md")).unwrap();
     std::fs::copy(root().join("fixtures/recorder/invite.json"), shell.path("recording.json")).unwrap();
     std::fs::write(shell.path("password.txt"), "x").unwrap();
-    let commands = super::readme::commands(&guide);
+    let commands = readme::commands(&guide);
     assert!(commands.len() >= 9, "{commands:?}");
     for command in commands {
         let mut arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
