@@ -5,7 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 use crate::step::{self, RULES, reference_table as table};
 
 /// What `connector.yaml` says, by key.
-const KEYS: &[(&str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str)] = &[
     ("usher", "The version of the language: `1`."),
     ("name", "Small letters, digits and `-`; the name of the folder."),
     ("title", "The app's name for people."),

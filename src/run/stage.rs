@@ -64,6 +64,9 @@ impl Stage for Runner<'_> {
     }
 
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        if self.only_shows() {
+            return self.show_commit(target, &action).await;
+        }
         let commit = self.is_commit();
         let (guards, purposes) = if commit { self.guards()? } else { (Vec::new(), Vec::new()) };
         if commit {

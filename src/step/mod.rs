@@ -18,6 +18,7 @@ mod purpose;
 mod records;
 mod reference;
 mod rule;
+mod schema;
 mod stage;
 mod values;
 mod words;
@@ -33,6 +34,9 @@ pub use link::check_flows;
 pub use purpose::{Purpose, Vocabulary};
 pub use reference::{reference, table as reference_table};
 pub use rule::{RULES, check_settings};
+#[cfg(test)]
+pub use schema::Judge;
+pub use schema::{definitions, schema};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};
 

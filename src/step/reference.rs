@@ -12,7 +12,7 @@ use crate::failure::{CLASSES, Retry, Stops};
 use crate::playbook::ROLES;
 
 /// What may stand beside the keyword of any step.
-const BESIDE: &[(&str, &str)] = &[
+pub(super) const BESIDE: &[(&str, &str)] = &[
     ("name", "The author's own name for the step, in logs."),
     (
         "when",
@@ -28,7 +28,7 @@ const BESIDE: &[(&str, &str)] = &[
 ];
 
 /// What an extractor can say.
-const EXTRACTOR: &[(&str, &str)] = &[
+pub(super) const EXTRACTOR: &[(&str, &str)] = &[
     ("read", "The element."),
     ("attribute", "The attribute of it that is read, such as `href`; its text if not said."),
     ("match", "A regular expression; its first group, or all of it, is the value."),

@@ -1,6 +1,7 @@
 //! The driver, on `fixtures/pages/*.html` in a real Chromium. What the pages recorded is the judge.
 
 mod act;
+mod author;
 mod end;
 mod find;
 mod frames;
