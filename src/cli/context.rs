@@ -48,7 +48,7 @@ impl Context {
         let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let log = match self.format {
             Format::Text => log.with_target(false).boxed(),
-            Format::Json => log.json().boxed(),
+            Format::Json | Format::Sarif => log.json().boxed(),
         };
         let asked = tracing_subscriber::EnvFilter::new(&self.log);
         tracing_subscriber::registry().with(asked).with(log.with_filter(carriers)).init();

@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod context;
@@ -25,6 +25,7 @@ mod serve;
 mod token;
 
 use context::Context;
+use output::Format;
 
 macro_rules! commands {
     ($($variant:ident($module:ident),)*) => {
@@ -67,11 +68,17 @@ const OPERATOR: &str = "operator";
 enum Exit {
     Done,
     Failed,
+    /// The call is wrong; why has been said.
+    Misused,
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let usher = Usher::parse();
+    if usher.context.format == Format::Sarif && !matches!(usher.command, Command::Check(_)) {
+        let kind = clap::error::ErrorKind::ArgumentConflict;
+        Usher::command().error(kind, "`--format sarif` is for `usher check` alone").exit();
+    }
     usher.context.start_logging();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -80,6 +87,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(usher.command.run(&usher.context)) {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::FAILURE,
+        Ok(Exit::Misused) => ExitCode::from(2),
         Err(error) => fail(&error),
     }
 }

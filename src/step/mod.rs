@@ -17,6 +17,7 @@ mod paths;
 mod purpose;
 mod records;
 mod reference;
+mod rule;
 mod stage;
 mod values;
 mod words;
@@ -31,6 +32,7 @@ pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
 pub use purpose::{Purpose, Vocabulary};
 pub use reference::{reference, table as reference_table};
+pub use rule::{RULES, check_settings};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};
 
