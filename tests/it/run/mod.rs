@@ -4,6 +4,7 @@
 mod after;
 mod before;
 mod beyond;
+mod data;
 mod flows;
 mod pages;
 mod stand;
