@@ -11,7 +11,7 @@ use super::context::Context;
 /// Prints the JSON Schema of a connector's files, for editors
 ///
 /// An editor with a YAML language server checks and completes a file that begins with a line such as
-/// `# yaml-language-server: $schema=../schema/connector.json`, or `../../schema/flow.json` in a flow.
+/// `# yaml-language-server: $schema=../connector.schema.json`, or `../../flow.schema.json` in a flow.
 #[derive(clap::Args)]
 pub(super) struct Schema {
     /// Which file it is the schema of

@@ -249,13 +249,13 @@ mod tests {
     #[test]
     fn the_files_in_the_tree_are_what_the_code_says() {
         for (name, schema) in [("connector", schema()), ("flow", step::schema())] {
-            let path = root().join(format!("connectors/schema/{name}.json"));
+            let path = root().join(format!("connectors/{name}.schema.json"));
             let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
             if std::env::var_os("UPDATE").is_some() {
                 std::fs::write(&path, &text).unwrap();
             }
             let written = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(written == text, "connectors/schema/{name}.json is old; UPDATE=1 writes it anew");
+            assert!(written == text, "connectors/{name}.schema.json is old; UPDATE=1 writes it anew");
         }
     }
 }

@@ -24,7 +24,7 @@ fn the_schemas_are_printed() {
     for (name, key) in [("connector", "service_account"), ("flow", "steps")] {
         let schema = shell.run(&["schema", name]).json();
         assert!(schema["properties"][key].is_object(), "{schema}");
-        let file = std::fs::read_to_string(root().join(format!("connectors/schema/{name}.json"))).unwrap();
+        let file = std::fs::read_to_string(root().join(format!("connectors/{name}.schema.json"))).unwrap();
         assert_eq!(serde_json::from_str::<serde_json::Value>(&file).unwrap(), schema);
     }
 }
