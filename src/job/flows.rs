@@ -40,7 +40,7 @@ impl<'a> Flows<'a> {
     }
 
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
-    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
         if let Err(failure) = self.ensure_login().await {
             return not_begun(failure);
         }
@@ -60,7 +60,7 @@ impl<'a> Flows<'a> {
         self.has_logged_in = true;
         let mut scope = terms::scope(self.integration);
         scope.set("credentials", self.credentials_fields()?);
-        self.run_once("login", scope, None).await.outcome?;
+        self.run_once("login", scope, Vec::new()).await.outcome?;
         self.session.login = Login::Holds;
         Ok(())
     }
@@ -89,7 +89,7 @@ impl<'a> Flows<'a> {
         }
     }
 
-    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
         self.witness.begin_run();
         let call = Call {
             book: &self.integration.connector.book,
@@ -100,6 +100,7 @@ impl<'a> Flows<'a> {
             redactor: self.redactor(),
             limits: Limits::default(),
             clock: self.workshop.clock.clone(),
+            entropy: self.workshop.entropy.clone(),
         };
         run::run(call, &mut self.witness).await
     }

@@ -10,6 +10,7 @@
 mod commit;
 mod explain;
 mod pace;
+mod password;
 mod record;
 mod runner;
 mod session;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use crate::browser::Page;
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
+use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::Redactor;
 use crate::step::Book;
@@ -39,9 +41,9 @@ pub struct Call<'a> {
     pub flow: &'a str,
     /// What templates see: `settings`, `account` and what else the flow is about; `credentials` for `login` alone.
     pub scope: Scope,
-    /// What tells the account on the page, checked at the commit step: its first `match` value. None where a flow is about no
-    /// account.
-    pub identity: Option<String>,
+    /// What tells the account on the page, checked at the commit step: its `match` values, of which the page must show one.
+    /// Empty where a flow is about no account.
+    pub identity: Vec<String>,
     /// The page of the service account's session.
     pub page: &'a Page,
     /// Knows every secret in `scope`.
@@ -50,6 +52,8 @@ pub struct Call<'a> {
     pub limits: Limits,
     /// The time.
     pub clock: SharedClock,
+    /// What the run's `random_password` is made of.
+    pub entropy: SharedEntropy,
 }
 
 /// How long and how far a run may go.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::commit::not_allowed;
+use super::password::random_password;
 use super::record::Notes;
 use super::session::Login;
 use super::{Call, Committed, Limits, pace};
@@ -14,7 +15,9 @@ use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue, Template};
 use crate::secret::Redactor;
-use crate::step::{Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, Stage, Step, Teller};
+use crate::step::{
+    Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, RANDOM_PASSWORD, Stage, Step, Teller,
+};
 use crate::trace::{StepOutcome, Witness};
 
 /// A run that is going on.
@@ -22,7 +25,7 @@ pub(super) struct Runner<'a> {
     pub book: &'a Book,
     pub page: &'a Page,
     pub witness: &'a mut dyn Witness,
-    pub identity: Option<String>,
+    pub identity: Vec<String>,
     pub redactor: Redactor,
     pub clock: SharedClock,
     pub login: Login,
@@ -59,8 +62,12 @@ pub(super) enum Watched<'a> {
 
 impl<'a> Runner<'a> {
     pub fn new(call: Call<'a>, witness: &'a mut dyn Witness) -> Self {
-        let Call { book, flow, scope, identity, page, redactor, limits, clock } = call;
+        let Call { book, flow, mut scope, identity, page, mut redactor, limits, clock, entropy } = call;
         let now = Instant::now();
+        // One for the whole run, so that it can be typed twice; the next run has another.
+        let password = random_password(entropy.as_ref());
+        redactor.add(&password);
+        scope.set(RANDOM_PASSWORD, password);
         Self {
             book,
             page,

@@ -159,7 +159,7 @@ impl Runner<'_> {
     /// What a failure of the page means; where the session is lost, that comes before what is missing because of it.
     async fn failure_of(&self, error: &PageError, target: Option<&Target>, guards: &[GuardFor]) -> Failure {
         let situation =
-            Situation { target, identity: self.identity.as_deref(), waited: self.timeout, guards };
+            Situation { target, identity: &self.identity, waited: self.timeout, guards };
         let failure = explain(error, &situation);
         if failure.is_absence() && self.session_is_lost().await {
             let message = format!("the app asks to log in again, at {}", self.page.url());

@@ -1,5 +1,5 @@
-//! Extractors: how a value is read off the page. A locator (its text), or
-//! `{ read: LOCATOR, attribute?, match?, map?, default? }`.
+//! Extractors: how a value is read off the page. A locator (its text),
+//! `{ read: LOCATOR, attribute?, match?, map?, default? }`, or `{ names: LOCATOR, match?, map? }` for many values.
 //!
 //! A value is never guessed: what `match` or `map` does not know fails the step, unless there is a `default`.
 
@@ -12,19 +12,29 @@ use crate::browser::Read;
 use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
-use crate::playbook::{Node, Template};
+use crate::playbook::{Node, ScopeValue, Template};
 
-pub(super) const KEYS: &[&str] = &["read", "attribute", "match", "map", "default"];
+pub(super) const KEYS: &[&str] = &["read", "names", "attribute", "match", "map", "default"];
 
 /// How one value is read.
 #[derive(Debug)]
 pub struct Extractor {
     /// The element.
     pub locator: Locator<Template>,
+    takes: Takes,
     attribute: Option<String>,
     pattern: Option<Regex>,
     map: Option<Vec<(String, String)>>,
     default: Option<String>,
+}
+
+/// What of the elements is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// The text or an attribute of the one that matches.
+    One,
+    /// The names of all that match; as a text, each on a line of its own.
+    Names,
 }
 
 impl Extractor {
@@ -33,10 +43,19 @@ impl Extractor {
         if node.as_map().is_none() {
             let locator = compiler.locator(node)?;
             let (attribute, pattern, map, default) = (None, None, None, None);
-            return Some(Self { locator, attribute, pattern, map, default });
+            return Some(Self { locator, takes: Takes::One, attribute, pattern, map, default });
         }
         let fields = compiler.fields(node, KEYS, "an extractor")?;
-        let locator = compiler.required(&fields, "read").and_then(|node| compiler.locator(node));
+        let takes = if fields.get("names").is_some() { Takes::Names } else { Takes::One };
+        if takes == Takes::Names {
+            for (key, node) in ["read", "attribute", "default"].map(|key| (key, fields.get(key))) {
+                let Some(node) = node else { continue };
+                let message = format!("`{key}` is for one value, `names` for many");
+                compiler.note(Diagnostic::error("contradiction", &node.span, message));
+            }
+        }
+        let element = if takes == Takes::Names { "names" } else { "read" };
+        let locator = compiler.required(&fields, element).and_then(|node| compiler.locator(node));
         let attribute = fields
             .get("attribute")
             .and_then(|node| compiler.text(node, "the name of an attribute"))
@@ -44,17 +63,30 @@ impl Extractor {
         let pattern = fields.get("match").and_then(|node| compiler.pattern(node));
         let map = fields.get("map").and_then(|node| table(node, compiler));
         let default = fields.get("default").and_then(|node| literal(node, compiler));
-        Some(Self { locator: locator?, attribute, pattern, map, default })
+        Some(Self { locator: locator?, takes, attribute, pattern, map, default })
     }
 
     /// What the page is asked for.
     pub fn read(&self) -> Read {
-        Read { attribute: self.attribute.clone() }
+        Read { attribute: self.attribute.clone(), all: self.takes == Takes::Names }
     }
 
     /// Whether it has a value even where the page has none.
     pub fn has_default(&self) -> bool {
         self.default.is_some()
+    }
+
+    /// Whether it is the page as it is that counts, and nothing is waited for.
+    pub fn waits_for_nothing(&self) -> bool {
+        self.default.is_some() || self.takes == Takes::Names
+    }
+
+    /// `value` as templates see it.
+    pub fn in_scope(&self, value: &str) -> ScopeValue {
+        match self.takes {
+            Takes::One => value.into(),
+            Takes::Names => value.lines().map(str::to_owned).collect::<Vec<_>>().into(),
+        }
     }
 
     /// Calls `visit` with its templates.
@@ -67,6 +99,13 @@ impl Extractor {
     /// # Errors
     /// It had nothing that is a value, and there is no default.
     pub fn finish(&self, name: &str, found: Option<String>) -> Result<String, Failure> {
+        if self.takes == Takes::Names {
+            let lines = found.unwrap_or_default();
+            let values =
+                lines.lines().map(|line| self.value(name, Some(line.to_owned())).map(|one| one + "\n"));
+            let values: Result<String, String> = values.collect();
+            return values.map_err(|message| Failure::new(FailureClass::UiDrift, message));
+        }
         match (self.value(name, found), &self.default) {
             (Ok(value), _) => Ok(value),
             (Err(_), Some(default)) => Ok(default.clone()),
@@ -156,6 +195,14 @@ mod tests {
             ("{ read: text \"Owner\", default: none }", None, Ok("none")),
             ("{ read: text /./, match: 'of (\\d+)', default: 0 }", Some("nobody"), Ok("0")),
             ("{ read: text /./, match: '\\d+' }", Some("53 people"), Ok("53")),
+            ("{ names: checkbox (is checked) }", Some("Sales, EMEA\nOps\n"), Ok("Sales, EMEA\nOps\n")),
+            ("{ names: listitem, match: '^(\\w+)', map: { a: A, b: B } }", Some("b 1\na 2\n"), Ok("B\nA\n")),
+            (
+                "{ names: listitem, map: { a: A } }",
+                Some("a\nb\n"),
+                Err("x: the page shows “b”; its `map` has “a”"),
+            ),
+            ("{ names: listitem }", Some(""), Ok("")),
         ] {
             let value = extractor(written).finish("x", found.map(str::to_owned));
             assert_eq!(

@@ -71,11 +71,11 @@ pub enum Guard {
         /// What must be there.
         locator: Locator,
     },
-    /// A visible text or the value of a control, in the innermost scope or the page where there is none, has this text as
-    /// a whole word: `al@x.com` is not in `pal@x.com`. Case does not matter.
+    /// A visible text or the value of a control, in the innermost scope or the page where there is none, has one of these
+    /// texts as a whole word: `al@x.com` is not in `pal@x.com`. Case does not matter.
     Identity {
-        /// The text.
-        text: String,
+        /// The texts.
+        texts: Vec<String>,
     },
 }
 
@@ -115,6 +115,8 @@ pub struct Arrival {
 pub struct Read {
     /// The attribute; addresses come out absolute. None: the visible text with its white space folded, or the value of a control.
     pub attribute: Option<String>,
+    /// The names of all elements that match now, each ended by a line feed, instead of one element. None is waited for.
+    pub all: bool,
 }
 
 /// Rows that were read.
