@@ -29,7 +29,7 @@ use process::Process;
 use router::{CallError, Router};
 
 pub use error::{BrowserError, PageError, Seen, Unready};
-pub use page::{Acted, Action, Arrival, Found, Guard, Page, Read, Rows, Target, Text, Wait};
+pub use page::{Acted, Action, Arrival, Found, Guard, Matches, Page, Read, Rows, Target, Text, Wait};
 pub use session::{Session, SessionOptions};
 
 /// How long Chromium may take to start.

@@ -17,10 +17,12 @@ mod context;
 mod demo;
 mod demo_app;
 mod health;
+mod input;
 mod integration;
 mod integration_test;
 mod job;
 mod output;
+mod run;
 mod serve;
 mod token;
 
@@ -46,6 +48,7 @@ commands! {
     Health(health),
     Integration(integration),
     Job(job),
+    Run(run),
     Serve(serve),
     Token(token),
 }
@@ -67,6 +70,8 @@ const OPERATOR: &str = "operator";
 enum Exit {
     Done,
     Failed,
+    /// The call is wrong; why is on standard error.
+    Misused,
 }
 
 /// Runs the command line of this process.
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(usher.command.run(&usher.context)) {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::FAILURE,
+        Ok(Exit::Misused) => ExitCode::from(2),
         Err(error) => fail(&error),
     }
 }

@@ -7,7 +7,9 @@
 //! Invariants: what a [`Connector`] names (attributes, entitlements, keys, flows) it also declares; its `hash` changes
 //! with every byte of its files.
 
-use crate::step::Book;
+use std::collections::BTreeSet;
+
+use crate::step::{Book, Purpose, Vocabulary};
 
 mod account;
 pub mod attributes;
@@ -70,6 +72,16 @@ impl Connector {
     /// Whether it has that flow.
     pub fn can(&self, flow: &str) -> bool {
         self.book.flows.contains_key(flow)
+    }
+
+    /// What the flow of that name is for.
+    pub fn purpose(&self, flow: &str) -> Purpose {
+        let of = |holds| -> BTreeSet<String> {
+            let those = self.entitlements.iter().filter(|entitlement| entitlement.holds == holds);
+            those.map(|entitlement| entitlement.name.clone()).collect()
+        };
+        let (one_valued, many_valued) = (of(Holds::One), of(Holds::Many));
+        Purpose::of(flow, &Vocabulary { one_valued, many_valued, ..Vocabulary::default() })
     }
 
     /// The entitlement of that type.

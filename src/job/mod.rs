@@ -12,7 +12,6 @@ mod lease;
 mod provision;
 mod session;
 mod terms;
-mod totp;
 mod witness;
 mod worker;
 

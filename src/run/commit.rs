@@ -34,6 +34,10 @@ impl Runner<'_> {
         if self.committed == Committed::Yes {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));
         }
+        if self.only_shows() {
+            self.stop_before_commit().await;
+            return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
+        }
         self.picture(Moment::Before).await;
         let allowed = self.witness.before_commit().await;
         allowed.map_err(|refusal| not_allowed(&refusal))

@@ -8,13 +8,16 @@
 //! Deliberately absent: trying again. That is decided in `job`, from the report.
 
 mod commit;
+mod credentials;
 mod explain;
 mod pace;
 mod password;
 mod record;
 mod runner;
 mod session;
+mod show;
 mod stage;
+mod totp;
 
 use std::time::Duration;
 
@@ -28,6 +31,7 @@ use crate::step::Book;
 use crate::trace::Witness;
 
 pub use crate::step::{At, Failure, Output, Told};
+pub use credentials::{USERNAME, credentials, redactor};
 pub use session::logged_in;
 
 use runner::Runner;
@@ -65,11 +69,28 @@ pub struct Limits {
     pub flow: Duration,
     /// How many steps it may do, those in loops counted each time.
     pub steps: u32,
+    /// How far it goes.
+    pub reach: Reach,
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To its end.
+    #[default]
+    End,
+    /// Up to the commit step, which is marked on the page and not done.
+    Commit,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { step: Duration::from_secs(10), flow: Duration::from_secs(600), steps: 10_000 }
+        Self {
+            step: Duration::from_secs(10),
+            flow: Duration::from_secs(600),
+            steps: 10_000,
+            reach: Reach::End,
+        }
     }
 }
 

@@ -127,6 +127,15 @@ impl<'a> Runner<'a> {
             Ok(Some(why)) => Ok((Next::GoOn, StepOutcome::Skipped { why })),
             Err(failure) => Err(failure),
         };
+        // A run that stopped before its commit step ends there, and well.
+        let done = match done {
+            _ if self.output.stopped && self.is_commit() => {
+                let why = "this run ends before the commit step".to_owned();
+                Ok((Next::End, StepOutcome::Skipped { why }))
+            }
+            Ok((_, outcome)) if self.output.stopped => Ok((Next::End, outcome)),
+            done => done,
+        };
         self.depth = depth;
         self.within.truncate(within);
         let ended = self.end(step, done).await;
@@ -158,6 +167,7 @@ impl<'a> Runner<'a> {
             #[expect(clippy::disallowed_methods, reason = "only time brings the next one-time code")]
             tokio::time::sleep(pause).await;
         }
+        self.announce(step).await?;
         Ok(None)
     }
 

@@ -61,6 +61,9 @@ impl Stage for Runner<'_> {
     }
 
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        if self.only_shows() {
+            return self.show_commit(target, &action).await;
+        }
         let commit = self.is_commit();
         let (guards, purposes) = if commit { self.guards()? } else { (Vec::new(), Vec::new()) };
         if commit {
@@ -157,7 +160,12 @@ impl Stage for Runner<'_> {
 
 impl Runner<'_> {
     /// What a failure of the page means; where the session is lost, that comes before what is missing because of it.
-    async fn failure_of(&self, error: &PageError, target: Option<&Target>, guards: &[GuardFor]) -> Failure {
+    pub(super) async fn failure_of(
+        &self,
+        error: &PageError,
+        target: Option<&Target>,
+        guards: &[GuardFor],
+    ) -> Failure {
         let situation =
             Situation { target, identity: &self.identity, waited: self.timeout, guards };
         let failure = explain(error, &situation);

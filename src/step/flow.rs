@@ -119,6 +119,11 @@ pub trait Effect: fmt::Debug + Send + Sync {
     /// Why the flow cannot go on; see [`Failure`].
     async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure>;
 
+    /// What it looks for on the page when it begins, for authors who go step by step.
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        Vec::new()
+    }
+
     /// How it nests other steps.
     fn shape(&self) -> Shape<'_> {
         Shape::Leaf
@@ -208,4 +213,6 @@ pub struct Output {
     pub rows: Vec<BTreeMap<String, String>>,
     /// Whether nothing can be missing from `rows`: the app's own total agrees, or the last page was reached.
     pub complete: bool,
+    /// The run ended before its commit step, as its limits say.
+    pub stopped: bool,
 }

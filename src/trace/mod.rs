@@ -109,6 +109,25 @@ pub struct NotAllowed {
     pub reason: String,
 }
 
+/// A step that is about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextStep {
+    /// The order in which the steps of a run begin, from 1.
+    pub seq: u32,
+    /// How many steps it is nested in.
+    pub depth: u32,
+    /// The file it is written in, as diagnostics show it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: u32,
+    /// What it is to do, in words.
+    pub words: String,
+    /// Whether it is the step that changes the app.
+    pub commit: bool,
+    /// What its locators match now, where the witness asked for that: the locator and the elements in words.
+    pub matches: Vec<(String, Vec<String>)>,
+}
+
 /// Takes what a run tells while it goes on, and may stop it.
 #[async_trait]
 pub trait Witness: Send + Sync {
@@ -120,6 +139,19 @@ pub trait Witness: Send + Sync {
     /// # Errors
     /// The lease is lost or nearly so, or the run is to end: the step is not begun.
     async fn may_go_on(&mut self) -> Result<(), NotAllowed>;
+
+    /// Whether [`Witness::begins`] is told what the locators of a step match. Looking takes time.
+    fn wants_matches(&self) -> bool {
+        false
+    }
+
+    /// A step is about to begin; its time begins when this returns.
+    ///
+    /// # Errors
+    /// As for [`Witness::may_go_on`]: the step is not begun.
+    async fn begins(&mut self, _next: NextStep) -> Result<(), NotAllowed> {
+        Ok(())
+    }
 
     /// Asked just before the commit step, when everything else is ready. `Ok` means that it is durably known that a
     /// change of the app may follow.

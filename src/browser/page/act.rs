@@ -297,7 +297,7 @@ fn checked_by(action: &Action) -> Option<bool> {
 }
 
 /// The action for our script.
-fn words(action: &Action) -> Value {
+pub(super) fn words(action: &Action) -> Value {
     match action {
         Action::Click => json!({ "kind": "click" }),
         Action::Hover => json!({ "kind": "hover" }),

@@ -9,6 +9,7 @@ mod goto;
 mod keys;
 mod look;
 mod picture;
+mod show;
 mod types;
 
 use std::sync::{Arc, Mutex};
@@ -21,6 +22,7 @@ use super::router::{CallError, Router};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
+pub use show::Matches;
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
 /// What is put into our world in every document. The files share one scope.
@@ -39,6 +41,7 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/mask.js"),
     include_str!("../page_script/read.js"),
     include_str!("../page_script/main.js"),
+    include_str!("../page_script/author.js"),
     "\n})();"
 );
 

@@ -138,6 +138,10 @@ impl Effect for Collect {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.rows]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.rows.for_each_text(&mut |text| visit(Use::Value, text));
         for extractor in self.columns.iter().map(|(_, extractor)| extractor).chain(&self.total) {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::StepKind;
 use crate::diagnostic::Diagnostic;
+use crate::locator::Locator;
 use crate::playbook::Template;
 use crate::step::compile::{Compiled, Compiler, Written};
 use crate::step::extract::Extractor;
@@ -70,6 +71,10 @@ impl Effect for Read {
             stage.output().values.insert(name.clone(), value);
         }
         Ok(Next::GoOn)
+    }
+
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        self.values.iter().map(|(_, extractor)| &extractor.locator).collect()
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

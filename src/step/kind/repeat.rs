@@ -75,6 +75,10 @@ impl Effect for Repeat {
         Shape::Loop(&self.steps)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.until]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.until.for_each_text(&mut |text| visit(Use::Locator, text));
     }

@@ -51,6 +51,10 @@ impl Effect for Within {
         Shape::All(&self.steps)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.scope]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.scope.for_each_text(&mut |text| visit(Use::Locator, text));
     }

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod job;
 mod readme;
+mod run;
 mod serve;
 
 use std::path::{Path, PathBuf};
