@@ -44,6 +44,11 @@ pub trait App: Sync {
     /// The roles of someone new and of someone who moved on.
     fn roles(&self) -> [&'static str; 2];
 
+    /// A family name that is markup, a locator and a template at once, as far as the app keeps such characters.
+    fn odd_family_name(&self) -> &'static str {
+        "<i>\" > button \"Delete {{7*7}}"
+    }
+
     /// Groups that can be given; none where the app has no groups.
     fn groups(&self) -> &'static [&'static str] {
         &[]

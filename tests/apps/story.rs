@@ -123,7 +123,7 @@ async fn odd_name(app: &dyn App, gateway: &Gateway, scenes: &mut Scenes) {
     let person = Person {
         user_name: "odd.name@apps.example".to_owned(),
         given: "O\"dd".to_owned(),
-        family: "i b /i\" > button \"Delete {{ 7*7 }}".to_owned(),
+        family: app.odd_family_name().to_owned(),
         ..ada(app)
     };
     let id = gateway.create(app, &person).await;

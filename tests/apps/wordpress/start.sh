@@ -19,7 +19,10 @@ rm -rf "$data" && mkdir -p "$data"
 tell "making the database"
 mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$data/mariadb" --auth-root-authentication-method=normal --skip-test-db >"$data/seed.log" 2>&1
 serve database mariadbd --no-defaults --user="$(id -un)" --datadir="$data/mariadb" --socket="$data/socket" --skip-networking --innodb-buffer-pool-size=64M
-mariadb-admin --no-defaults --user=root --socket="$data/socket" --wait=60 ping >/dev/null
+for _ in $(seq 120); do
+  [ ! -S "$data/socket" ] || break
+  sleep 0.5
+done
 mariadb --no-defaults --user=root --socket="$data/socket" --execute="create database wordpress character set utf8mb4"
 sed -e "s#@SOCKET@#$data/socket#" -e "s#@ADDRESS@#http://127.0.0.1:$port#" "$here/wp-config.php" >"$site/wp-config.php"
 # Mail goes nowhere.
