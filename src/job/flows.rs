@@ -98,6 +98,7 @@ impl<'a> Flows<'a> {
             limits: Limits::default(),
             clock: self.workshop.clock.clone(),
             entropy: self.workshop.entropy.clone(),
+            codes: &self.session.codes,
         };
         run::run(call, &mut self.witness).await
     }

@@ -32,6 +32,7 @@ use crate::trace::Witness;
 
 pub use crate::step::{At, Failure, Output, Told};
 pub use credentials::{USERNAME, credentials, redactor};
+pub use pace::UsedCodes;
 pub use session::logged_in;
 
 use runner::Runner;
@@ -58,6 +59,8 @@ pub struct Call<'a> {
     pub clock: SharedClock,
     /// What the run's `random_password` is made of.
     pub entropy: SharedEntropy,
+    /// The one-time codes that the service account used.
+    pub codes: &'a UsedCodes,
 }
 
 /// How long and how far a run may go.

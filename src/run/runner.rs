@@ -8,7 +8,7 @@ use super::commit::not_allowed;
 use super::password::random_password;
 use super::record::Notes;
 use super::session::Login;
-use super::{Call, Committed, Limits, pace};
+use super::{Call, Committed, Limits, UsedCodes, pace};
 use crate::browser::{Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
@@ -28,6 +28,7 @@ pub(super) struct Runner<'a> {
     pub identity: Vec<String>,
     pub redactor: Redactor,
     pub clock: SharedClock,
+    pub codes: &'a UsedCodes,
     pub login: Login,
     /// What every flow of the run sees from its start.
     pub roots: Scope,
@@ -62,7 +63,8 @@ pub(super) enum Watched<'a> {
 
 impl<'a> Runner<'a> {
     pub fn new(call: Call<'a>, witness: &'a mut dyn Witness) -> Self {
-        let Call { book, flow, mut scope, identity, page, mut redactor, limits, clock, entropy } = call;
+        let Call { book, flow, mut scope, identity, page, mut redactor, limits, clock, entropy, codes } =
+            call;
         let now = Instant::now();
         // One for the whole run, so that it can be typed twice; the next run has another.
         let password = random_password(entropy.as_ref());
@@ -75,6 +77,7 @@ impl<'a> Runner<'a> {
             identity,
             redactor,
             clock,
+            codes,
             login: Login::of(book, &scope, flow),
             watched: watched(book, &scope),
             roots: scope.clone(),
@@ -162,7 +165,7 @@ impl<'a> Runner<'a> {
             }
         }
         if pace::types_a_code(step) {
-            let pause = pace::until_a_good_code(self.clock.now());
+            let pause = self.codes.until_a_good_code(self.clock.now());
             self.wait_began += pause;
             #[expect(clippy::disallowed_methods, reason = "only time brings the next one-time code")]
             tokio::time::sleep(pause).await;

@@ -104,7 +104,8 @@ impl Purpose {
 
     /// Every name that means something but `run` alone.
     pub fn flow_names(vocabulary: &Vocabulary) -> Vec<String> {
-        let fixed = ["login", "list_accounts", "read_account", "invite", "update", "reactivate", "list_groups"];
+        let fixed =
+            ["login", "list_accounts", "read_account", "invite", "update", "reactivate", "list_groups"];
         let mut names: Vec<String> =
             fixed.iter().chain(STATE).chain(GROUP).map(|name| (*name).to_owned()).collect();
         names.extend(vocabulary.one_valued.iter().map(|entitlement| format!("change_{entitlement}")));
@@ -153,7 +154,9 @@ impl Purpose {
     /// Whether a flow of this purpose has `root` only where its caller has it.
     pub fn lends(&self, root: &str, vocabulary: &Vocabulary) -> bool {
         *self == Self::SubFlow
-            && (root == "wanted" || root == RANDOM_PASSWORD || vocabulary.entitlements().any(|entitlement| entitlement == root))
+            && (root == "wanted"
+                || root == RANDOM_PASSWORD
+                || vocabulary.entitlements().any(|entitlement| entitlement == root))
     }
 
     /// Whether it changes the app, and so has a commit step on every path.

@@ -8,7 +8,8 @@ use super::app::{App, Kept, data, logged};
 pub struct Redmine;
 
 async fn database() -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(data("redmine").join("redmine.sqlite")).read_only(true);
+    let options =
+        SqliteConnectOptions::new().filename(data("redmine").join("redmine.sqlite")).read_only(true);
     SqlitePool::connect_with(options).await.unwrap()
 }
 
@@ -28,12 +29,13 @@ impl App for Redmine {
 
     async fn account(&self, user_name: &str) -> Option<Kept> {
         let database = database().await;
-        let row: Option<(i64, String, String, bool, i64)> =
-            sqlx::query_as("select id, firstname, lastname, admin, status from users where login = ? and type = 'User'")
-                .bind(user_name)
-                .fetch_optional(&database)
-                .await
-                .unwrap();
+        let row: Option<(i64, String, String, bool, i64)> = sqlx::query_as(
+            "select id, firstname, lastname, admin, status from users where login = ? and type = 'User'",
+        )
+        .bind(user_name)
+        .fetch_optional(&database)
+        .await
+        .unwrap();
         let (id, given, family, admin, status) = row?;
         let groups: Vec<(String,)> = sqlx::query_as(
             "select g.lastname from groups_users m join users g on g.id = m.group_id where m.user_id = ? order by 1",

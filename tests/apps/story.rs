@@ -163,14 +163,18 @@ fn report(app: &dyn App, scenes: &Scenes, flows: &[(String, u64)]) {
     for flow in std::fs::read_dir(folder.join("flows")).unwrap() {
         texts.push(std::fs::read_to_string(flow.unwrap().path()).unwrap());
     }
-    let lines: usize = texts.iter().map(|text| text.lines().filter(|line| !line.trim().is_empty()).count()).sum();
+    let lines: usize =
+        texts.iter().map(|text| text.lines().filter(|line| !line.trim().is_empty()).count()).sum();
     let count = |pattern: &str| {
         let pattern = regex::Regex::new(pattern).unwrap();
         texts.iter().map(|text| pattern.find_iter(text).count()).sum::<usize>()
     };
     let (css, xpath) = (count("css \""), count("xpath \""));
     let by_position = count(r"(?m) (nth \d+|first|last)( [>)}]|\)|$)");
-    assert!(css <= 2 && xpath == 0 && by_position == 0, "{css} css, {xpath} xpath, {by_position} by position");
+    assert!(
+        css <= 2 && xpath == 0 && by_position == 0,
+        "{css} css, {xpath} xpath, {by_position} by position"
+    );
 
     println!("\n{}: {} files, {lines} lines, {css} css; deactivation {deactivates}", app.name(), texts.len());
     for (scene, took) in &scenes.told {

@@ -84,6 +84,8 @@ pub enum Guard {
 pub struct Acted {
     /// The element, such as `button "Save"`.
     pub element: String,
+    /// The value that a control had which got another; none of secrets.
+    pub was: Option<String>,
     /// Whether anything had to be done.
     pub changed: bool,
     /// Milliseconds until the element was ready.

@@ -10,7 +10,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
-use crate::run::{self, Call, Committed, Limits, Reach, Report};
+use crate::run::{self, Call, Committed, Limits, Reach, Report, UsedCodes};
 use crate::secret::SecretString;
 use crate::step::Failure;
 
@@ -26,6 +26,7 @@ pub(super) struct Trial {
     session: Option<(Vec<String>, Session)>,
     credentials: BTreeMap<String, SecretString>,
     clock: SharedClock,
+    codes: UsedCodes,
 }
 
 impl Trial {
@@ -34,7 +35,13 @@ impl Trial {
         credentials: BTreeMap<String, SecretString>,
     ) -> anyhow::Result<Self> {
         let browser = Browser::launch(launch).await?;
-        Ok(Self { browser, session: None, credentials, clock: Arc::new(SystemClock) })
+        Ok(Self {
+            browser,
+            session: None,
+            credentials,
+            clock: Arc::new(SystemClock),
+            codes: UsedCodes::default(),
+        })
     }
 
     /// Runs the flow; logs in first, unless the flow is `login` or the session holds.
@@ -134,6 +141,7 @@ impl Trial {
             limits,
             clock: self.clock.clone(),
             entropy: Arc::new(SystemEntropy),
+            codes: &self.codes,
         };
         Ok(run::run(call, progress).await)
     }

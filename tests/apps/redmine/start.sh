@@ -23,9 +23,9 @@ if [ ! -f "$code/installed" ]; then
 require 'redmine/multi_tenancy'
 def Redmine.root = Rails.root
 RUBY
+  # Scripts of other packages, where those have them.
   find "$share/public/javascripts" -type l | while read -r link; do
-    target=$(readlink "$link")
-    case $target in *javascript/*) ln -sfn "/usr/share/javascript/${target##*javascript/}" "$link" ;; esac
+    ln -sfn "$(readlink "$link" | sed 's#^\(\.\./\)*#/usr/share/#')" "$link"
   done
   rm -rf "$share/Gemfile.lock" "$share/config/database.yml" "$share/instances" "$share/log" "$share/tmp" "$share/files"
   mkdir -p "$share/plugins"

@@ -15,7 +15,7 @@ use usher::diagnostic::{Colour, Diagnostics, Source, render};
 use usher::failure::FailureClass;
 use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue, read};
-use usher::run::{Call, Limits, Report, logged_in, run};
+use usher::run::{Call, Limits, Report, UsedCodes, logged_in, run};
 use usher::secret::{Redactor, SecretString};
 use usher::step::{Vocabulary, check_flows, compile_flow};
 use usher::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
@@ -174,6 +174,7 @@ impl Stand {
             limits: self.limits,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            codes: &UsedCodes::default(),
         };
         run(call, &mut self.log).await
     }
