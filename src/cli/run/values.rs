@@ -184,7 +184,7 @@ mod tests {
     fn a_flow_is_told_what_a_job_tells_it() {
         let told =
             tell(&desk(), "change_role", &given(&["account.email=a@b.example", "role=Agent"])).unwrap();
-        assert_eq!(told.identity.as_deref(), Some("a@b.example"));
+        assert_eq!(told.identity, ["a@b.example"]);
         assert_eq!((text(&told, "role.key"), text(&told, "role.label")), ("agent".into(), "Agent".into()));
         assert_eq!(text(&told, "account.name"), "");
         assert!(told.settings.get("account").is_none());

@@ -43,8 +43,9 @@ echo "Rails.application.config.secret_key_base = '$(head -c 64 /dev/urandom | od
 export RAILS_ENV=production REDMINE_LANG=en SCHEMA=$data/schema.rb HOME=$data BUNDLE_APP_CONFIG=$data/bundle
 cd "$share"
 tell "making the database"
-{ bundle install --local && bundle exec rake db:migrate redmine:load_default_data && bundle exec rails runner "$here/seed.rb"; } \
-  >"$data/seed.log" 2>&1 || { tail -5 "$data/seed.log" >&2; exit 1; }
+# Each in a process of its own: a model keeps the columns that it saw first.
+{ bundle install --local && bundle exec rake db:migrate && bundle exec rake redmine:load_default_data \
+  && bundle exec rails runner "$here/seed.rb"; } >"$data/seed.log" 2>&1 || { grep --max-count=3 --ignore-case error "$data/seed.log" >&2; exit 1; }
 serve web bundle exec puma --environment production --bind "tcp://127.0.0.1:$port" --threads 1:4
 answers "http://127.0.0.1:$port/login"
 echo "http://127.0.0.1:$port"

@@ -4,5 +4,6 @@
 mod after;
 mod before;
 mod flows;
+mod names;
 mod pages;
 mod stand;
