@@ -115,7 +115,8 @@ fn locators() -> String {
     let rows = LOCATORS.iter().map(|(form, says)| code(form, says));
     let roles: Vec<String> = ROLES.iter().map(|role| format!("`{role}`")).collect();
     format!(
-        "## Locators\n\nA locator must match exactly one visible element; `rows` of `collect` are the exception. Names are \
+        "## Locators\n\nA locator must match exactly one visible element; `rows` of `collect` are the exception, and links \
+         that are alike to the letter and lead to the same page count as one. Names are \
          templates, and what they come to is data.\n\n{}\nRoles: {}\n",
         table(["locator", "finds"], rows),
         roles.join(", ")
