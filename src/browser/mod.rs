@@ -29,7 +29,9 @@ use process::Process;
 use router::{CallError, Router};
 
 pub use error::{BrowserError, PageError, Seen, Unready};
-pub use page::{Acted, Action, Arrival, Found, Guard, Matches, Page, Read, Rows, Target, Text, Wait};
+pub use page::{
+    Acted, Action, Arrival, Exposure, Found, Guard, Matches, Page, Read, Rows, Target, Text, Wait,
+};
 pub use session::{Session, SessionOptions};
 
 /// How long Chromium may take to start.
@@ -117,6 +119,10 @@ impl Browser {
 
     /// Kills it with all its processes and returns when its browser process has ended and its profile is removed.
     pub async fn close(self) {
+        let skipped = self.inner.router.skipped();
+        if skipped > 0 {
+            tracing::warn!(skipped, version = self.version(), "messages of the browser could not be read");
+        }
         let process = self.inner.process.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(process) = process {
             process.stop().await;
@@ -131,11 +137,6 @@ impl Browser {
     /// Its name and version, such as `Chrome/156.0.8078.79`.
     pub fn version(&self) -> &str {
         &self.inner.version
-    }
-
-    /// How many of its messages could not be read and were skipped.
-    pub fn skipped_messages(&self) -> u64 {
-        self.inner.router.skipped()
     }
 }
 

@@ -28,7 +28,8 @@ kill -s KILL -- "-$group" 2>/dev/null
 for _ in 1 2 3 4 5; do rm -rf -- "$1" 2>/dev/null && exit 0; done"#;
 
 /// Chromium's switches beside those of [`LaunchOptions`]. All but the first four save processes, memory and traffic of its
-/// own; site isolation is off because a session sees one app and contexts never share a process.
+/// own (the `WebUI…` features are a renderer process for each window's own buttons); site isolation is off because a session
+/// sees one app and contexts never share a process.
 const SWITCHES: &[&str] = &[
     "--remote-debugging-port=0",
     "--disable-quic",
@@ -53,9 +54,11 @@ const SWITCHES: &[&str] = &[
     "--disable-search-engine-choice-screen",
     "--disable-site-isolation-trials",
     "--disable-sync",
-    "--disable-features=AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,IsolateOrigins,\
-     IsolateSandboxedIframes,MediaRouter,OptimizationHints,PaintHolding,ProcessPerSiteUpToMainFrameThreshold,RenderDocument,\
-     Translate,site-per-process",
+    "--disable-features=AcceptCHFrame,AimEnabled,AutofillServerCommunication,CertificateTransparencyComponentUpdater,\
+     HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,IsolateOrigins,IsolateSandboxedIframes,LensOverlay,MediaRouter,\
+     NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,ProcessPerSiteUpToMainFrameThreshold,\
+     RenderDocument,Translate,WebUIOmniboxAimPopup,WebUIOmniboxPopup,WebUIReloadButton,site-per-process",
+    "--enable-features=SkipListAccountsWithoutGaiaCookies",
     "--enable-automation",
     "--export-tagged-pdf",
     "--force-color-profile=srgb",

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
 
 use crate::clock::SystemClock;
 use crate::id::SystemEntropy;
@@ -32,15 +34,24 @@ pub(super) struct Context {
     pub(super) log: String,
 }
 
+/// What carries the messages to and from Chromium.
+const CARRIERS: &[&str] = &["async_tungstenite", "chromiumoxide", "tungstenite"];
+
 impl Context {
-    /// Sends the log to standard error; as JSON where the output is.
+    /// Sends the log to standard error; as JSON where the output is. Whatever the filter says, the crates that carry the
+    /// browser's messages only warn: below that they print every message, typed passwords included.
     pub(super) fn start_logging(&self) {
-        let filter = tracing_subscriber::EnvFilter::new(&self.log);
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.format {
-            Format::Text => log.with_target(false).init(),
-            Format::Json => log.json().init(),
-        }
+        let carriers = filter_fn(|event| {
+            *event.level() <= tracing::Level::WARN
+                || !CARRIERS.iter().any(|carrier| event.target().starts_with(carrier))
+        });
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let log = match self.format {
+            Format::Text => log.with_target(false).boxed(),
+            Format::Json | Format::Sarif => log.json().boxed(),
+        };
+        let asked = tracing_subscriber::EnvFilter::new(&self.log);
+        tracing_subscriber::registry().with(asked).with(log.with_filter(carriers)).init();
     }
 
     /// Opens the data directory and the connectors.

@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod context;
@@ -27,6 +27,7 @@ mod serve;
 mod token;
 
 use context::Context;
+use output::Format;
 
 macro_rules! commands {
     ($($variant:ident($module:ident),)*) => {
@@ -70,13 +71,17 @@ const OPERATOR: &str = "operator";
 enum Exit {
     Done,
     Failed,
-    /// The call is wrong; why is on standard error.
+    /// The call is wrong; why has been said.
     Misused,
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let usher = Usher::parse();
+    if usher.context.format == Format::Sarif && !matches!(usher.command, Command::Check(_)) {
+        let kind = clap::error::ErrorKind::ArgumentConflict;
+        Usher::command().error(kind, "`--format sarif` is for `usher check` alone").exit();
+    }
     usher.context.start_logging();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -11,6 +11,8 @@ pub(super) enum Format {
     Text,
     /// For scripts: one JSON document on standard output.
     Json,
+    /// SARIF 2.1.0, of `check` alone.
+    Sarif,
 }
 
 impl Format {
@@ -21,7 +23,7 @@ impl Format {
         text: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
         match self {
-            Self::Json => println!("{}", serde_json::to_string_pretty(value)?),
+            Self::Json | Self::Sarif => println!("{}", serde_json::to_string_pretty(value)?),
             Self::Text => println!("{}", text(value).trim_end()),
         }
         Ok(())

@@ -52,7 +52,9 @@ impl Token {
                 let (row, token) = integrations.new_token(&integration, lifetime, OPERATOR).await?;
                 match context.format {
                     Format::Text => println!("{}", token.expose_secret()),
-                    Format::Json => println!("{}", json!({ "id": row.id, "token": token.expose_secret() })),
+                    Format::Json | Format::Sarif => {
+                        println!("{}", json!({ "id": row.id, "token": token.expose_secret() }))
+                    }
                 }
             }
             Act::List { integration } => {

@@ -99,6 +99,10 @@ impl Manifest {
             let others = self.entitlements.iter().filter(move |entitlement| entitlement.holds != holds);
             others.map(|entitlement| entitlement.name.clone()).collect::<BTreeSet<String>>()
         };
+        let fixed = |entitlement: &Entitlement| match &entitlement.values {
+            Values::Fixed(values) => Some((entitlement.name.clone(), values.clone())),
+            Values::Listed => None,
+        };
         let logins = fields.get("service_account").and_then(|node| node.get("logins")).and_then(Node::as_map);
         Vocabulary {
             settings: keys(fields.get("settings")),
@@ -106,6 +110,7 @@ impl Manifest {
             match_by: self.account.match_by.clone(),
             one_valued: &entitlements - &not_held(Holds::One),
             many_valued: &entitlements - &not_held(Holds::Many),
+            values: self.entitlements.iter().filter_map(fixed).collect(),
             credentials: logins
                 .unwrap_or_default()
                 .iter()

@@ -13,8 +13,10 @@ use crate::step::{Book, Purpose, Vocabulary};
 
 mod account;
 pub mod attributes;
+mod code;
 mod entitlement;
 mod fields;
+mod files;
 mod library;
 mod load;
 mod manifest;
@@ -24,9 +26,11 @@ mod service_account;
 mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
+pub use code::{Code, codes};
 pub use entitlement::{Entitlement, Holds, Values};
+pub use files::Text;
 pub use library::{Entry, Library};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_texts};
 pub use reference::reference;
 pub use seen::Seen;
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};

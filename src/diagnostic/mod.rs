@@ -7,9 +7,11 @@
 use serde::{Serialize, Serializer};
 
 mod render;
+mod rule;
 mod span;
 
 pub use render::{Colour, render};
+pub use rule::Rule;
 pub use span::{Source, Span};
 
 /// How bad a mistake is.
@@ -94,14 +96,27 @@ pub fn one_of<S: AsRef<str>>(words: &[S]) -> String {
     }
 }
 
-/// The mistakes found so far.
+/// The mistakes found so far; after so many that nobody would read on, no more are noted.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
+
+/// So many mistakes are noted at the most.
+const MOST: usize = 1000;
 
 impl Diagnostics {
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if self.0.len() == MOST {
+            let message = format!("more than {MOST} mistakes; the others are not told");
+            self.0.push(Diagnostic::error("too_many_mistakes", &diagnostic.span, message));
+        } else if !self.is_full() {
+            self.0.push(diagnostic);
+        }
+    }
+
+    /// Whether no more are noted: looking for them is in vain.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > MOST
     }
 
     /// Notes an error that needs neither label nor help.
@@ -126,33 +141,36 @@ impl Diagnostics {
 
     /// The value of `result`; its mistakes are noted.
     pub fn take<T>(&mut self, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
-        result.map_err(|found| self.0.extend(found)).ok()
+        result.map_err(|found| self.extend(found)).ok()
     }
 
-    /// All of them, in the order of file name and place.
+    /// All of them, in the order of file name and place; what was noted twice is there once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by(|a, b| {
             let place = |of: &Diagnostic| (of.span.range().start, of.span.range().end);
-            a.span.file().cmp(b.span.file()).then(place(a).cmp(&place(b)))
+            a.span.file().cmp(b.span.file()).then(place(a).cmp(&place(b))).then(a.code.cmp(b.code))
         });
+        self.0.dedup();
         self.0
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, iter: I) {
-        self.0.extend(iter);
+        iter.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 }
 
 /// The candidate that `word` was probably meant to be.
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = word.to_lowercase();
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&folded, &candidate.to_lowercase());
     // Beyond that length nothing is a slip of the fingers, and comparing takes the square of it.
-    (word.len() <= 100).then_some(())?;
+    let short = |text: &str| text.len() <= LONGEST_WORD;
+    let folded = Some(word).filter(|word| short(word))?.to_lowercase();
+    let distance = |candidate: &str| strsim::osa_distance(&folded, &candidate.to_lowercase());
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
+        .filter(|candidate| short(candidate))
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, candidate)| {
             *distance <= (candidate.chars().count().min(folded.chars().count()) / 3).max(1)
@@ -160,6 +178,10 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Op
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// What is compared in search of a near name, at most.
+const MOST_CANDIDATES: usize = 500;
+const LONGEST_WORD: usize = 60;
 
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

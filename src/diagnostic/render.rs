@@ -41,11 +41,12 @@ fn report(diagnostic: &Diagnostic) -> annotate_snippets::Group<'_> {
         Severity::Warning => Level::WARNING,
     };
     let span = &diagnostic.span;
-    let mut caret = AnnotationKind::Primary.span(caret_range(span));
+    let (lines, caret) = shown(span);
+    let mut caret = AnnotationKind::Primary.span(caret);
     if let Some(label) = &diagnostic.label {
         caret = caret.label(label.as_str());
     }
-    let snippet = Snippet::source(span.source().text.as_str()).path(span.file()).annotation(caret);
+    let snippet = Snippet::source(lines).line_start(span.line()).path(span.file()).annotation(caret);
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let group = title.element(snippet);
     match &diagnostic.help {
@@ -54,9 +55,13 @@ fn report(diagnostic: &Diagnostic) -> annotate_snippets::Group<'_> {
     }
 }
 
-/// A span over several lines is pointed at by its first line alone.
-fn caret_range(span: &Span) -> Range<usize> {
-    let first = span.text().lines().next().unwrap_or_default().trim_end();
+/// The line that is pointed at, and the place in it. A span over several lines is pointed at by its first line alone.
+fn shown(span: &Span) -> (&str, Range<usize>) {
+    let text = span.source().text.as_str();
     let start = span.range().start;
-    start..start + first.len()
+    let line_start = text.get(..start).unwrap_or_default().rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let first = span.text().lines().next().unwrap_or_default().trim_end();
+    let start = start - line_start;
+    (line, start..start + first.len())
 }

@@ -32,7 +32,7 @@ impl Intake {
 
 /// What a client is told of a job that did not do what was asked.
 fn failure(job: &JobRow) -> Option<Error> {
-    let message = job.message.as_deref().unwrap_or("no more is known");
+    let message = job.message.as_deref().unwrap_or("no more is known").trim_end_matches('.');
     match job.state {
         JobState::Failed | JobState::Held => {
             let class = job.class.unwrap_or(FailureClass::Internal);

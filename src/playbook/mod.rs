@@ -14,9 +14,9 @@ mod template;
 mod text_map;
 mod tree;
 
-pub use locator::{ROLES, parse as parse_locator};
+pub use locator::{ROLES, counting_places, parse as parse_locator};
 pub use names::Names;
-pub use read::{read, read_bytes};
+pub use read::{MAX_BYTES, read, read_bytes};
 pub use scope::{Scope, ScopeValue};
 pub use template::{Expression, Rendered, Template, TemplateError};
 pub use tree::{Entry, Key, Node, Scalar, Value};

@@ -38,6 +38,8 @@ impl Runner<'_> {
             self.stop_before_commit().await;
             return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
         }
+        // What led here is on record before anything is changed.
+        self.tell_untold().await;
         self.picture(Moment::Before).await;
         let allowed = self.witness.before_commit().await;
         allowed.map_err(|refusal| not_allowed(&refusal))

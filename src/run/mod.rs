@@ -124,5 +124,6 @@ pub async fn run(call: Call<'_>, witness: &mut dyn Witness) -> Report {
     };
     let mut runner = Runner::new(call, witness);
     let ended = runner.whole(flow).await;
+    runner.tell_untold().await;
     runner.report(ended)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::Acted;
+use crate::browser::{Acted, Exposure};
 use crate::clock::Timestamp;
 use crate::step::{At, Failure, Pictures, Role, Step};
 use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
@@ -34,6 +34,14 @@ pub(super) struct Notes {
     /// Whether pictures are taken.
     pub wanted: Pictures,
     pictures: Vec<Picture>,
+}
+
+/// A record that waits for its last picture: it is being taken while the next step looks for its element.
+#[derive(Debug)]
+pub(super) struct Untold {
+    record: StepRecord,
+    pictures: Vec<Picture>,
+    coming: Option<(Moment, Exposure)>,
 }
 
 impl Notes {
@@ -80,40 +88,51 @@ impl Runner<'_> {
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
-        if self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off) {
-            return;
+        let Some(exposure) = self.expose().await else { return };
+        let picture = developed(moment, exposure).await;
+        if let Some(notes) = &mut self.notes {
+            notes.pictures.extend(picture);
         }
-        match self.page.screenshot().await {
-            Ok(jpeg) => {
-                if let Some(notes) = &mut self.notes {
-                    notes.pictures.push(Picture { moment, jpeg });
-                }
-            }
-            Err(error) => tracing::debug!(%error, "no picture of a step"),
+    }
+
+    /// Begins to take a picture, where pictures are wanted.
+    async fn expose(&self) -> Option<Exposure> {
+        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
+        if is_off || !self.witness.wants_pictures() { None } else { Some(self.page.expose().await) }
+    }
+
+    /// Tells the witness of the step that ended last, as soon as its picture is there.
+    pub(super) async fn tell_untold(&mut self) {
+        let Some(Untold { record, mut pictures, coming }) = self.untold.take() else { return };
+        if let Some((moment, exposure)) = coming {
+            pictures.extend(developed(moment, exposure).await);
         }
+        self.witness.step(record, pictures).await;
     }
 
     /// Where a step is, for people.
     pub(super) fn at(&self, step: &Step, doing: &str) -> At {
         At {
             flow: self.flow_name().to_owned(),
-            file: step.span.file().to_owned(),
+            file: At::file_of(&step.span),
             line: u32::try_from(step.span.line()).unwrap_or(u32::MAX),
             words: self.redactor.redact(doing),
         }
     }
 
-    /// Tells the witness of the step that is going on, and takes its last picture.
+    /// Ends the record of the step that is going on and begins to take its last picture.
     pub(super) async fn tell(&mut self, step: &Step, outcome: StepOutcome) {
+        self.tell_untold().await;
         let total = self.notes.as_ref().map(|notes| self.clock.elapsed().saturating_sub(notes.began));
         let moment = match (&outcome, self.notes.as_ref().is_some_and(|notes| notes.changed)) {
             (StepOutcome::Failed { .. }, _) if self.untold_failure => Some(Moment::Failed),
             (StepOutcome::Ok, true) => Some(Moment::After),
             _ => None,
         };
+        let mut coming = None;
         if let Some(moment) = moment {
             self.untold_failure = false;
-            self.picture(moment).await;
+            coming = self.expose().await.map(|exposure| (moment, exposure));
         }
         let Some(notes) = self.notes.take() else { return };
         let words = match &outcome {
@@ -139,13 +158,23 @@ impl Runner<'_> {
             total_ms: ms(total.unwrap_or_default()),
             url: self.redactor.redact(&self.page.url()),
         };
-        self.witness.step(record, notes.pictures).await;
+        self.untold = Some(Untold { record, pictures: notes.pictures, coming });
     }
 
     /// The outcome of a step that failed, as it is written down.
     pub(super) fn failed(&self, failure: &Failure) -> StepOutcome {
         let told = self.after_commit(failure.clone());
         StepOutcome::Failed { class: told.class, message: self.redactor.redact(&told.message) }
+    }
+}
+
+async fn developed(moment: Moment, exposure: Exposure) -> Option<Picture> {
+    match exposure.picture().await {
+        Ok(jpeg) => Some(Picture { moment, jpeg }),
+        Err(error) => {
+            tracing::debug!(%error, "no picture of a step");
+            None
+        }
     }
 }
 

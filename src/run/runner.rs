@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::commit::not_allowed;
 use super::password::random_password;
-use super::record::Notes;
+use super::record::{Notes, Untold};
 use super::session::Login;
 use super::{Call, Committed, Limits, UsedCodes, pace};
 use crate::browser::{Page, Target, Wait};
@@ -44,6 +44,8 @@ pub(super) struct Runner<'a> {
     pub watched: Vec<(Watched<'a>, Locator)>,
     /// The step that is going on.
     pub notes: Option<Notes>,
+    /// The record of the step that ended last.
+    pub untold: Option<Untold>,
     pub timeout: Duration,
     pub wait_began: Instant,
     pub limits: Limits,
@@ -88,6 +90,7 @@ impl<'a> Runner<'a> {
             flows: vec![flow],
             yielded: Vec::new(),
             notes: None,
+            untold: None,
             timeout: limits.step,
             wait_began: now,
             limits,

@@ -3,6 +3,8 @@
 //! Every mistake is noted and reading goes on, so that an author sees all of them at once. Every template passes
 //! [`Compiler::template`] or [`Compiler::locator`], so no name escapes the check.
 
+use std::sync::Arc;
+
 use super::flow::{Call, Effect, Flow, KnownError, Need, OpenName, Pictures, PopUp, Role, Step};
 use super::kind::{self, KINDS};
 use super::purpose::{Purpose, Vocabulary};
@@ -111,11 +113,11 @@ pub struct Compiler<'a> {
     pub(super) diagnostics: &'a mut Diagnostics,
     /// What templates can use here.
     pub(super) names: Names,
-    /// Every variable the flow sets or reads.
-    pub(super) yields: Vec<String>,
+    /// Every variable the flow sets or reads, and where.
+    pub(super) yields: Vec<(String, Span)>,
     pub(super) open_names: Vec<OpenName>,
     /// The sub-flows that ran before this place.
-    pub(super) ran: Vec<String>,
+    pub(super) ran: Arc<Vec<String>>,
     pub(super) calls: Vec<Call>,
 }
 
@@ -144,7 +146,7 @@ impl<'a> Compiler<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let names = purpose.names(vocabulary);
-        let (yields, open_names, ran, calls) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+        let (yields, open_names, ran, calls) = <(Vec<_>, Vec<_>, Arc<_>, Vec<_>)>::default();
         Self { purpose, vocabulary, diagnostics, names, yields, open_names, ran, calls }
     }
 
@@ -166,6 +168,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn step(&mut self, node: &Node) -> Option<Step> {
+        if self.diagnostics.is_full() {
+            return None;
+        }
         let written = self.keyword(node)?;
         let kind = KINDS.iter().find(|kind| kind.keyword == written.keyword.text)?;
         let name = node.get("name").and_then(|node| self.text(node, "a name")).map(str::to_owned);

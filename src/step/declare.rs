@@ -1,8 +1,11 @@
 //! The names that templates of a flow can use, as they come into being from step to step.
 
+use std::sync::Arc;
+
 use super::compile::Compiler;
 use super::flow::{Call, OpenName};
 use super::purpose::Purpose;
+use super::rule;
 use crate::diagnostic::{Diagnostic, Span};
 
 impl Compiler<'_> {
@@ -17,14 +20,14 @@ impl Compiler<'_> {
             self.note(Diagnostic::error("reserved_name", span, format!("`{name}` cannot be set")));
         }
         self.names.add(name);
-        self.yields.push(name.to_owned());
+        self.yields.push((name.to_owned(), span.clone()));
     }
 
     /// What `compile` makes while `name` is a variable that is gone afterwards.
     pub fn while_declared<T>(&mut self, name: &str, span: &Span, compile: impl FnOnce(&mut Self) -> T) -> T {
         let names = self.names.clone();
         self.declare(name, span);
-        self.yields.retain(|known| known != name);
+        self.yields.pop();
         let made = compile(self);
         self.names = names;
         made
@@ -32,7 +35,9 @@ impl Compiler<'_> {
 
     /// Notes that another flow is run here; what it reads can be used from here on.
     pub fn calls(&mut self, call: Call) {
-        self.ran.push(call.flow.clone());
+        if !self.ran.contains(&call.flow) {
+            Arc::make_mut(&mut self.ran).push(call.flow.clone());
+        }
         self.calls.push(call);
     }
 
@@ -40,14 +45,7 @@ impl Compiler<'_> {
         for (name, span) in used {
             let root = name.split('.').next().unwrap_or(&name).to_owned();
             if root == "credentials" && self.purpose != Purpose::Login {
-                let found = Diagnostic::error(
-                    "secret_outside_login",
-                    &span,
-                    "credentials are there in `login` alone",
-                );
-                self.note(found.help(
-                    "a session that is logged in needs no password; move the step to flows/login.yaml",
-                ));
+                self.note(rule::secret_outside_login::found(&span));
                 continue;
             }
             if !self.names.knows(&root) || self.purpose.lends(&root, self.vocabulary) {

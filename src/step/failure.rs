@@ -1,6 +1,7 @@
 //! Why a flow ended before its end, and whether it may go on after a step.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::diagnostic::Span;
 use crate::failure::FailureClass;
@@ -34,12 +35,25 @@ pub enum Told {
 pub struct At {
     /// The flow.
     pub flow: String,
-    /// The file it is written in.
+    /// The file it is written in, by its path in the connector's folder: where that lies is nobody's business but the
+    /// operator's, and failures are also told to identity providers.
     pub file: String,
     /// The line there, from 1.
     pub line: u32,
     /// What the step was to do.
     pub words: String,
+}
+
+impl At {
+    /// The file of a place in a connector, by its path in the connector's folder.
+    pub fn file_of(span: &Span) -> String {
+        let path = Path::new(span.file());
+        let name = path.file_name().unwrap_or_default().display();
+        match path.parent().and_then(Path::file_name) {
+            Some(folder) if folder == "flows" => format!("flows/{name}"),
+            _ => name.to_string(),
+        }
+    }
 }
 
 /// Whether the flow goes on after a step.
@@ -64,8 +78,8 @@ impl Failure {
 
     /// A mistake in the connector that only shows when it runs.
     pub fn of_connector(message: impl Into<String>, span: &Span) -> Self {
-        let message: String = message.into();
-        Self::new(FailureClass::Internal, format!("{message} (at {span})"))
+        let (message, file): (String, _) = (message.into(), At::file_of(span));
+        Self::new(FailureClass::Internal, format!("{message} (at {file}:{}:{})", span.line(), span.column()))
     }
 
     /// Whether it says no more than that an element is not there, or not ready, or not the only one: what an optional

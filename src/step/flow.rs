@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,8 +30,8 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// The names it uses and does not set: values that its caller gives, or that a sub-flow reads before.
     pub(super) open_names: Vec<OpenName>,
-    /// The variables it sets or reads.
-    pub(super) yields: Vec<String>,
+    /// The variables it sets or reads, and where.
+    pub(super) yields: Vec<(String, Span)>,
     /// The flows it runs.
     pub(super) calls: Vec<Call>,
     /// What its templates can use at its end.
@@ -54,7 +55,7 @@ pub(super) struct OpenName {
     pub name: String,
     pub span: Span,
     /// The sub-flows that ran before and may have read it.
-    pub after: Vec<String>,
+    pub after: Arc<Vec<String>>,
 }
 
 /// One step: what it does, and what holds for steps of every kind.
@@ -129,6 +130,16 @@ pub trait Effect: fmt::Debug + Send + Sync {
         Shape::Leaf
     }
 
+    /// Whether it waits for what the page shows: only after that may a flow say that there is no such account.
+    fn looks(&self) -> bool {
+        false
+    }
+
+    /// Whether it says that there is no such account.
+    fn says_absent(&self) -> bool {
+        false
+    }
+
     /// Calls `visit` with its own templates, those of nested steps left out.
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template));
 }
@@ -159,6 +170,26 @@ pub enum Shape<'a> {
     Call(&'a str),
     /// The flow ends here.
     End,
+}
+
+/// Calls `visit` with each step, those inside others too; not those of other flows.
+pub(super) fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) {
+    for step in steps {
+        visit(step);
+        match step.effect.shape() {
+            Shape::All(inner) | Shape::Loop(inner) => each_step(inner, visit),
+            Shape::Either(branches) => branches.into_iter().for_each(|(inner, _)| each_step(inner, visit)),
+            Shape::Leaf | Shape::Call(_) | Shape::End => {}
+        }
+    }
+}
+
+/// Calls `visit` with each name, dotted, that the templates and conditions of the steps use.
+pub(super) fn names_of(steps: &[Step], visit: &mut dyn FnMut(&str)) {
+    each_step(steps, &mut |step| {
+        step.effect.texts(&mut |_, template| template.names().iter().for_each(|(name, _)| visit(name)));
+        step.when.iter().flat_map(Expression::names).for_each(|(name, _)| visit(&name));
+    });
 }
 
 /// A pop-up of the app and how to get rid of it.

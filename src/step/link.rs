@@ -5,27 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::flow::{Call, Flow, OpenName};
 use super::paths;
 use super::purpose::{Purpose, Vocabulary};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use super::rule;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::playbook::Names;
 
 /// Checks the flows of a connector against each other: names, commit steps, calls in a ring, flows that nobody runs.
 pub fn check_flows(flows: &BTreeMap<String, Flow>, vocabulary: &Vocabulary, diagnostics: &mut Diagnostics) {
-    let linker = Linker { flows, vocabulary };
+    let parts = flows.keys().map(|name| (name.as_str(), Part::of(name, flows))).collect();
+    let linker = Linker { flows, vocabulary, parts };
     for flow in flows.values() {
         linker.check(flow, diagnostics);
         paths::check(flow, flows, vocabulary, diagnostics);
     }
-    let called: BTreeSet<&str> =
-        flows.values().flat_map(|flow| &flow.calls).map(|call| call.flow.as_str()).collect();
-    for flow in flows.values().filter(|flow| !called.contains(flow.name.as_str())) {
-        if Purpose::of(&flow.name, vocabulary) == Purpose::SubFlow {
-            let message = format!("nothing runs the flow `{}`", flow.name);
-            let names = Purpose::flow_names(vocabulary);
-            let span = first_line(&flow.span);
-            let found = Diagnostic::warning("unused_flow", &span, message);
-            diagnostics.push(found.suggest(&flow.name, names.iter().map(String::as_str)));
-        }
-    }
+    rule::unescaped_path::check(flows, diagnostics);
+    rule::unused_flow::check(flows, vocabulary, diagnostics);
+    rule::unused_variable::check(flows, vocabulary, diagnostics);
 }
 
 /// A name that nothing gives a value to; `known` is what the flow can use at its end.
@@ -39,13 +33,39 @@ pub(super) fn unknown_name(open: &OpenName, known: &Names) -> Diagnostic {
     found.into_sorted().into_iter().next().unwrap_or_else(later)
 }
 
-fn first_line(span: &Span) -> Span {
-    span.sub(0, span.text().lines().next().unwrap_or_default().len())
+/// A flow with all that it runs.
+#[derive(Default)]
+struct Part<'a> {
+    /// Every flow that is run, by whatever way.
+    flows: BTreeSet<&'a str>,
+    /// What is set or read in them.
+    yields: BTreeSet<&'a str>,
+    /// One of them could not be read and may set anything.
+    unread: bool,
+}
+
+impl<'a> Part<'a> {
+    fn of(name: &'a str, flows: &'a BTreeMap<String, Flow>) -> Self {
+        let mut part = Self::default();
+        let mut next = vec![name];
+        while let Some(flow) = next.pop().and_then(|name| flows.get(name)) {
+            part.yields.extend(flow.yields.iter().map(|(name, _)| name.as_str()));
+            for call in &flow.calls {
+                match flows.contains_key(&call.flow) {
+                    true if part.flows.insert(&call.flow) => next.push(&call.flow),
+                    true => {}
+                    false => part.unread = true,
+                }
+            }
+        }
+        part
+    }
 }
 
 struct Linker<'a> {
     flows: &'a BTreeMap<String, Flow>,
     vocabulary: &'a Vocabulary,
+    parts: BTreeMap<&'a str, Part<'a>>,
 }
 
 impl Linker<'_> {
@@ -62,19 +82,13 @@ impl Linker<'_> {
 
     /// Whether a sub-flow that ran before yields the name.
     fn is_read_before(&self, open: &OpenName) -> bool {
-        open.after.iter().any(|flow| self.yields(flow, &open.name, &mut BTreeSet::new()))
-    }
-
-    fn yields<'f>(&'f self, flow: &'f str, name: &str, seen: &mut BTreeSet<&'f str>) -> bool {
+        let gives = |part: &Part<'_>| part.unread || part.yields.contains(open.name.as_str());
         // A flow that could not be read may yield anything.
-        let Some(found) = self.flows.get(flow) else { return true };
-        seen.insert(flow)
-            && (found.yields.iter().any(|known| known == name)
-                || found.calls.iter().any(|call| self.yields(&call.flow, name, seen)))
+        open.after.iter().any(|flow| self.parts.get(flow.as_str()).is_none_or(gives))
     }
 
     fn check_call(&self, caller: &Flow, call: &Call, diagnostics: &mut Diagnostics) {
-        if self.reaches(&call.flow, &caller.name, &mut BTreeSet::new()) {
+        if self.reaches(&call.flow, &caller.name) {
             let message = format!("`{}` runs itself again by way of `{}`", caller.name, call.flow);
             diagnostics.error("ring", &call.span, message);
             return;
@@ -103,7 +117,7 @@ impl Linker<'_> {
             if !callee.open_names.iter().any(|open| open.name == *name) {
                 let message = format!("`{}` does not use `{name}`", call.flow);
                 let names = callee.open_names.iter().map(|open| open.name.as_str());
-                diagnostics.push(Diagnostic::error("unused_value", span, message).suggest(name, names));
+                diagnostics.push(rule::unused_value::RULE.at(span, message).suggest(name, names));
             }
         }
     }
@@ -113,12 +127,7 @@ impl Linker<'_> {
         Purpose::SubFlow.lends(name, self.vocabulary) && caller.names.knows(name)
     }
 
-    fn reaches<'f>(&'f self, from: &'f str, to: &str, seen: &mut BTreeSet<&'f str>) -> bool {
-        from == to
-            || (seen.insert(from)
-                && self
-                    .flows
-                    .get(from)
-                    .is_some_and(|flow| flow.calls.iter().any(|call| self.reaches(&call.flow, to, seen))))
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        from == to || self.parts.get(from).is_some_and(|part| part.flows.contains(to))
     }
 }

@@ -16,6 +16,7 @@ mod link;
 mod paths;
 mod purpose;
 mod reference;
+mod rule;
 mod stage;
 mod values;
 mod words;
@@ -30,6 +31,7 @@ pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
 pub use purpose::{Purpose, RANDOM_PASSWORD, Vocabulary};
 pub use reference::{reference, table as reference_table};
+pub use rule::{RULES, check_settings};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};
 

@@ -1,4 +1,4 @@
-//! The paths through a flow: one commit step on each, and the account seen before it.
+//! The paths through a flow: one commit step on each, the account seen before it, and no step that none leads to.
 //!
 //! Walks every path at once, as the set of states it can be in; a loop is walked until nothing new comes out.
 
@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::{Flow, Role, Shape, Step, Use};
 use super::purpose::{Purpose, Vocabulary};
+use super::rule;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// Where a path can be.
@@ -13,6 +14,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 struct State {
     committed: bool,
     identified: bool,
+    /// What the page shows was waited for.
+    looked: bool,
 }
 
 /// Checks the commit steps of one flow.
@@ -28,20 +31,22 @@ pub(super) fn check(
         return;
     }
     let identity = identity_names(&purpose, vocabulary);
-    let mut walker =
-        Walker { flows, purpose: &purpose, identity, mistakes: BTreeMap::new(), calls: Vec::new() };
+    let mut walker = Walker {
+        flows,
+        purpose: &purpose,
+        identity,
+        mistakes: BTreeMap::new(),
+        calls: Vec::new(),
+        called: BTreeMap::new(),
+    };
     let start = State { identified: walker.identity.is_empty(), ..State::default() };
     let ends = walker.steps(&flow.steps, BTreeSet::from([start]));
     let Walker { mistakes, .. } = walker;
     diagnostics.extend(mistakes.into_values());
     if purpose.changes() && ends.iter().any(|state| !state.committed) {
         let span = flow.steps.last().map_or(&flow.span, |step| &step.span);
-        let committed = ends.iter().any(|state| state.committed);
-        let message =
-            if committed { "a path to the end has no commit step" } else { "no step changes the app" };
-        let found = Diagnostic::error("no_commit", span, format!("{message} in `{}`", flow.name));
-        diagnostics
-            .push(found.help("say `commit: true` on the one step that does, whichever way the flow takes"));
+        let on_some = ends.iter().any(|state| state.committed);
+        diagnostics.push(rule::no_commit::found(span, &flow.name, on_some));
     }
 }
 
@@ -61,15 +66,21 @@ struct Walker<'a> {
     purpose: &'a Purpose,
     identity: BTreeSet<String>,
     /// By place and code, so that walking a step again says nothing twice.
-    mistakes: BTreeMap<(usize, &'static str), Diagnostic>,
+    mistakes: BTreeMap<(String, usize, &'static str), Diagnostic>,
     /// The flows that are being walked, innermost last.
     calls: Vec<&'a str>,
+    /// Where a flow that was walked ends, by where it began: each is walked once a state, however often it is run.
+    called: BTreeMap<(&'a str, State), BTreeSet<State>>,
 }
 
 impl<'a> Walker<'a> {
     /// The states after `steps`; paths that end in them are left out.
     fn steps(&mut self, steps: &'a [Step], mut states: BTreeSet<State>) -> BTreeSet<State> {
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
+            if states.is_empty() && index > 0 {
+                self.note(rule::unreachable::found(&step.span));
+                return states;
+            }
             let skipped =
                 (step.when.is_some() || step.need == super::flow::Need::Optional).then(|| states.clone());
             states = self.step(step, states);
@@ -81,6 +92,15 @@ impl<'a> Walker<'a> {
     fn step(&mut self, step: &'a Step, mut states: BTreeSet<State>) -> BTreeSet<State> {
         if self.identifies(step) {
             states = states.into_iter().map(|state| State { identified: true, ..state }).collect();
+        }
+        if step.effect.looks() {
+            states = states.into_iter().map(|state| State { looked: true, ..state }).collect();
+        }
+        if *self.purpose == Purpose::ReadAccount
+            && step.effect.says_absent()
+            && states.iter().any(|state| !state.looked)
+        {
+            self.note(rule::absent_unproved::found(&step.span));
         }
         if step.role == Role::Commit {
             self.commit(&step.span, &states);
@@ -118,41 +138,36 @@ impl<'a> Walker<'a> {
 
     fn call(&mut self, name: &'a str, states: BTreeSet<State>) -> BTreeSet<State> {
         let Some(flow) = self.flows.get(name).filter(|_| !self.calls.contains(&name)) else { return states };
-        self.calls.push(name);
-        let after = self.steps(&flow.steps, states);
-        self.calls.pop();
+        let mut after = BTreeSet::new();
+        for state in states {
+            if !self.called.contains_key(&(name, state)) {
+                self.calls.push(name);
+                let ends = self.steps(&flow.steps, BTreeSet::from([state]));
+                self.calls.pop();
+                self.called.insert((name, state), ends);
+            }
+            after.extend(self.called.get(&(name, state)).into_iter().flatten());
+        }
         after
     }
 
     fn commit(&mut self, span: &Span, states: &BTreeSet<State>) {
         if self.purpose.only_reads() {
-            let found =
-                Diagnostic::error("commit_in_reading", span, "a flow that only reads has no commit step");
-            self.note(span, found);
+            self.note(rule::commit_in_reading::found(span));
             return;
         }
         if states.iter().any(|state| state.committed) {
-            let found = Diagnostic::error("two_commits", span, "a second commit step on the same path");
-            self.note(
-                span,
-                found.help("after a commit step nothing else may change the app; make it two flows"),
-            );
+            self.note(rule::two_commits::found(span));
         }
         if states.iter().any(|state| !state.identified) {
-            let found =
-                Diagnostic::error("no_identity_check", span, "nothing before it shows whose account this is");
             let name = self.identity.iter().next().cloned().unwrap_or_default();
-            self.note(
-                span,
-                found.help(format!(
-                    "put `expect: text \"{{{{ {name} }}}}\"` before it, or work within the row"
-                )),
-            );
+            self.note(rule::no_identity_check::found(span, &name));
         }
     }
 
-    fn note(&mut self, span: &Span, found: Diagnostic) {
-        self.mistakes.entry((span.range().start, found.code)).or_insert(found);
+    fn note(&mut self, found: Diagnostic) {
+        let place = (found.span.file().to_owned(), found.span.range().start, found.code);
+        self.mistakes.entry(place).or_insert(found);
     }
 
     /// Whether the step finds an element by what tells the account; for an account that is only being made, whether

@@ -1,6 +1,6 @@
 //! What a flow is for, told from its name, and what a connector declares for its flows to use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::playbook::Names;
 
@@ -17,6 +17,8 @@ pub struct Vocabulary {
     pub one_valued: BTreeSet<String>,
     /// Types of entitlement of which an account holds many, such as `team`.
     pub many_valued: BTreeSet<String>,
+    /// Key and label of each value, by type of entitlement; not of those whose values are listed by the app.
+    pub values: BTreeMap<String, Vec<(String, String)>>,
     /// Fields of the service account's credentials, over all its ways to log in.
     pub credentials: BTreeSet<String>,
     /// Flows, those included that could not be read.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::compile::{Compiler, Written};
-use crate::diagnostic::{Diagnostic, Span, one_of};
+use super::rule;
+use crate::diagnostic::{Diagnostic, one_of};
 use crate::failure::{CLASSES, FailureClass};
-use crate::locator::{Kind, Locator, Name};
+use crate::locator::Locator;
 use crate::playbook::{Expression, Key, Node, Template, Value, parse_locator};
 
 /// The longest that a step may be told to wait.
@@ -119,8 +120,7 @@ impl Compiler<'_> {
         let word = self.text(node, "a failure class")?;
         let class = word.parse().ok();
         if class.is_none() {
-            let found =
-                Diagnostic::error("unknown_class", &node.span, format!("`{word}` is no failure class"));
+            let found = rule::unknown_class::RULE.at(&node.span, format!("`{word}` is no failure class"));
             self.note(found.suggest(word, CLASSES.iter().map(|info| info.word)));
         }
         class
@@ -141,6 +141,7 @@ impl Compiler<'_> {
         };
         let template = self.take(Template::parse(text, &node.span))?;
         self.names(template.names());
+        self.compared(template.comparisons());
         Some(template)
     }
 
@@ -154,6 +155,7 @@ impl Compiler<'_> {
         let text = self.text(node, "a condition, such as `account.status == 'active'`")?;
         let expression = self.take(Expression::parse(text, &node.span))?;
         self.names(expression.names());
+        self.compared(expression.comparisons());
         Some(expression)
     }
 
@@ -166,31 +168,8 @@ impl Compiler<'_> {
         locator.for_each_text(&mut |template: &Template| names.extend(template.names()));
         self.names(names);
         self.by_position(&locator, &node.span);
+        self.nth(text, &node.span);
         Some(locator)
-    }
-
-    /// Notes CSS and XPath that count elements: they find something else as soon as the page has one more.
-    fn by_position(&mut self, locator: &Locator<Template>, span: &Span) {
-        for part in &locator.parts {
-            let Some(Name::Exact(text)) = &part.name else { continue };
-            let text = text.to_string();
-            let counts = match part.kind {
-                Kind::Css => [":nth-", ":first-", ":last-", ":only-"].iter().any(|word| text.contains(word)),
-                Kind::XPath => counts_in_xpath(&text),
-                _ => false,
-            };
-            if counts {
-                let message = format!(
-                    "`{}` by position finds another element once the page has one more",
-                    part.kind.word()
-                );
-                let found = Diagnostic::error("by_position", span, message);
-                self.note(found.help(
-                    "say what the element is: a role and its name, a test id, or the row that has a text",
-                ));
-            }
-            part.has.iter().for_each(|inner| self.by_position(inner, span));
-        }
     }
 
     /// The name of a control or the like that stands as a key.
@@ -211,14 +190,4 @@ fn parse_duration(text: &str) -> Option<Duration> {
         "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
         _ => None,
     }
-}
-
-/// `[1]`, `[last()]`, `position()`.
-fn counts_in_xpath(text: &str) -> bool {
-    let index = text.split('[').skip(1).any(|rest| {
-        rest.split(']')
-            .next()
-            .is_some_and(|inside| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit()))
-    });
-    index || text.contains("position()") || text.contains("last()")
 }

@@ -134,6 +134,11 @@ pub trait Witness: Send + Sync {
     /// A step ended. Whoever cannot keep the record says so at the next [`Witness::may_go_on`].
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>);
 
+    /// Whether it keeps pictures; where it does not, none are taken.
+    fn wants_pictures(&self) -> bool {
+        true
+    }
+
     /// Asked before each step.
     ///
     /// # Errors

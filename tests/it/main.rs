@@ -12,6 +12,7 @@ mod browser;
 mod cli;
 mod connector;
 mod demo;
+mod fuzz;
 mod gateway;
 mod house;
 mod path;

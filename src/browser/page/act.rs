@@ -96,6 +96,7 @@ impl Page {
             let (ready, world): (Ready, String) =
                 self.ask("ready", question.clone(), About::Target(target), wait).await?;
             let found = Instant::now();
+            self.exposed().await;
             let attempt = Try { page: self, target, action, wait, world: &world, ready: &ready };
             let by = match attempt.perform().await? {
                 Done::Not(by) => by,

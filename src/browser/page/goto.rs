@@ -16,6 +16,7 @@ impl Page {
         if !self.state.borrow().origins.allow(url) {
             return Err(PageError::Blocked { url: url.to_owned() });
         }
+        self.exposed().await;
         self.state.send_modify(|state| state.leaving = true);
         let arrived = self.navigate(url, wait).await;
         self.state.send_modify(|state| state.leaving = false);

@@ -22,6 +22,7 @@ use super::router::{CallError, Router};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
+pub use picture::Exposure;
 pub use show::Matches;
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
@@ -53,11 +54,13 @@ pub struct Page {
     state: Arc<watch::Sender<PageState>>,
     /// What was typed and must not be seen.
     secrets: Arc<Mutex<Vec<SecretString>>>,
+    /// Held while a picture is taken.
+    stillness: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Page {
     pub(super) fn new(router: Router, session: String, state: Arc<watch::Sender<PageState>>) -> Self {
-        Self { router, session, state, secrets: Arc::default() }
+        Self { router, session, state, secrets: Arc::default(), stillness: Arc::default() }
     }
 
     /// The address of the document.

@@ -76,7 +76,7 @@ impl Progress {
     pub(super) fn say(&self, line: &str) {
         match self.format {
             Format::Text => println!("{line}"),
-            Format::Json => eprintln!("{line}"),
+            Format::Json | Format::Sarif => eprintln!("{line}"),
         }
     }
 

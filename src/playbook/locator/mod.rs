@@ -29,12 +29,18 @@ pub use roles::ROLES;
 const MAX_DEPTH: usize = 8;
 /// Parts of one locator, at most.
 const MAX_PARTS: usize = 50;
+/// Bytes of one locator, at most.
+const MAX_BYTES: usize = 4096;
 
 /// Reads a locator whose text stands at `span`.
 ///
 /// # Errors
 /// All mistakes in it, each at its characters.
 pub fn parse(text: &str, span: &Span) -> Result<Locator<Template>, Vec<Diagnostic>> {
+    if text.len() > MAX_BYTES {
+        let message = format!("a locator has at most {MAX_BYTES} bytes");
+        return Err(vec![Diagnostic::error("locator_syntax", span, message).label("too long")]);
+    }
     let tokens = lex::tokens(text).map_err(|error| vec![lex_mistake(text, span, error)])?;
     let mut parser = Parser { tokens: &tokens, next: 0, end: text.len(), span, parts: 0, found: Vec::new() };
     let locator = parser.locator(0);
@@ -45,6 +51,13 @@ pub fn parse(text: &str, span: &Span) -> Result<Locator<Template>, Vec<Diagnosti
         Some(locator) if parser.found.is_empty() => Ok(locator),
         _ => Err(parser.found),
     }
+}
+
+/// The places where a locator counts elements: `nth 2`, `first`, `last`.
+pub fn counting_places(text: &str, span: &Span) -> Vec<Span> {
+    let tokens = lex::tokens(text).unwrap_or_default();
+    let counts = |placed: &&Placed| matches!(&placed.0, Token::Word(word) if is_which(word));
+    tokens.iter().filter(counts).map(|(_, at)| span.sub(at.start, at.end)).collect()
 }
 
 fn lex_mistake(text: &str, span: &Span, error: lex::LexError) -> Diagnostic {

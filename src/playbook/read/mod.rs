@@ -4,6 +4,7 @@
 //! indentation, more than 20,000 nodes, more than 32 levels, anchors, aliases, tags, directives, several documents,
 //! keys that are no plain words, and a key that occurs twice. Nothing of it recurses.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
@@ -14,7 +15,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 
 mod syntax;
 
-const MAX_BYTES: usize = 1024 * 1024;
+/// A longer file is refused.
+pub const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NODES: usize = 20_000;
 const MAX_DEPTH: usize = 32;
 /// After that many mistakes of one file, more would not help.
@@ -102,6 +104,8 @@ enum Open {
         start: usize,
         entries: Vec<Entry>,
         key: Option<Key>,
+        /// Which entry has that key.
+        known: HashMap<String, usize>,
     },
     /// A collection where a key is wanted; its mistake is noted once.
     Skipped,
@@ -186,9 +190,12 @@ impl Builder {
             Event::Anchor(..) => self.not_used(&span, "anchor", "a YAML anchor (`&…`)", "begins with `&`"),
             Event::Scalar(text, style, ..) => self.scalar(&text, style, span),
             Event::SequenceStart(..) => self.begin(span, |start| Open::List { start, items: Vec::new() }),
-            Event::MappingStart(..) => {
-                self.begin(span, |start| Open::Map { start, entries: Vec::new(), key: None })
-            }
+            Event::MappingStart(..) => self.begin(span, |start| Open::Map {
+                start,
+                entries: Vec::new(),
+                key: None,
+                known: HashMap::new(),
+            }),
             Event::SequenceEnd | Event::MappingEnd => self.finish(&span),
             _ => {}
         }
@@ -272,18 +279,18 @@ impl Builder {
             None => self.root = Some(node),
             Some(Open::Skipped) => {}
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
+            Some(Open::Map { entries, key, known, .. }) => match key.take() {
                 // An alias in the place of a key; its mistake is noted.
                 None => *key = Some(Key { text: String::new(), span: node.span }),
                 Some(found) => {
-                    if let Some(first) =
-                        entries.iter().find(|entry| entry.key.text == found.text && !found.text.is_empty())
-                    {
+                    let first = known.get(&found.text).and_then(|index| entries.get(*index));
+                    if let Some(first) = first.filter(|_| !found.text.is_empty()) {
                         let message = format!("`{}` is given twice", found.text);
                         let twice = Diagnostic::error("duplicate_key", &found.span, message);
                         self.found
                             .push(twice.label(format!("first given on line {}", first.key.span.line())));
                     }
+                    known.entry(found.text.clone()).or_insert(entries.len());
                     entries.push(Entry { key: found, value: node });
                 }
             },

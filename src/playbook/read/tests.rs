@@ -123,12 +123,76 @@ fn bombs_are_refused() {
     }
 }
 
+/// Every place that a tree knows lies inside the file and cuts no character.
+fn check_places(node: &Node, length: usize) {
+    let check = |span: &Span| {
+        let range = span.range();
+        assert!(range.end <= length && span.source().text.get(range).is_some(), "{span}");
+    };
+    check(&node.span);
+    for at in 0..node.as_text().map_or(0, str::len) {
+        check(&node.span.sub(at, at + 1));
+    }
+    for entry in node.as_map().unwrap_or_default() {
+        check(&entry.key.span);
+        check_places(&entry.value, length);
+    }
+    node.as_list().unwrap_or_default().iter().for_each(|item| check_places(item, length));
+}
+
+/// `text` as a scalar of YAML in one of its styles; the escapes are those that the style needs.
+fn written(text: &str, style: usize) -> String {
+    let lines = |head: &str| {
+        let lines: Vec<String> = text.split('\n').map(|line| format!("  {line}")).collect();
+        format!("k: {head}\n{}\n", lines.join("\n"))
+    };
+    match style {
+        0 => format!("k: '{}'\n", text.replace('\'', "\'\'").replace('\n', "\n\n  ")),
+        1 => {
+            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            format!(
+                "k: \"{}\"\n",
+                escaped.replace('é', "\\u00e9").replace('z', "\\x7a").replace('y', "\\\n   y")
+            )
+        }
+        2 => lines("|-"),
+        _ => lines("|2-"),
+    }
+}
+
 proptest::proptest! {
     #[test]
-    fn any_text_is_read_or_refused_with_places_in_it(text in "[ -~\n\t{}\\[\\]:'\"#&*!|>é-]{0,200}") {
+    fn any_text_is_read_or_refused_with_places_in_it(text in "[ -~\n\r\t{}\\[\\]:'\"#&*!|>é-]{0,200}") {
+        let length = text.len();
         match read(Source::new("f", text)) {
-            Ok(node) => { node.span.text(); }
-            Err(found) => proptest::prop_assert!(!found.is_empty()),
+            Ok(node) => check_places(&node, length),
+            Err(found) => {
+                proptest::prop_assert!(!found.is_empty());
+                proptest::prop_assert!(found.iter().all(|one| one.span.range().end <= length));
+            }
+        }
+    }
+
+    /// The place of each letter is where that letter stands in the file, however the text is written.
+    #[test]
+    fn each_letter_of_a_text_is_found_in_the_file(
+        text in "[a-zé]([a-zé\"'\\\\ ]{0,7}[a-zé\"'\\\\])?(\n[a-zé][a-zé\"'\\\\]{0,5}){0,3}", style in 0..4usize,
+    ) {
+        let yaml = written(text.trim_end(), style);
+        let node = tree(&yaml);
+        let node = node.get("k").unwrap();
+        proptest::prop_assert_eq!(node.as_text(), Some(text.trim_end()), "{}", yaml);
+        for (at, c) in text.trim_end().char_indices().filter(|(_, c)| !c.is_whitespace()) {
+            let place = node.span.sub(at, at + c.len_utf8());
+            let expected = match (style, c) {
+                (0, '\'') => "''".to_owned(),
+                (1, '\\' | '"') => format!("\\{c}"),
+                (1, 'é') => "\\u00e9".to_owned(),
+                (1, 'z') => "\\x7a".to_owned(),
+                _ => c.to_string(),
+            };
+            // What follows on another line may belong to the place: the end of a letter is where the next one begins.
+            proptest::prop_assert!(place.text().starts_with(&expected), "{:?} at {} of {}", place.text(), at, yaml);
         }
     }
 }

@@ -20,6 +20,8 @@ mod builtins;
 mod scan;
 
 const FUEL: u64 = 50_000;
+/// Bytes of a text with placeholders or of a condition, at most.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// A text with placeholders.
 #[derive(Clone)]
@@ -88,6 +90,7 @@ impl Template {
         if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
             return Ok(Self { source, span: span.clone(), names: Vec::new(), shape: Shape::Literal });
         }
+        check_length(text, span)?;
         let template = ENVIRONMENT.template_from_str(text).map_err(|error| syntax(&error, text, span))?;
         let scan = scan::template(text);
         scan.check(span)?;
@@ -140,6 +143,22 @@ impl Template {
         self.names.clone()
     }
 
+    /// The names that it puts into an address as they are, each with its place: those without the filter `urlencode`.
+    /// What the address begins with is an address itself.
+    pub fn unescaped(&self) -> Vec<(String, Span)> {
+        let bare = scan::template(&self.source).unescaped();
+        self.names
+            .iter()
+            .filter(|(_, span)| bare.iter().any(|at| self.span.sub(at.start, at.end) == *span))
+            .cloned()
+            .collect()
+    }
+
+    /// The texts that it compares names with: the name, the text, and where that stands.
+    pub fn comparisons(&self) -> Vec<(String, String, Span)> {
+        scan::template(&self.source).comparisons(&self.span)
+    }
+
     /// Its text, where it has no placeholder.
     pub fn literal(&self) -> Option<&str> {
         (self.shape == Shape::Literal).then_some(&*self.source)
@@ -161,6 +180,7 @@ impl Expression {
             let found = Diagnostic::error("template_syntax", span, "a condition is written without braces");
             return Err(found.label("write the expression alone"));
         }
+        check_length(text, span)?;
         let expression = ENVIRONMENT.compile_expression(text).map_err(|error| syntax(&error, text, span))?;
         let scan = scan::expression(text);
         scan.check(span)?;
@@ -198,6 +218,11 @@ impl Expression {
     /// The names it reads, dotted, each with its place, in the order of the text.
     pub fn names(&self) -> Vec<(String, Span)> {
         self.names.clone()
+    }
+
+    /// As [`Template::comparisons`].
+    pub fn comparisons(&self) -> Vec<(String, String, Span)> {
+        scan::expression(&self.source).comparisons(&self.span)
     }
 
     /// Where it was written.
@@ -300,6 +325,14 @@ fn failed(error: &Error, source: &str, secret: bool) -> TemplateError {
             TemplateError::Failed { reason, template }
         }
     }
+}
+
+fn check_length(text: &str, span: &Span) -> Result<(), Diagnostic> {
+    if text.len() <= MAX_BYTES {
+        return Ok(());
+    }
+    let message = format!("a template has at most {MAX_BYTES} bytes");
+    Err(Diagnostic::error("template_syntax", span, message).label("too long"))
 }
 
 fn syntax(error: &Error, text: &str, span: &Span) -> Diagnostic {

@@ -12,6 +12,9 @@ use crate::diagnostic::{Diagnostic, Span};
 #[derive(Debug, Default)]
 pub(super) struct Scan<'a> {
     words: Vec<Word<'a>>,
+    /// The placeholders: the bytes of each.
+    placeholders: Vec<Range<usize>>,
+    comparisons: Vec<Comparison<'a>>,
     /// The bytes of the expression, where the template is one placeholder and nothing else.
     pub(super) single: Option<(usize, usize)>,
 }
@@ -21,6 +24,23 @@ struct Word<'a> {
     text: &'a str,
     at: Range<usize>,
     use_: Use,
+}
+
+/// A name held against a text by `==` or `!=`.
+#[derive(Debug)]
+struct Comparison<'a> {
+    name: &'a str,
+    /// What stands between the quotes.
+    text: &'a str,
+    at: Range<usize>,
+}
+
+/// A name or text that a comparison may hold against another.
+#[derive(Clone, Debug)]
+enum Side {
+    Name(Range<usize>),
+    /// Quotes included.
+    Text(Range<usize>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +61,7 @@ pub(super) fn template(text: &str) -> Scan<'_> {
         at = match marks {
             "{{" => {
                 let end = scan.code(text, inside, "}}");
+                scan.placeholders.push(open..end);
                 if open == 0 && end + 2 == text.len() {
                     let trimmed = text.get(inside..end).unwrap_or_default().trim_matches('-').len();
                     let skip = usize::from(text.get(inside..).is_some_and(|code| code.starts_with('-')));
@@ -69,6 +90,7 @@ impl<'a> Scan<'a> {
     /// Reads code from `at` up to `close`, and gives where that begins.
     fn code(&mut self, text: &'a str, mut at: usize, close: &str) -> usize {
         let mut before = Before::Other;
+        let (mut left, mut compares): (Option<Side>, bool) = (None, false);
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             if !close.is_empty() && rest.starts_with(close) {
                 return at;
@@ -76,13 +98,23 @@ impl<'a> Scan<'a> {
             let first = rest.chars().next().unwrap_or_default();
             match first {
                 '"' | '\'' => {
-                    at += string_length(rest, first);
+                    let string = at..at + string_length(rest, first);
+                    at = string.end;
                     before = Before::Other;
+                    left = self.side(text, Side::Text(string), left, &mut compares);
                 }
                 c if is_word_start(c) => {
-                    let path = path_length(rest);
-                    before = self.word(text, at..at + path, before);
-                    at += path;
+                    let path = at..at + path_length(rest);
+                    at = path.end;
+                    before = self.word(text, path.clone(), before);
+                    let is_name =
+                        self.words.last().is_some_and(|word| word.use_ == Use::Name && word.at == path);
+                    left = is_name.then(|| self.side(text, Side::Name(path), left, &mut compares)).flatten();
+                }
+                '=' | '!' if rest.get(1..2) == Some("=") => {
+                    compares = left.is_some();
+                    before = Before::Other;
+                    at += 2;
                 }
                 c if c.is_ascii_digit() => {
                     at += rest
@@ -91,6 +123,9 @@ impl<'a> Scan<'a> {
                     before = Before::Other;
                 }
                 c => {
+                    if !c.is_whitespace() {
+                        (left, compares) = (None, false);
+                    }
                     before = match c {
                         '|' => Before::Pipe,
                         // A member of what a call or an index gave.
@@ -103,6 +138,24 @@ impl<'a> Scan<'a> {
             }
         }
         at
+    }
+
+    /// Notes a comparison that `right` ends, and gives what may stand left of the next one.
+    fn side(&mut self, text: &'a str, right: Side, left: Option<Side>, compares: &mut bool) -> Option<Side> {
+        if std::mem::take(compares)
+            && let (Some(Side::Name(name)), Side::Text(at)) | (Some(Side::Text(at)), Side::Name(name)) = (left, right.clone())
+            // A filter binds more tightly than the comparison.
+            && !text.get(name.end.max(at.end)..).unwrap_or_default().trim_start().starts_with('|')
+        {
+            let inside = at.start + 1..at.end.saturating_sub(1).max(at.start + 1);
+            let text_of = |range: Range<usize>| text.get(range).unwrap_or_default();
+            self.comparisons.push(Comparison {
+                name: text_of(name),
+                text: text_of(inside.clone()),
+                at: inside,
+            });
+        }
+        Some(right)
     }
 
     fn word(&mut self, text: &'a str, at: Range<usize>, before: Before) -> Before {
@@ -150,6 +203,27 @@ impl<'a> Scan<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The places of the names in placeholders that have no filter `urlencode`.
+    pub(super) fn unescaped(&self) -> Vec<Range<usize>> {
+        let mut names = Vec::new();
+        for placeholder in self.placeholders.iter().filter(|placeholder| placeholder.start > 0) {
+            let inside = |word: &&Word<'_>| placeholder.contains(&word.at.start);
+            let words: Vec<&Word<'_>> = self.words.iter().filter(inside).collect();
+            let escaped = words.iter().any(|word| word.use_ == Use::Filter && word.text == "urlencode");
+            let bare = words.iter().filter(|word| word.use_ == Use::Name && !escaped);
+            names.extend(bare.map(|word| word.at.clone()));
+        }
+        names
+    }
+
+    /// Name, text, and the place of that.
+    pub(super) fn comparisons(&self, span: &Span) -> Vec<(String, String, Span)> {
+        let told = |one: &Comparison<'_>| {
+            (one.name.to_owned(), one.text.to_owned(), span.sub(one.at.start, one.at.end))
+        };
+        self.comparisons.iter().map(told).collect()
     }
 
     /// The names among the words; `undeclared` are the first parts of those that the template does not define itself.

@@ -150,12 +150,46 @@ fn conditions_hold_or_not() {
     assert!(holds("on and").is_err());
 }
 
+/// `name text`, what is compared, and what an address takes as it is.
+#[test]
+fn comparisons_and_bare_values_are_found() {
+    let span = |text: &str| Span::new(Source::new("f", text), 0, text.len());
+    let compared = |text: &str| -> Vec<String> {
+        let found = Expression::parse(text, &span(text)).unwrap().comparisons();
+        found.iter().map(|(name, text, place)| format!("{name} {text} {}", place.text())).collect()
+    };
+    assert_eq!(compared("role.key == 'a' and \"b\" != role.label"), ["role.key a a", "role.label b b"]);
+    assert_eq!(compared("role.key | lower == 'a' or 'b' == role.key | lower"), Vec::<String>::new());
+    assert_eq!(
+        compared("x[0] == 'a' or f == g or 'a' == 'b' or x.y() == 'a' or a >= 'b'"),
+        Vec::<String>::new()
+    );
+    let bare = |text: &str| -> Vec<String> {
+        Template::parse(text, &span(text)).unwrap().unescaped().into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(bare("/a/{{ x }}?q={{ y | urlencode }}&{{ z.w | lower }}"), ["x", "z.w"]);
+    assert_eq!(bare("{{ base }}/{{ x | lower | urlencode }}"), Vec::<String>::new());
+    assert_eq!(bare("/plain"), Vec::<String>::new());
+}
+
 proptest::proptest! {
     #[test]
-    fn any_text_is_a_template_or_a_mistake_in_place(text in "[ -~é{}%#|\"'.]{0,60}") {
-        match parse(&text) {
-            Ok(template) => { let _ = template.render(&scope()); }
-            Err(found) => { found.span.text(); }
+    fn any_text_is_a_template_or_a_mistake_in_place(
+        text in "(\\{\\{|\\}\\}|\\{%|%\\}|\\{#|#\\}|if|for|in|set|raw|end|is| |[ -~é]|a\\.b|\\||'x'){0,24}",
+    ) {
+        let span = Span::new(Source::new("f", text.as_str()), 0, text.len());
+        let scope = Scope::with("a", "x");
+        let inside = |span: &Span| span.range().end <= text.len();
+        match Template::parse(&text, &span) {
+            Ok(template) => {
+                proptest::prop_assert!(template.names().iter().all(|(_, span)| inside(span)));
+                let _ = (template.render(&scope), template.value(&scope), template.unescaped(), template.comparisons());
+            }
+            Err(found) => proptest::prop_assert!(inside(&found.span)),
+        }
+        match Expression::parse(&text, &span) {
+            Ok(expression) => drop((expression.holds(&scope), expression.comparisons())),
+            Err(found) => proptest::prop_assert!(inside(&found.span)),
         }
     }
 }

@@ -56,5 +56,9 @@ impl Effect for Absent {
         Shape::End
     }
 
+    fn says_absent(&self) -> bool {
+        true
+    }
+
     fn texts<'a>(&'a self, _visit: &mut dyn FnMut(Use, &'a Template)) {}
 }

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 
 use super::StepKind;
 use crate::browser::{Action, Read};
-use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
 use crate::locator::{Kind, Locator, Name, Nth};
 use crate::playbook::{Node, Template};
@@ -18,6 +17,7 @@ use crate::step::extract::Extractor;
 use crate::step::failure::{Failure, Next};
 use crate::step::flow::{Effect, Use};
 use crate::step::purpose::Purpose;
+use crate::step::rule;
 use crate::step::stage::Stage;
 use crate::step::words::{Phrase, Teller};
 
@@ -62,11 +62,7 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     let next = next.and_then(|node| compiler.locator(node));
     let total = fields.get("total").and_then(|node| Extractor::compile(node, compiler));
     if fields.get("next").is_none() && fields.get("total").is_none() {
-        let found =
-            Diagnostic::error("no_proof", &written.keyword.span, "nothing proves that the list is complete");
-        compiler.note(
-            found.help("`total` says where the app shows how many there are; `next` leads to the next page"),
-        );
+        compiler.note(rule::no_proof::found(&written.keyword.span));
         return None;
     }
     Some(Box::new(Collect { rows: rows?, columns: columns?, next, total }))
@@ -80,14 +76,10 @@ fn columns(node: &Node, compiler: &mut Compiler<'_>) -> Option<Vec<(String, Extr
     let mut columns = Vec::with_capacity(entries.len());
     for entry in entries {
         let name = entry.key.text.as_str();
-        let vocabulary = compiler.vocabulary;
-        if compiler.purpose == Purpose::ListAccounts
-            && !vocabulary.account_fields().any(|known| known == name)
-        {
-            let message = format!("`{name}` is no attribute of an account");
-            let found = Diagnostic::error("unknown_attribute", &entry.key.span, message);
-            compiler.note(found.suggest(name, vocabulary.account_fields()));
+        if compiler.purpose == Purpose::ListAccounts {
+            compiler.attribute(name, &entry.key.span);
         }
+        compiler.mapped(name, &entry.value);
         columns
             .extend(Extractor::compile(&entry.value, compiler).map(|extractor| (name.to_owned(), extractor)));
     }
@@ -140,6 +132,10 @@ impl Effect for Collect {
 
     fn locators(&self) -> Vec<&Locator<Template>> {
         vec![&self.rows]
+    }
+
+    fn looks(&self) -> bool {
+        true
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

@@ -109,6 +109,10 @@ impl Effect for Expect {
         }
     }
 
+    fn looks(&self) -> bool {
+        true
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         match self {
             Self::There(locator) => locator.for_each_text(&mut |text| visit(Use::Locator, text)),

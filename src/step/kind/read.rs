@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 
 use super::StepKind;
-use crate::diagnostic::Diagnostic;
 use crate::locator::Locator;
 use crate::playbook::Template;
 use crate::step::compile::{Compiled, Compiler, Written};
@@ -38,13 +37,10 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     let mut values = Vec::with_capacity(entries.len());
     for entry in entries {
         let name = entry.key.text.as_str();
-        if compiler.purpose == Purpose::ReadAccount
-            && !compiler.vocabulary.account_fields().any(|known| known == name)
-        {
-            let message = format!("`{name}` is no attribute of an account");
-            let found = Diagnostic::error("unknown_attribute", &entry.key.span, message);
-            compiler.note(found.suggest(name, compiler.vocabulary.account_fields()));
+        if compiler.purpose == Purpose::ReadAccount {
+            compiler.attribute(name, &entry.key.span);
         }
+        compiler.mapped(name, &entry.value);
         let extractor = Extractor::compile(&entry.value, compiler);
         compiler.declare(name, &entry.key.span);
         values.extend(extractor.map(|extractor| (name.to_owned(), extractor)));
@@ -75,6 +71,10 @@ impl Effect for Read {
 
     fn locators(&self) -> Vec<&Locator<Template>> {
         self.values.iter().map(|(_, extractor)| &extractor.locator).collect()
+    }
+
+    fn looks(&self) -> bool {
+        true
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

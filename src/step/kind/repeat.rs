@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 
 use super::StepKind;
-use crate::diagnostic::Diagnostic;
 use crate::locator::Locator;
 use crate::playbook::Template;
 use crate::step::compile::{Compiled, Compiler, Written};
 use crate::step::failure::{Failure, Next};
 use crate::step::flow::{Effect, Shape, Step, Use};
+use crate::step::rule;
 use crate::step::stage::Stage;
 use crate::step::words::{Phrase, Teller};
 
@@ -42,8 +42,7 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     let at_most = match fields.get("at_most") {
         Some(node) => compiler.count(node, MOST),
         None => {
-            let found = Diagnostic::error("unbounded_loop", &written.keyword.span, "a loop without a bound");
-            compiler.note(found.help("say `at_most:` and how often at the most"));
+            compiler.note(rule::unbounded_loop::found(&written.keyword.span));
             None
         }
     };
@@ -77,6 +76,10 @@ impl Effect for Repeat {
 
     fn locators(&self) -> Vec<&Locator<Template>> {
         vec![&self.until]
+    }
+
+    fn looks(&self) -> bool {
+        true
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

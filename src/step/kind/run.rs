@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 
 use super::StepKind;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Span;
 use crate::playbook::Template;
 use crate::step::compile::{Compiled, Compiler, Written};
 use crate::step::failure::{Failure, Next};
 use crate::step::flow::{Call, Effect, Shape, Use};
+use crate::step::rule;
 use crate::step::stage::Stage;
 use crate::step::words::{Phrase, Teller};
 
@@ -45,8 +46,7 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     }
     let flow = flow?;
     if !compiler.vocabulary.flows.contains(flow) {
-        let found =
-            Diagnostic::error("unknown_flow", &written.value.span, format!("there is no flow `{flow}`"));
+        let found = rule::unknown_flow::RULE.at(&written.value.span, format!("there is no flow `{flow}`"));
         compiler.note(found.suggest(flow, compiler.vocabulary.flows.iter().map(String::as_str)));
         return None;
     }

@@ -81,7 +81,8 @@ fn an_act_tells_what_a_control_held_and_any_of_several_identities_is_enough() {
         let acted = lab.page.act(&login, &set, &[], &soon()).await.unwrap();
         assert_eq!(acted.was.as_deref(), Some("ada@x.com"));
         let save = Target { within: vec![], locator: role("button", "Save") };
-        let refused = lab.page.act(&save, &Action::Click, &guard(&["grace@x.com", "ada@x.com"]), &shortly()).await;
+        let refused =
+            lab.page.act(&save, &Action::Click, &guard(&["grace@x.com", "ada@x.com"]), &shortly()).await;
         assert!(matches!(refused, Err(PageError::Guard { .. })), "{refused:?}");
         let both = guard(&["ada@x.com", "lovelace@x.com"]);
         lab.page.act(&save, &Action::Click, &both, &soon()).await.unwrap();

@@ -1,10 +1,13 @@
 //! Connectors as they lie in the tree: those that ship are without a mistake, the broken ones tell all of theirs.
 
+mod refused;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use usher::connector::{Deactivate, Holds, load};
-use usher::diagnostic::{Colour, render};
+use usher::connector::{Deactivate, Holds, codes, load};
+use usher::diagnostic::{Colour, Severity, render};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -53,25 +56,45 @@ fn acme_desk_is_read_as_it_is_written() {
 /// Each folder of `fixtures/connectors/broken` has beside it what is said of it. `UPDATE=1` writes that anew.
 #[test]
 fn broken_connectors_tell_every_mistake_at_once() {
-    let broken = root().join("fixtures/connectors/broken");
-    let mut wrong = Vec::new();
-    for folder in folders(&broken) {
+    for folder in folders(&root().join("fixtures/connectors/broken")) {
         let loaded = load(&folder);
         let shown = render(&loaded.diagnostics, Colour::Plain);
         // Paths in the tree, whatever the tree is in.
-        let prefix = format!("{}/", root().display());
-        let shown = shown.replace(&prefix, "");
-        let golden = folder.with_extension("err");
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&golden, &shown).unwrap();
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        if shown != expected {
-            wrong.push(format!("{}:\n{shown}", golden.display()));
-        }
+        let shown = shown.replace(&format!("{}/", root().display()), "");
         assert!(!shown.is_empty(), "{} has no mistake", folder.display());
+        golden(&folder.with_extension("err"), &shown);
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Holds `shown` to the file `path`; `UPDATE=1` writes it anew.
+fn golden(path: &Path, shown: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, shown).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert!(shown == expected, "{}:\n{shown}", path.display());
+}
+
+/// Each kind of mistake, and so each rule of the linter, is told in one of the golden files, as bad as it is said to be.
+#[test]
+fn every_kind_of_mistake_has_a_golden_file() {
+    let told = regex::Regex::new(r"(?m)^(error|warning)\[([a-z0-9_]+)\]").unwrap();
+    let mut found = BTreeSet::new();
+    for folder in ["broken", "refused"] {
+        for entry in fs::read_dir(root().join("fixtures/connectors").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "err") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.extend(
+                    told.captures_iter(&text).map(|found| (found[2].to_owned(), found[1].to_owned())),
+                );
+            }
+        }
+    }
+    let level = |severity| if severity == Severity::Error { "error" } else { "warning" };
+    let known: BTreeSet<(String, String)> =
+        codes().iter().map(|code| (code.id.to_owned(), level(code.severity).to_owned())).collect();
+    assert_eq!(found, known);
 }
 
 #[test]

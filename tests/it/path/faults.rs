@@ -10,6 +10,20 @@ use super::world::{Scim, desk_options, user};
 
 pub const ADA: &str = "ada.king@acme.example";
 
+/// How many faults there are: with `USHER_FAULTS=all` (`make test-faults`) one at each request and each case thrice, else
+/// one at every third request, and each case once.
+pub struct Faults {
+    pub every: usize,
+    pub rounds: usize,
+}
+
+pub fn faults() -> Faults {
+    match std::env::var("USHER_FAULTS").as_deref() {
+        Ok("all") => Faults { every: 1, rounds: 3 },
+        _ => Faults { every: 3, rounds: 1 },
+    }
+}
+
 /// The wishes whose fulfilment is interrupted.
 #[derive(Clone, Copy, Debug)]
 pub enum Wish {
@@ -65,12 +79,14 @@ pub async fn ask(scim: &Scim, store: &Store, members: &[usher::demo::Member], wi
         Wish::ChangeRole | Wish::Suspend => agents(members).swap_remove(n),
     };
     let id = scim.create(&wish.user(&email, &name)).await;
-    let jobs = store
-        .list_jobs(&JobFilter { integration_id: None, state: None, before: None, limit: 500 })
-        .await
-        .unwrap();
-    let job = jobs.into_iter().find(|job| job.user_id.as_deref() == Some(&*id)).unwrap();
-    Asked { wish, email, job: job.id }
+    Asked { wish, email, job: job_of(store, &id).await.id }
+}
+
+/// The latest job of a user.
+pub async fn job_of(store: &Store, user: &str) -> JobRow {
+    let filter = JobFilter { integration_id: None, state: None, before: None, limit: 500 };
+    let jobs = store.list_jobs(&filter).await.unwrap();
+    jobs.into_iter().find(|job| job.user_id.as_deref() == Some(user)).unwrap()
 }
 
 /// The demo app with enough agents.

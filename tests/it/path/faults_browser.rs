@@ -2,7 +2,9 @@
 
 use usher::store::{AttemptOutcome, JobState};
 
-use super::faults::{Wish, all_gone, ask, done, job_when, kill, many_members, no_patience, processes, times};
+use super::faults::{
+    Wish, all_gone, ask, done, faults, job_when, kill, many_members, no_patience, processes, times,
+};
 use super::world::World;
 
 /// Kills the browser while the app holds back the request after `answered` others; says whether the job got so far.
@@ -36,12 +38,12 @@ async fn interrupt(world: &World, wish: Wish, n: usize, answered: u64) -> bool {
     came
 }
 
-/// One kill at each request that the app gets, from the first to the last reading; with `login`, the session is lost before.
-async fn at_every_request(wish: Wish, login: bool) {
+/// Kills along the requests that the app gets, from the first to the last reading; with `login`, the session is lost before.
+async fn along_the_requests(wish: Wish, login: bool) {
     let world = World::with(many_members(), no_patience()).await;
     let mut answered = 0;
-    while interrupt(&world, wish, usize::try_from(answered).unwrap(), answered).await {
-        answered += 1;
+    while interrupt(&world, wish, answered, u64::try_from(answered).unwrap()).await {
+        answered += faults().every;
         if login {
             world.desk.expire_sessions();
         }
@@ -75,18 +77,18 @@ async fn nothing_of_chromium_survives_its_browser_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_every_request_of_an_invitation() {
-    at_every_request(Wish::Invite, true).await;
+async fn killed_along_the_requests_of_an_invitation() {
+    along_the_requests(Wish::Invite, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_every_request_of_a_change_of_role() {
-    at_every_request(Wish::ChangeRole, false).await;
+async fn killed_along_the_requests_of_a_change_of_role() {
+    along_the_requests(Wish::ChangeRole, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_every_request_of_a_suspension() {
-    at_every_request(Wish::Suspend, false).await;
+async fn killed_along_the_requests_of_a_suspension() {
+    along_the_requests(Wish::Suspend, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use usher::server::Installation;
 use usher::store::JobState;
 
 use super::faults::{
-    Asked, Wish, all_gone, ask, done, kill, many_members, no_patience, processes, signal, times,
+    Asked, Wish, all_gone, ask, done, faults, kill, many_members, no_patience, processes, signal, times,
 };
 use super::world::{PASSWORD, Scim, connectors, open, record, set_up};
 
@@ -139,11 +139,9 @@ impl Site {
     }
 }
 
-const ROUNDS: usize = 3;
-
 async fn killed_after_the_commit(wish: Wish) {
     let mut site = Site::new().await;
-    for round in 1..=ROUNDS {
+    for round in 1..=faults().rounds {
         let served = Served::start(site.data.path()).await;
         let asked = site.ask(&served, wish).await;
         site.desk.recorded(round).await;
@@ -201,7 +199,7 @@ async fn killed_before_the_commit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_chromium_starts() {
     let mut site = Site::new().await;
-    for _ in 0..ROUNDS {
+    for _ in 0..faults().rounds {
         let served = Served::start(site.data.path()).await;
         let server = served.id();
         let asked = site.ask(&served, Wish::Invite).await;

@@ -8,4 +8,5 @@ mod faults_order;
 mod faults_process;
 mod secrets;
 mod story;
+mod variants;
 mod world;

@@ -66,7 +66,7 @@ async fn no_secret_is_in_the_data_directory_nor_in_the_log() {
         .arg("--connectors")
         .arg(connectors())
         .args(["serve", "--listen", "127.0.0.1:0"])
-        .env("USHER_LOG", "debug")
+        .env("USHER_LOG", "trace,tungstenite::protocol=trace,chromiumoxide::conn=trace")
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -102,7 +102,7 @@ async fn no_secret_is_in_the_data_directory_nor_in_the_log() {
     .unwrap();
     assert!(child.wait().await.unwrap().success());
     let log = reading.await.unwrap();
-    assert!(log.contains("DEBUG"), "it does log: {log}");
+    assert!(log.contains("TRACE"), "it does log: {log}");
 
     // While the database is open, what was written last is in its log and nowhere else.
     let mut found = vec![("the log".to_owned(), log.into_bytes())];

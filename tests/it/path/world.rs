@@ -81,9 +81,14 @@ impl World {
     }
 
     pub async fn with(desk: Options, policy: Policy) -> Self {
+        Self::with_connectors(desk, policy, &connectors()).await
+    }
+
+    /// With the connectors of another folder.
+    pub async fn with_connectors(desk: Options, policy: Policy, connectors: &Path) -> Self {
         let desk = AcmeDesk::start(desk).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let installation = open(data.path()).await;
+        let installation = open_with(data.path(), connectors).await;
         let token = set_up(&installation, &desk.url(), PASSWORD, policy).await;
         let server = start(&installation).await;
         let scim = Scim::new(&server.url(), &token);

@@ -231,6 +231,7 @@ impl Stand {
             match_by: vec!["email".into()],
             one_valued: names(&["role"]),
             many_valued: names(&["team"]),
+            values: Default::default(),
             credentials: names(&["username", "password", "totp"]),
             flows,
         };

@@ -1,0 +1,177 @@
+//! What is fuzzed: everything that reads text from outside. Each target takes any bytes; it must neither panic nor take
+//! long, and what it says must hold: places lie inside the file, what is printed reads the same again.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use usher::connector::{Text, load_texts};
+use usher::diagnostic::{Colour, Diagnostic, Source, Span, render};
+use usher::playbook::{Expression, Node, Scope, ScopeValue, Template, Value, parse_locator, read_bytes};
+use usher::scim::{Filter, PatchRequest, Path as ScimPath, Resource, ResourceSchema, patch};
+
+/// Every target by name.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("connector", connector),
+    ("locator", locator),
+    ("scim_filter", scim_filter),
+    ("scim_patch", scim_patch),
+    ("scim_path", scim_path),
+    ("template", template),
+    ("yaml", yaml),
+];
+
+/// What stands before the path of each file in the input of [`connector`].
+const FILE: &str = "=== ";
+
+/// A whole connector: files, each after a line `=== PATH`.
+pub fn connector(data: &[u8]) {
+    let mut texts: Vec<Text> = Vec::new();
+    for line in data.split_inclusive(|byte| *byte == b'\n') {
+        let path = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix(FILE));
+        match (path, texts.last_mut()) {
+            (Some(path), _) => texts.push(Text { path: path.trim().to_owned(), bytes: Vec::new() }),
+            (None, Some(text)) => text.bytes.extend_from_slice(line),
+            (None, None) => texts.push(Text { path: "connector.yaml".to_owned(), bytes: line.to_vec() }),
+        }
+    }
+    let loaded = load_texts(Path::new("c"), &texts);
+    assert!(loaded.connector.is_some() || !loaded.diagnostics.is_empty(), "nothing, and no word why");
+    tell(&loaded.diagnostics);
+}
+
+/// A YAML file.
+pub fn yaml(data: &[u8]) {
+    match read_bytes("f.yaml", data) {
+        Ok(node) => visit(&node),
+        Err(found) => {
+            assert!(!found.is_empty());
+            tell(&found);
+        }
+    }
+}
+
+/// A locator.
+pub fn locator(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match parse_locator(text, &span(text)) {
+        Ok(locator) => {
+            let printed = locator.to_string();
+            let again = parse_locator(&printed, &span(&printed));
+            assert_eq!(again.as_ref(), Ok(&locator), "{printed}");
+            let _ = locator.try_map(&mut |text: &Template| text.render(&SCOPE).map(|rendered| rendered.text));
+        }
+        Err(found) => {
+            assert!(!found.is_empty());
+            tell(&found);
+        }
+    }
+}
+
+/// A template, and the same text as a condition.
+pub fn template(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Template::parse(text, &span(text)) {
+        Ok(template) => {
+            template.names().iter().for_each(|(_, place)| inside(place));
+            let _ = (template.render(&SCOPE), template.value(&SCOPE));
+        }
+        Err(found) => tell(&[found]),
+    }
+    match Expression::parse(text, &span(text)) {
+        Ok(expression) => {
+            expression.names().iter().for_each(|(_, place)| inside(place));
+            let _ = (expression.holds(&SCOPE), expression.value(&SCOPE));
+        }
+        Err(found) => tell(&[found]),
+    }
+}
+
+/// A SCIM filter, held against a user.
+pub fn scim_filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(filter) = Filter::parse(text, &SCHEMA) {
+        filter.matches(&USER, &SCHEMA);
+        let _ = filter.lookup();
+        let printed = filter.to_string();
+        assert_eq!(Filter::parse(&printed, &SCHEMA).map(|again| again.to_string()).ok(), Some(printed));
+    }
+}
+
+/// A SCIM attribute path, looked up in a user.
+pub fn scim_path(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(path) = ScimPath::parse(text, &SCHEMA) {
+        path.select(&USER, &SCHEMA);
+        let printed = path.to_string();
+        assert_eq!(ScimPath::parse(&printed, &SCHEMA).map(|again| again.to_string()).ok(), Some(printed));
+    }
+}
+
+/// The body of a SCIM PATCH, applied to a user.
+pub fn scim_patch(data: &[u8]) {
+    if let (Ok(request), Ok(user)) =
+        (PatchRequest::from_slice(data, &SCHEMA), Resource::parse(USER.clone(), &SCHEMA))
+    {
+        let _ = patch::apply(&user, &request, &SCHEMA);
+    }
+}
+
+static SCHEMA: LazyLock<ResourceSchema> = LazyLock::new(ResourceSchema::user);
+
+static USER: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@acme.example", "active": true,
+        "displayName": "Ada", "name": { "givenName": "Ada", "familyName": "Lovelace" },
+        "emails": [{ "value": "ada@acme.example", "type": "work", "primary": true }, { "value": "a@b.example", "type": "home" }],
+        "roles": [{ "value": "agent" }],
+    })
+});
+
+static SCOPE: LazyLock<Scope> = LazyLock::new(|| {
+    let text = |pairs: &[(&str, &str)]| {
+        ScopeValue::Map(
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), ScopeValue::from(*value))).collect(),
+        )
+    };
+    let mut scope =
+        Scope::with("settings", text(&[("org_id", "acme"), ("base_url", "https://desk.example")]));
+    scope.set("account", text(&[("email", "ada@acme.example"), ("name", "A \"b\" é"), ("id", "7")]));
+    scope.set("items", vec!["a", "b"]);
+    scope
+});
+
+fn span(text: &str) -> Span {
+    Span::new(Source::new("f", text), 0, text.len())
+}
+
+fn visit(node: &Node) {
+    inside(&node.span);
+    match &node.value {
+        Value::List(items) => items.iter().for_each(visit),
+        Value::Map(entries) => {
+            for entry in entries {
+                inside(&entry.key.span);
+                visit(&entry.value);
+            }
+        }
+        _ => {
+            if let Some(text) = node.as_text() {
+                for at in 0..text.len().min(200) {
+                    inside(&node.span.sub(at, at + 1));
+                }
+            }
+        }
+    }
+}
+
+fn inside(span: &Span) {
+    let (range, length) = (span.range(), span.source().text.len());
+    assert!(range.start <= range.end && range.end <= length, "{range:?} of {length}");
+    assert!(span.source().text.get(range.clone()).is_some(), "{range:?} cuts a character");
+}
+
+fn tell(found: &[Diagnostic]) {
+    found.iter().for_each(|one| inside(&one.span));
+    assert!(found.is_empty() == render(found, Colour::Plain).is_empty());
+    assert!(serde_json::to_string(found).is_ok());
+}
