@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use usher::clock::{Clock, SystemClock};
 use usher::connector::{Deactivate, load};
 
 use super::app::{App, Kept, Running, SERVICE_PASSWORD};
@@ -34,14 +35,16 @@ fn kept(person: &Person, id: &str) -> Kept {
 
 /// The scenes with the seconds that each took.
 struct Scenes {
-    began: Instant,
+    /// When the one that goes on began, on the monotonic clock.
+    began: Duration,
     told: Vec<(&'static str, Duration)>,
 }
 
 impl Scenes {
     fn end(&mut self, scene: &'static str) {
-        self.told.push((scene, self.began.elapsed()));
-        self.began = Instant::now();
+        let now = SystemClock.elapsed();
+        self.told.push((scene, now.saturating_sub(self.began)));
+        self.began = now;
     }
 }
 
@@ -49,7 +52,7 @@ impl Scenes {
 pub async fn tell(app: &dyn App) {
     let running = Running::start(app.name());
     let gateway = Gateway::start(app, &running.address, SERVICE_PASSWORD).await;
-    let mut scenes = Scenes { began: Instant::now(), told: Vec::new() };
+    let mut scenes = Scenes { began: SystemClock.elapsed(), told: Vec::new() };
     let seeded = app.count().await;
     assert_eq!(seeded, 26, "25 people and the service account");
     joiner_mover_leaver(app, &gateway, &mut scenes).await;
