@@ -74,6 +74,7 @@ fn otherwise(step: &RecordedStep, words: &Words<'_>) -> Element {
             parts: vec![Part {
                 kind: Kind::Css,
                 name: Some(Name::Exact(literal(css))),
+                is: Vec::new(),
                 has: vec![],
                 nth: None,
             }],

@@ -33,7 +33,7 @@ pub(super) fn operation_scope(
     let connector = &integration.connector;
     let mut scope = account_scope(integration, account);
     match operation {
-        Operation::Invite => {
+        Operation::Invite | Operation::Reactivate => {
             for entitlement in connector.entitlements.iter().filter(|one| one.holds == Holds::One) {
                 let key = wanted.entitlements.get(&entitlement.name).and_then(BTreeSet::first);
                 let key = key.or(entitlement.default.as_ref());
@@ -54,7 +54,7 @@ pub(super) fn operation_scope(
                 scope.set(entitlement.clone(), ScopeValue::from(declared.fields(key)));
             }
         }
-        Operation::Reactivate | Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
+        Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
     }
     scope
 }
@@ -79,6 +79,12 @@ fn account_fields(connector: &Connector, account: &Observed) -> BTreeMap<String,
 /// The value by which the account is recognised on a page: its first `match` attribute.
 pub(super) fn identity<'a>(connector: &Connector, attributes: &'a Attributes) -> Option<&'a String> {
     attributes.get(connector.account.match_by.first()?)
+}
+
+/// All values by which the account can be recognised where a change is made: those of its `match` attributes.
+pub(super) fn identities(connector: &Connector, attributes: &Attributes) -> Vec<String> {
+    let values = connector.account.match_by.iter().filter_map(|name| attributes.get(name));
+    values.filter(|value| !value.trim().is_empty()).cloned().collect()
 }
 
 /// The account that a flow read.

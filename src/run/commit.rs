@@ -22,8 +22,8 @@ impl Runner<'_> {
             guards.push(Guard::Present { locator: self.rendered(tenant)? });
             purposes.push(GuardFor::Tenant);
         }
-        if let Some(identity) = &self.identity {
-            guards.push(Guard::Identity { text: identity.clone() });
+        if !self.identity.is_empty() {
+            guards.push(Guard::Identity { texts: self.identity.clone() });
             purposes.push(GuardFor::Identity);
         }
         Ok((guards, purposes))

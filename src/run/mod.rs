@@ -13,6 +13,7 @@ mod dialogs;
 mod explain;
 mod files;
 mod pace;
+mod password;
 mod record;
 mod request;
 mod runner;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use crate::browser::Page;
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
+use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::Redactor;
 use crate::step::Book;
@@ -34,6 +36,7 @@ use crate::trace::Witness;
 
 pub use crate::step::{At, Failure, Output, Told};
 pub use credentials::{USERNAME, credentials, redactor};
+pub use pace::UsedCodes;
 pub use session::logged_in;
 
 use runner::Runner;
@@ -47,9 +50,9 @@ pub struct Call<'a> {
     pub flow: &'a str,
     /// What templates see: `settings`, `account` and what else the flow is about; `credentials` for `login` alone.
     pub scope: Scope,
-    /// What tells the account on the page, checked at the commit step: its first `match` value. None where a flow is about no
-    /// account.
-    pub identity: Option<String>,
+    /// What tells the account on the page, checked at the commit step: its `match` values, of which the page must show one.
+    /// Empty where a flow is about no account.
+    pub identity: Vec<String>,
     /// The page of the service account's session.
     pub page: &'a Page,
     /// Knows every secret in `scope`.
@@ -58,6 +61,10 @@ pub struct Call<'a> {
     pub limits: Limits,
     /// The time.
     pub clock: SharedClock,
+    /// What the run's `random_password` is made of.
+    pub entropy: SharedEntropy,
+    /// The one-time codes that the service account used.
+    pub codes: &'a UsedCodes,
 }
 
 /// How long and how far a run may go.

@@ -18,6 +18,9 @@ use crate::locator::{Kind, Locator, Name};
 struct Ready {
     plan: Plan,
     element: String,
+    /// The value that the control had.
+    #[serde(default)]
+    was: Option<String>,
     /// Names the element for the calls that follow.
     token: u64,
     x: f64,
@@ -121,6 +124,7 @@ impl Page {
                     self.settle(wait).await.map_err(PageError::after_event)?;
                     return Ok(Acted {
                         element: ready.element,
+                        was: ready.was,
                         changed: ready.plan != Plan::None,
                         find_ms: ms(began, found),
                         act_ms: ms(found, acted),

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use crate::browser::{Browser, LaunchOptions, Page, Session, SessionOptions};
 use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
+use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
-use crate::run::{self, Call, Committed, Limits, Reach, Report};
+use crate::run::{self, Call, Committed, Limits, Reach, Report, UsedCodes};
 use crate::secret::SecretString;
 use crate::step::Failure;
 
@@ -25,6 +26,7 @@ pub(in crate::cli) struct Trial {
     session: Option<(Vec<String>, Session)>,
     credentials: BTreeMap<String, SecretString>,
     clock: SharedClock,
+    codes: UsedCodes,
 }
 
 impl Trial {
@@ -33,7 +35,13 @@ impl Trial {
         credentials: BTreeMap<String, SecretString>,
     ) -> anyhow::Result<Self> {
         let browser = Browser::launch(launch).await?;
-        Ok(Self { browser, session: None, credentials, clock: Arc::new(SystemClock) })
+        Ok(Self {
+            browser,
+            session: None,
+            credentials,
+            clock: Arc::new(SystemClock),
+            codes: UsedCodes::default(),
+        })
     }
 
     /// Runs the flow; logs in first, unless the flow is `login` or the session holds.
@@ -132,7 +140,7 @@ impl Trial {
         progress.begin("login");
         let mut scope = settings.clone();
         scope.set("credentials", run::credentials(&self.credentials, &self.clock)?);
-        let report = self.call(connector, "login", (scope, None), limits, progress).await;
+        let report = self.call(connector, "login", (scope, Vec::new()), limits, progress).await;
         let report = report
             .map_err(|error| Failure::new(crate::failure::FailureClass::Internal, error.to_string()))?;
         report.outcome.map(drop)
@@ -142,7 +150,7 @@ impl Trial {
         &self,
         connector: &Connector,
         flow: &str,
-        (scope, identity): (Scope, Option<String>),
+        (scope, identity): (Scope, Vec<String>),
         limits: Limits,
         progress: &mut Progress,
     ) -> anyhow::Result<Report> {
@@ -156,6 +164,8 @@ impl Trial {
             redactor: run::redactor(&self.credentials),
             limits,
             clock: self.clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            codes: &self.codes,
         };
         Ok(run::run(call, progress).await)
     }

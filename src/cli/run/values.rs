@@ -14,8 +14,8 @@ pub(in crate::cli) struct Told {
     pub settings: Scope,
     /// What the flow sees.
     pub scope: Scope,
-    /// What tells the account on the page; checked at the commit step.
-    pub identity: Option<String>,
+    /// What tells the account on the page, any of it; checked at the commit step.
+    pub identity: Vec<String>,
 }
 
 /// What `given` comes to for the flow of that name, or every mistake in it, a line each.
@@ -53,9 +53,10 @@ pub(in crate::cli) fn tell(
     scope.set("account", ScopeValue::from(fields));
     variables.into_iter().for_each(|(name, value)| scope.set(name, value));
     let recognised_by = connector.account.match_by.first();
-    let identity = recognised_by.and_then(|name| account.get(name)).cloned();
+    let identity: Vec<String> =
+        connector.account.match_by.iter().filter_map(|name| account.get(name)).cloned().collect();
     let about_one = purpose.changes() && purpose != Purpose::Group || purpose == Purpose::ReadAccount;
-    if let (None, Some(name), true) = (&identity, recognised_by, about_one) {
+    if let (true, Some(name), true) = (identity.is_empty(), recognised_by, about_one) {
         wrong.push(format!("`{flow}` is about one account; say which: `--set account.{name}=…`"));
     }
     if wrong.is_empty() { Ok(Told { settings, scope, identity }) } else { Err(wrong) }
@@ -145,7 +146,7 @@ fn told_of(
         Purpose::Entitlement(own) if own == name => {
             Err(format!("say which {name}: `--set {name}=…`, one of {}", one_of(&keys)))
         }
-        Purpose::Invite if entitlement.holds == Holds::One => {
+        Purpose::Invite | Purpose::Reactivate if entitlement.holds == Holds::One => {
             Ok(Some(entitlement.fields(entitlement.default.as_deref().unwrap_or_default())))
         }
         _ => Ok(None),
@@ -183,7 +184,7 @@ mod tests {
     fn a_flow_is_told_what_a_job_tells_it() {
         let told =
             tell(&desk(), "change_role", &given(&["account.email=a@b.example", "role=Agent"])).unwrap();
-        assert_eq!(told.identity.as_deref(), Some("a@b.example"));
+        assert_eq!(told.identity, ["a@b.example"]);
         assert_eq!((text(&told, "role.key"), text(&told, "role.label")), ("agent".into(), "Agent".into()));
         assert_eq!(text(&told, "account.name"), "");
         assert!(told.settings.get("account").is_none());

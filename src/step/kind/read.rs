@@ -46,7 +46,7 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
         values.extend(extractor.map(|extractor| (name.to_owned(), extractor)));
     }
     // What must be there is waited for first; then the page is there, and what need not be is looked for only once.
-    values.sort_by_key(|(_, extractor)| extractor.has_default());
+    values.sort_by_key(|(_, extractor)| extractor.waits_for_nothing());
     Some(Box::new(Read { values }))
 }
 
@@ -63,7 +63,7 @@ impl Effect for Read {
             let look = !extractor.has_default() || stage.is_there(&target).await?;
             let found = if look { stage.read(&target, &extractor.read()).await? } else { None };
             let value = extractor.finish(name, found)?;
-            stage.set(name, value.clone().into());
+            stage.set(name, extractor.in_scope(&value));
             stage.output().values.insert(name.clone(), value);
         }
         Ok(Next::GoOn)

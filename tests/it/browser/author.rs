@@ -62,7 +62,7 @@ fn an_action_is_shown_with_all_that_must_hold_and_not_done() {
         lab.goto("pick.html").await;
         let row = any("row").has(role("cell", "ada@acme.example"));
         let edit = role("button", "Edit").within(&[row]);
-        let guards = |text: &str| [Guard::Identity { text: text.to_owned() }];
+        let guards = |text: &str| [Guard::Identity { texts: vec![text.to_owned()] }];
         let shown = lab.page.show(&edit, &Action::Click, &guards("ada@acme.example"), &soon()).await;
         assert_eq!(shown.unwrap(), r#"button "Edit""#);
         let marked = css("tr:nth-of-type(2) button[style*=outline]").into_target();

@@ -2,6 +2,7 @@
 
 mod act;
 mod author;
+mod cards;
 mod end;
 mod find;
 mod frames;

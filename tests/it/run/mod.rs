@@ -6,5 +6,6 @@ mod before;
 mod beyond;
 mod data;
 mod flows;
+mod names;
 mod pages;
 mod stand;
