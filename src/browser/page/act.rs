@@ -42,6 +42,8 @@ enum Plan {
     Upload,
     /// A list that must be opened, then its option clicked.
     Open,
+    /// A list that opens as its control is typed in, then its option clicked.
+    Suggest,
 }
 
 /// What became of an event.
@@ -98,8 +100,10 @@ impl Page {
             let found = Instant::now();
             self.exposed().await;
             let point =
-                if matches!(ready.plan, Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open)
-                {
+                if matches!(
+                    ready.plan,
+                    Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open | Plan::Suggest
+                ) {
                     Some((ready.x, ready.y))
                 } else {
                     let at = (ready.x, ready.y);
@@ -162,8 +166,15 @@ impl Try<'_> {
                     self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
                 Ok(Done::Yes)
             }
-            (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
-            (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
+            (Plan::Open, Action::Select(label)) => self.choose_opened(Action::Click, label).await,
+            (Plan::Open, Action::Set(text)) => self.choose_opened(Action::Click, &text.text).await,
+            (Plan::Suggest, Action::Select(label)) => {
+                let text = Text { text: label.clone(), secret: false };
+                self.choose_opened(Action::Fill(text), label).await
+            }
+            (Plan::Suggest, Action::Set(text)) => {
+                self.choose_opened(Action::Fill(text.clone()), &text.text).await
+            }
             (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
         }
     }
@@ -251,9 +262,8 @@ impl Try<'_> {
         }
     }
 
-    /// Opens a list by a click and clicks its option, wherever on the page the list is.
-    async fn choose_opened(&self, label: &str) -> Result<Done, PageError> {
-        let opener = Action::Click;
+    /// Opens a list by `opener` and clicks its option, wherever on the page the list is.
+    async fn choose_opened(&self, opener: Action, label: &str) -> Result<Done, PageError> {
         Box::pin(self.page.act(self.target, &opener, &[], self.wait)).await?;
         let option = Locator::one(Kind::Role("option".into()), Name::Exact(label.to_owned()));
         let option = Target { within: frames_around(self.target), locator: option };

@@ -89,9 +89,9 @@ const planFor = (element, action, pass) => {
     case 'click': case 'hover': case 'press': return { plan: action.kind, on: element };
     case 'upload': return sort === 'file' ? { plan: 'upload', on: element } : wrongKind(element, pass);
     case 'fill':
-      if (sort === 'text') return { plan: hasValue(element, action.text, pass) ? 'none' : 'type', on: element };
+      if (sort === 'text' || sort === 'suggest') return planSet(element, 'text', action.text, pass);
       return sort === 'assign' ? planSet(element, sort, action.text, pass) : wrongKind(element, pass);
-    case 'select': return sort === 'select' || sort === 'combobox' || sort === 'radios' ? planSet(element, sort, action.text, pass)
+    case 'select': return /^(select|combobox|suggest|radios)$/.test(sort) ? planSet(element, sort, action.text, pass)
       : explicitRole(element) === 'combobox' || sort === 'other' ? { plan: 'open', on: element } : wrongKind(element, pass);
     case 'check': return sort === 'check' || sort === 'radio' ? planSet(element, sort, String(action.checked), pass) : wrongKind(element, pass);
     default: return planSet(element, sort, action.text, pass);
@@ -117,6 +117,7 @@ const planSet = (element, sort, text, pass) => {
       return { plan: isChecked(radio) ? 'none' : 'click', on: radio };
     }
     case 'combobox': return { plan: hasValue(element, text, pass) ? 'none' : 'open', on: element };
+    case 'suggest': return { plan: hasValue(element, text, pass) ? 'none' : 'suggest', on: element };
     default: return wrongKind(element, pass);
   }
 };
@@ -150,7 +151,7 @@ const ready = (question) => {
     const words = bounded(describe(found.element, pass) ?? '', 120);
     if (plan === 'none') return { ok: { plan, element: words, token: 0, x: 0, y: 0 } };
     if (plan !== 'hover' && isDisabled(on)) return unready(null, { what: 'disabled' });
-    if (/^(type|assign)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
+    if (/^(type|assign|suggest)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
     if (plan === 'upload') {
       const broken = brokenGuard(guards, found.scope, pass);
       if (broken) return broken;

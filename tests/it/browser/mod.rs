@@ -1,6 +1,7 @@
 //! The driver, on `fixtures/pages/*.html` in a real Chromium. What the pages recorded is the judge.
 
 mod act;
+mod devtools;
 mod end;
 mod find;
 mod frames;
@@ -8,4 +9,5 @@ pub mod lab;
 mod look;
 mod navigate;
 mod picture;
+mod tree;
 mod waits;

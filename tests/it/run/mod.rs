@@ -6,4 +6,5 @@ mod before;
 mod beyond;
 mod flows;
 mod pages;
+mod shows;
 mod stand;
