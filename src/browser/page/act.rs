@@ -44,6 +44,8 @@ enum Plan {
     Open,
     /// A list that opens as its control is typed in, then its option clicked.
     Suggest,
+    /// The pointer goes away first, as what it is over covers the element.
+    Leave,
 }
 
 /// What became of an event.
@@ -93,22 +95,19 @@ impl Page {
         wait: &Wait,
     ) -> Result<Acted, PageError> {
         let began = Instant::now();
-        let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
+        let mut question = json!({ "within": target.within, "locator": target.locator, "guards": guards,
+            "action": words(action), "may_leave": true });
         loop {
             let about = About::Target(target);
             let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
             let found = Instant::now();
             self.exposed().await;
-            let point =
-                if matches!(
-                    ready.plan,
-                    Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open | Plan::Suggest
-                ) {
-                    Some((ready.x, ready.y))
-                } else {
-                    let at = (ready.x, ready.y);
-                    self.point_on_page(&place, at, guards, about, wait.until).await?
-                };
+            let point = if !matches!(ready.plan, Plan::Click | Plan::Hover | Plan::Press | Plan::Type) {
+                Some((ready.x, ready.y))
+            } else {
+                let at = (ready.x, ready.y);
+                self.point_on_page(&place, at, guards, about, wait.until).await?
+            };
             let done = match point {
                 Some(point) => {
                     (ready.x, ready.y) = point;
@@ -118,6 +117,9 @@ impl Page {
                 }
                 None => Done::Not(None),
             };
+            if ready.plan == Plan::Leave {
+                question["may_leave"] = json!(false);
+            }
             let by = match done {
                 Done::Not(by) => by,
                 Done::Yes => {
@@ -153,6 +155,7 @@ impl Try<'_> {
             (Plan::None, _) => Ok(Done::Yes),
             (Plan::Click, action) => self.click(checked_by(action)).await,
             (Plan::Hover, _) => self.hover().await,
+            (Plan::Leave, _) => self.hover().await.map(|_| Done::Not(None)),
             (Plan::Press, Action::Press(name)) => self.press(name).await,
             (Plan::Type, Action::Fill(text) | Action::Set(text)) => self.type_text(text).await,
             (Plan::Assign | Plan::Choose, Action::Fill(text) | Action::Set(text)) => {

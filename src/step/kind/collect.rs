@@ -189,12 +189,10 @@ impl Collect {
     /// Brings the last row into view. `false`: the rows stay as they are.
     async fn scroll(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<bool, Failure> {
         stage.restart_wait();
+        // By its text: the last one in the document may be another as soon as the list moves.
         let mut last = stage.target(&self.rows)?;
-        let Some(row) = last.locator.parts.last_mut().filter(|row| row.nth.is_none() && !shown.is_empty())
-        else {
-            return Ok(false);
-        };
-        row.nth = Some(Nth::Last);
+        let Some(telling) = shown.last().and_then(|row| self.telling(row, shown)) else { return Ok(false) };
+        last.locator.parts.iter_mut().next_back().into_iter().for_each(|row| row.has.push(telling.clone()));
         stage.act(&last, Action::Hover).await?;
         if self.page(stage).await? != shown {
             return Ok(true);
@@ -211,20 +209,28 @@ impl Collect {
     async fn wait_for_other_rows(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<(), Failure> {
         let target = stage.target(&self.rows)?;
         let mut first = target.clone();
-        let texts = self.columns.iter().zip(shown.first().into_iter().flatten());
-        let telling = texts
-            .filter(|((_, column), _)| column.read().attribute.is_none())
-            .filter_map(|(_, text)| text.as_ref());
-        if let (Some(text), Some(row)) =
-            (telling.max_by_key(|text| text.len()), first.locator.parts.last_mut())
-        {
-            row.has.push(Locator::one(Kind::Text, Name::Exact(text.clone())));
+        let telling = shown.first().and_then(|row| self.telling(row, shown));
+        if let (Some(telling), Some(row)) = (telling, first.locator.parts.last_mut()) {
+            row.has.push(telling);
         }
         let mut another = target;
         if let Some(row) = another.locator.parts.last_mut() {
             row.nth = u32::try_from(shown.len() + 1).ok().map(Nth::Index);
         }
         stage.gone_or_there(&first, &another).await
+    }
+
+    /// What to know a row by: a text of it that few others have, and a long one.
+    fn telling(&self, row: &Row, shown: &[Row]) -> Option<Locator> {
+        let alike = |at: usize, text: &String| {
+            shown.iter().filter(|other| other.get(at).and_then(Option::as_ref) == Some(text)).count()
+        };
+        let texts = self.columns.iter().zip(row).enumerate().filter_map(|(at, ((_, column), text))| {
+            let text = text.as_ref().filter(|text| column.read().attribute.is_none() && !text.is_empty())?;
+            Some((alike(at, text), text))
+        });
+        let (_, text) = texts.min_by_key(|(alike, text)| (*alike, std::cmp::Reverse(text.len())))?;
+        Some(Locator::one(Kind::Text, Name::Exact(text.clone())))
     }
 
     fn finish(&self, row: Row) -> Result<BTreeMap<String, String>, Failure> {
