@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-faults check bench setup
+.PHONY: demo test test-apps test-faults check bench setup
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -14,6 +14,10 @@ test: setup
 	else \
 	  echo cargo test; cargo test; \
 	fi
+
+# The connectors of three real apps, which it installs (Debian packages, npm) and starts one after the other.
+test-apps: setup
+	cargo test --quiet --test apps -- --nocapture --test-threads=1
 
 # The tests of faults, with a fault at every request instead of every third.
 test-faults: setup

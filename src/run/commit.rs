@@ -22,8 +22,8 @@ impl Runner<'_> {
             guards.push(Guard::Present { locator: self.rendered(tenant)? });
             purposes.push(GuardFor::Tenant);
         }
-        if let Some(identity) = &self.identity {
-            guards.push(Guard::Identity { text: identity.clone() });
+        if !self.identity.is_empty() {
+            guards.push(Guard::Identity { texts: self.identity.clone() });
             purposes.push(GuardFor::Identity);
         }
         Ok((guards, purposes))
@@ -33,6 +33,10 @@ impl Runner<'_> {
     pub(super) async fn prepare_commit(&mut self) -> Result<(), Failure> {
         if self.committed == Committed::Yes {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));
+        }
+        if self.only_shows() {
+            self.stop_before_commit().await;
+            return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
         }
         // What led here is on record before anything is changed.
         self.tell_untold().await;

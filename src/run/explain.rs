@@ -13,8 +13,8 @@ use crate::step::Failure;
 pub(super) struct Situation<'a> {
     /// What it looked for.
     pub target: Option<&'a Target>,
-    /// What tells the account.
-    pub identity: Option<&'a str>,
+    /// What tells the account, any of it.
+    pub identity: &'a [String],
     /// How long it could wait.
     pub waited: Duration,
     /// What the guards of the step are for, in their order.
@@ -89,8 +89,9 @@ fn absence(doing: &str) -> FailureClass {
 
 /// Several elements that bear what tells the account are several accounts; several others are drift.
 fn ambiguity(situation: &Situation<'_>) -> FailureClass {
-    let named = situation.target.zip(situation.identity).is_some_and(|(target, identity)| {
-        target.within.iter().chain([&target.locator]).any(|locator| mentions(locator, identity))
+    let named = situation.target.is_some_and(|target| {
+        let mut locators = target.within.iter().chain([&target.locator]);
+        locators.any(|locator| situation.identity.iter().any(|identity| mentions(locator, identity)))
     });
     if named { FailureClass::AmbiguousMatch } else { FailureClass::UiDrift }
 }
@@ -111,7 +112,7 @@ fn guard(index: usize, seen: &str, situation: &Situation<'_>) -> (FailureClass, 
             (FailureClass::WrongTenant, message)
         }
         Some(GuardFor::Identity) => {
-            let wanted = situation.identity.unwrap_or_default();
+            let wanted = situation.identity.join("” or “");
             (
                 FailureClass::IdentityMismatch,
                 format!("“{wanted}” is not where the change would be made; there is {seen}"),
@@ -182,7 +183,7 @@ mod tests {
         };
         let situation = Situation {
             target: Some(&target),
-            identity: Some("ada@acme.example"),
+            identity: &["ada@acme.example".to_owned()],
             waited: Duration::from_secs(10),
             guards: &[GuardFor::Tenant, GuardFor::Identity],
         };
@@ -263,7 +264,7 @@ mod tests {
         let target = Target { within: vec![], locator: Locator::one(Kind::Text, Name::Exact("Save".into())) };
         let situation = Situation {
             target: Some(&target),
-            identity: Some("a@b"),
+            identity: &["a@b".to_owned()],
             waited: Duration::from_secs(1),
             guards: &[],
         };

@@ -11,10 +11,13 @@ use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
 /// What is measured and noted while one step goes on.
 #[derive(Debug)]
 pub(super) struct Notes {
-    seq: u32,
-    depth: u32,
+    /// The order in which it began.
+    pub seq: u32,
+    /// How many steps it is nested in.
+    pub depth: u32,
     started_at: Timestamp,
-    began: Duration,
+    /// On the clock that only goes forward.
+    pub began: Duration,
     find_ms: u64,
     act_ms: u64,
     settle_ms: u64,

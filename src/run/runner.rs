@@ -7,16 +7,19 @@ use tokio::time::Instant;
 
 use super::commit::not_allowed;
 use super::dialogs::Declared;
+use super::password::random_password;
 use super::record::{Notes, Untold};
 use super::session::Login;
-use super::{Call, Committed, Limits, pace};
+use super::{Call, Committed, Limits, UsedCodes, pace};
 use crate::browser::{Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue, Template};
 use crate::secret::Redactor;
-use crate::step::{Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, Stage, Step, Teller};
+use crate::step::{
+    Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, RANDOM_PASSWORD, Stage, Step, Teller,
+};
 use crate::trace::{StepOutcome, Witness};
 
 /// A run that is going on.
@@ -25,9 +28,10 @@ pub(super) struct Runner<'a> {
     /// The page that steps are done on: that of the session, or a window that it opened.
     pub page: Page,
     pub witness: &'a mut dyn Witness,
-    pub identity: Option<String>,
+    pub identity: Vec<String>,
     pub redactor: Redactor,
     pub clock: SharedClock,
+    pub codes: &'a UsedCodes,
     pub login: Login,
     /// What every flow of the run sees from its start.
     pub roots: Scope,
@@ -72,8 +76,13 @@ pub(super) enum Watched<'a> {
 
 impl<'a> Runner<'a> {
     pub fn new(call: Call<'a>, witness: &'a mut dyn Witness) -> Self {
-        let Call { book, flow, scope, identity, page, redactor, limits, clock } = call;
+        let Call { book, flow, mut scope, identity, page, mut redactor, limits, clock, entropy, codes } =
+            call;
         let now = Instant::now();
+        // One for the whole run, so that it can be typed twice; the next run has another.
+        let password = random_password(entropy.as_ref());
+        redactor.add(&password);
+        scope.set(RANDOM_PASSWORD, password);
         Self {
             book,
             page: page.clone(),
@@ -81,6 +90,7 @@ impl<'a> Runner<'a> {
             identity,
             redactor,
             clock,
+            codes,
             login: Login::of(book, &scope, flow),
             watched: watched(book, &scope),
             met: Vec::new(),
@@ -139,6 +149,15 @@ impl<'a> Runner<'a> {
             Ok(Some(why)) => Ok((Next::GoOn, StepOutcome::Skipped { why })),
             Err(failure) => Err(failure),
         };
+        // A run that stopped before its commit step ends there, and well.
+        let done = match done {
+            _ if self.output.stopped && self.is_commit() => {
+                let why = "this run ends before the commit step".to_owned();
+                Ok((Next::End, StepOutcome::Skipped { why }))
+            }
+            Ok((_, outcome)) if self.output.stopped => Ok((Next::End, outcome)),
+            done => done,
+        };
         self.depth = depth;
         self.within.truncate(within);
         let ended = self.end(step, done).await;
@@ -165,11 +184,12 @@ impl<'a> Runner<'a> {
             }
         }
         if pace::types_a_code(step) {
-            let pause = pace::until_a_good_code(self.clock.now());
+            let pause = self.codes.until_a_good_code(self.clock.now());
             self.wait_began += pause;
             #[expect(clippy::disallowed_methods, reason = "only time brings the next one-time code")]
             tokio::time::sleep(pause).await;
         }
+        self.announce(step).await?;
         Ok(None)
     }
 

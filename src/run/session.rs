@@ -71,7 +71,7 @@ pub async fn logged_in(
     let url = absolute(&render(&book.base_url)?.text, &address);
     let wait = Wait { until: Instant::now() + limits.step, watch: Vec::new() };
     let told = |error| {
-        let situation = Situation { target: None, identity: None, waited: limits.step, guards: &[] };
+        let situation = Situation { target: None, identity: &[], waited: limits.step, guards: &[] };
         let mut failure = explain(&error, &situation);
         failure.message = redactor.redact(&failure.message);
         failure

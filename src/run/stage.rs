@@ -64,6 +64,9 @@ impl Stage for Runner<'_> {
     }
 
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        if self.only_shows() {
+            return self.show_commit(target, &action).await;
+        }
         let commit = self.is_commit();
         let (guards, purposes) = if commit { self.guards()? } else { (Vec::new(), Vec::new()) };
         if commit {
@@ -76,6 +79,7 @@ impl Stage for Runner<'_> {
                     if let Some(notes) = &mut self.notes {
                         notes.acted(&acted);
                     }
+                    self.identity_is_renamed(acted.was.as_deref(), &action);
                     if commit && acted.changed {
                         self.committed = Committed::Yes;
                         self.witness.committed().await;
@@ -187,6 +191,16 @@ impl Stage for Runner<'_> {
 }
 
 impl Runner<'_> {
+    /// Where the page shows whose it is only in the control that is to be changed, what stands there afterwards tells it as
+    /// well as what stood there before.
+    fn identity_is_renamed(&mut self, was: Option<&str>, action: &Action) {
+        let (Some(was), Action::Set(now) | Action::Fill(now)) = (was, action) else { return };
+        let same = |identity: &String| identity.to_lowercase() == was.trim().to_lowercase();
+        if self.identity.iter().any(same) {
+            self.identity.push(now.text.clone());
+        }
+    }
+
     /// What a failure of the page means; where the session is lost, that comes before what is missing because of it.
     pub(super) async fn failure_of(
         &self,
@@ -194,8 +208,7 @@ impl Runner<'_> {
         target: Option<&Target>,
         guards: &[GuardFor],
     ) -> Failure {
-        let situation =
-            Situation { target, identity: self.identity.as_deref(), waited: self.timeout, guards };
+        let situation = Situation { target, identity: &self.identity, waited: self.timeout, guards };
         let mut failure = explain(error, &situation);
         if failure.is_absence() && self.session_is_lost().await {
             let message = format!("the app asks to log in again, at {}", self.page.url());

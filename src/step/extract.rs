@@ -1,5 +1,5 @@
-//! Extractors: how a value is read off the page. A locator (its text), or
-//! `{ read: LOCATOR, attribute?, match?, map?, default? }`.
+//! Extractors: how a value is read off the page. A locator (its text),
+//! `{ read: LOCATOR, attribute?, match?, map?, default? }`, or `{ names: LOCATOR, match?, map? }` for many values.
 //!
 //! A value is never guessed: what `match` or `map` does not know fails the step, unless there is a `default`.
 
@@ -13,15 +13,16 @@ use crate::browser::Read;
 use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
-use crate::playbook::{Node, Template};
+use crate::playbook::{Node, ScopeValue, Template};
 
-pub(super) const KEYS: &[&str] = &["read", "attribute", "match", "map", "default"];
+pub(super) const KEYS: &[&str] = &["read", "names", "attribute", "match", "map", "default"];
 
 /// How one value is read.
 #[derive(Debug)]
 pub struct Extractor {
     /// The element.
     pub locator: Locator<Template>,
+    takes: Takes,
     attribute: Option<String>,
     meaning: Meaning,
 }
@@ -34,31 +35,62 @@ pub struct Meaning {
     default: Option<String>,
 }
 
+/// What of the elements is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// The text or an attribute of the one that matches.
+    One,
+    /// The names of all that match; as a text, each on a line of its own.
+    Names,
+}
+
 impl Extractor {
     /// Reads it from its node.
     pub fn compile(node: &Node, compiler: &mut Compiler<'_>) -> Option<Self> {
         if node.as_map().is_none() {
             let locator = compiler.locator(node)?;
-            return Some(Self { locator, attribute: None, meaning: Meaning::default() });
+            return Some(Self { locator, takes: Takes::One, attribute: None, meaning: Meaning::default() });
         }
         let fields = compiler.fields(node, KEYS, "an extractor")?;
-        let locator = compiler.required(&fields, "read").and_then(|node| compiler.locator(node));
+        let takes = if fields.get("names").is_some() { Takes::Names } else { Takes::One };
+        if takes == Takes::Names {
+            for (key, node) in ["read", "attribute", "default"].map(|key| (key, fields.get(key))) {
+                let Some(node) = node else { continue };
+                let message = format!("`{key}` is for one value, `names` for many");
+                compiler.note(Diagnostic::error("contradiction", &node.span, message));
+            }
+        }
+        let element = if takes == Takes::Names { "names" } else { "read" };
+        let locator = compiler.required(&fields, element).and_then(|node| compiler.locator(node));
         let attribute = fields
             .get("attribute")
             .and_then(|node| compiler.text(node, "the name of an attribute"))
             .map(str::to_owned);
         let meaning = Meaning::compile(&fields, compiler);
-        Some(Self { locator: locator?, attribute, meaning })
+        Some(Self { locator: locator?, takes, attribute, meaning })
     }
 
     /// What the page is asked for.
     pub fn read(&self) -> Read {
-        Read { attribute: self.attribute.clone() }
+        Read { attribute: self.attribute.clone(), all: self.takes == Takes::Names }
     }
 
     /// Whether it has a value even where the page has none.
     pub fn has_default(&self) -> bool {
         self.meaning.has_default()
+    }
+
+    /// Whether it is the page as it is that counts, and nothing is waited for.
+    pub fn waits_for_nothing(&self) -> bool {
+        self.has_default() || self.takes == Takes::Names
+    }
+
+    /// `value` as templates see it.
+    pub fn in_scope(&self, value: &str) -> ScopeValue {
+        match self.takes {
+            Takes::One => value.into(),
+            Takes::Names => value.lines().map(str::to_owned).collect::<Vec<_>>().into(),
+        }
     }
 
     /// Calls `visit` with its templates.
@@ -71,6 +103,11 @@ impl Extractor {
     /// # Errors
     /// It had nothing that is a value, and there is no default.
     pub fn finish(&self, name: &str, found: Option<String>) -> Result<String, Failure> {
+        if self.takes == Takes::Names {
+            let lines = found.unwrap_or_default();
+            let one = |line: &str| self.meaning.finish(name, Ok(line.to_owned())).map(|one| one + "\n");
+            return lines.lines().map(one).collect();
+        }
         let locator = &self.locator;
         let found = found.ok_or_else(|| match &self.attribute {
             Some(attribute) => format!("{locator} has no attribute `{attribute}`"),
@@ -183,6 +220,14 @@ mod tests {
             ("{ read: text \"Owner\", default: none }", None, Ok("none")),
             ("{ read: text /./, match: 'of (\\d+)', default: 0 }", Some("nobody"), Ok("0")),
             ("{ read: text /./, match: '\\d+' }", Some("53 people"), Ok("53")),
+            ("{ names: checkbox (is checked) }", Some("Sales, EMEA\nOps\n"), Ok("Sales, EMEA\nOps\n")),
+            ("{ names: listitem, match: '^(\\w+)', map: { a: A, b: B } }", Some("b 1\na 2\n"), Ok("B\nA\n")),
+            (
+                "{ names: listitem, map: { a: A } }",
+                Some("a\nb\n"),
+                Err("x: the page shows “b”; its `map` has “a”"),
+            ),
+            ("{ names: listitem }", Some(""), Ok("")),
         ] {
             let value = extractor(written).finish("x", found.map(str::to_owned));
             assert_eq!(

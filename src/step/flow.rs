@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -120,6 +120,11 @@ pub trait Effect: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why the flow cannot go on; see [`Failure`].
     async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure>;
+
+    /// What it looks for on the page when it begins, for authors who go step by step.
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        Vec::new()
+    }
 
     /// How it nests other steps.
     fn shape(&self) -> Shape<'_> {
@@ -244,6 +249,8 @@ pub struct Output {
     pub rows: Vec<BTreeMap<String, String>>,
     /// Whether nothing can be missing from `rows`: the app's own total agrees, or the last page was reached.
     pub complete: bool,
+    /// The run ended before its commit step, as its limits say.
+    pub stopped: bool,
 }
 
 impl Output {

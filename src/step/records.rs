@@ -11,7 +11,6 @@ use super::compile::Compiler;
 use super::extract::Meaning;
 use super::failure::Failure;
 use super::purpose::Purpose;
-use crate::diagnostic::Diagnostic;
 use crate::failure::FailureClass;
 use crate::playbook::Node;
 
@@ -52,12 +51,10 @@ impl Fields {
         let mut fields = Vec::with_capacity(entries.len());
         for entry in entries {
             let name = entry.key.text.as_str();
-            let vocabulary = compiler.vocabulary;
-            if compiler.purpose == accounts && !vocabulary.account_fields().any(|known| known == name) {
-                let message = format!("`{name}` is no attribute of an account");
-                let found = Diagnostic::error("unknown_attribute", &entry.key.span, message);
-                compiler.note(found.suggest(name, vocabulary.account_fields()));
+            if compiler.purpose == accounts {
+                compiler.attribute(name, &entry.key.span);
             }
+            compiler.mapped(name, &entry.value);
             fields.extend(Field::compile(&entry.value, compiler).map(|field| (name.to_owned(), field)));
         }
         Some(Self(fields))

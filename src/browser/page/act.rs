@@ -18,6 +18,9 @@ use crate::locator::{Kind, Locator, Name};
 struct Ready {
     plan: Plan,
     element: String,
+    /// The value that the control had.
+    #[serde(default)]
+    was: Option<String>,
     /// Names the element for the calls that follow.
     token: u64,
     x: f64,
@@ -127,6 +130,7 @@ impl Page {
                     self.settle(wait).await.map_err(PageError::after_event)?;
                     return Ok(Acted {
                         element: ready.element,
+                        was: ready.was,
                         changed: ready.plan != Plan::None,
                         find_ms: ms(began, found),
                         act_ms: ms(found, acted),
@@ -337,7 +341,7 @@ fn checked_by(action: &Action) -> Option<bool> {
 }
 
 /// The action for our script.
-fn words(action: &Action) -> Value {
+pub(super) fn words(action: &Action) -> Value {
     match action {
         Action::Click => json!({ "kind": "click" }),
         Action::Hover => json!({ "kind": "hover" }),

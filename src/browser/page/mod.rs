@@ -12,6 +12,7 @@ mod keys;
 mod look;
 mod picture;
 mod request;
+mod show;
 mod types;
 mod upload;
 mod window;
@@ -33,6 +34,7 @@ use crate::secret::SecretString;
 pub use download::Download;
 pub use picture::Exposure;
 pub use request::{Answered, Asked};
+pub use show::{Located, Matches};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
 /// What is put into our world in every document. The files share one scope.
@@ -53,6 +55,7 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/read.js"),
     include_str!("../page_script/request.js"),
     include_str!("../page_script/main.js"),
+    include_str!("../page_script/author.js"),
     "\n})();"
 );
 

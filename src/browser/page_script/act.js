@@ -193,7 +193,8 @@ const ready = (question) => {
     if (plan === 'type') focusAll(on);
     if (plan === 'press') on.focus({ preventScroll: true });
     const offset = frameOffset(touched);
-    return { ok: { plan, element: words, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
+    const was = /^(type|assign|choose)$/.test(plan) && !isSecret(on) ? bounded(valueOf(on, pass), 200) : null;
+    return { ok: { plan, element: words, was, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
   });
 };
 

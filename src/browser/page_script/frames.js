@@ -10,6 +10,8 @@ const goElsewhere = (elsewhere, question) => {
   const guards = (question.guards ?? []).map((guard) => (guard.present && !question.framed ? guard : null));
   const broken = brokenGuard(guards, document, newPass());
   if (broken) return broken;
+  // What is out of view is not drawn, and nothing comes to rest there.
+  if (question.action && !isInView(elsewhere.frame)) elsewhere.frame.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
   frameTokens += 1;
   frames.set(frameTokens, elsewhere.frame);
   if (frames.size > MOST_FRAMES) frames.delete(frames.keys().next().value);

@@ -28,9 +28,8 @@ const brokenGuard = (guards, scope, pass) => {
       continue;
     }
     const texts = readable(scope, pass);
-    const pattern = wholeWord(guard.identity.text);
-    const matches = guard.identity.text.trim() ? texts.reduce((sum, text) => sum + [...text.matchAll(pattern)].length, 0) : 0;
-    if (!matches) return guardFailure(index, 0, texts.join(' '));
+    const patterns = guard.identity.texts.filter((text) => text.trim()).map(wholeWord);
+    if (!texts.some((text) => patterns.some((pattern) => text.search(pattern) >= 0))) return guardFailure(index, 0, texts.join(' '));
   }
   return null;
 };

@@ -51,6 +51,7 @@ const FINDERS = {
   title: byAttribute('title'),
   testid: byAttribute('data-testid'),
   column: (root, part, matcher, pass) => cellsUnder(root, matcher, pass),
+  box: (root, part, matcher, pass) => boxesOf(root, part.has, pass),
   frame: (root, part, matcher, pass) => query(root, 'iframe,frame', pass).filter((frame) =>
     !part.name || ['title', 'name', 'aria-label'].some((key) => frame.hasAttribute(key) && matcher.matches(frame.getAttribute(key)))),
   css: (root, part, matcher, pass) => query(root, part.name.exact, pass),
@@ -153,7 +154,34 @@ const pick = (elements, nth) => {
 
 const matchPart = (root, part, pass) => {
   const found = FINDERS[kindOf(part)](root, part, matcherOf(part.name), pass);
-  return part.has.length ? found.filter((element) => part.has.every((inner) => find(inner, element, pass).visible.length)) : found;
+  const among = part.is?.length ? found.filter((element) => part.is.every(({ state, holds }) => isIn(element, state) === holds)) : found;
+  return part.has.length ? among.filter((element) => hasAll(element, part.has, pass)) : among;
+};
+
+const hasAll = (element, locators, pass) => locators.every((inner) => find(inner, element, pass).visible.length);
+
+// The innermost elements below `root` that have all of `has` inside: around each of the first, as far out as is needed.
+const boxesOf = (root, has, pass) => {
+  const boxes = new Set();
+  for (const first of find(has[0], root, pass).visible) {
+    for (let at = parentOf(first); at && at !== root; at = parentOf(at)) {
+      if (!hasAll(at, has, pass)) continue;
+      boxes.add(at);
+      break;
+    }
+  }
+  return [...boxes].filter((box) => ![...boxes].some((other) => other !== box && closest(other, (at) => at === box)));
+};
+
+const LEVEL = /^h([1-6])$/;
+const isIn = (element, state) => {
+  switch (state) {
+    case 'checked': return isChecked(element);
+    case 'disabled': return isDisabled(element);
+    case 'expanded': return element.getAttribute('aria-expanded') === 'true' || !!(element.localName === 'summary' ? element.parentElement : element).open;
+    case 'selected': return element.localName === 'option' ? element.selected : element.getAttribute('aria-selected') === 'true';
+    default: return Number(element.getAttribute('aria-level') ?? LEVEL.exec(element.localName)?.[1]) === state.level;
+  }
 };
 
 // All that a locator matches below `root`: the visible ones, and the hidden ones where only those are.

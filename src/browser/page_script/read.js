@@ -77,7 +77,15 @@ const readOf = (element, what, pass) => {
   return bounded(isControl(element) && sortOf(element) !== 'radios' ? valueOf(element, pass) : textOf(element, pass), MOST_TEXT);
 };
 
+// The names of all that match, each once, one a line.
+const namesOf = (elements, pass) => [...new Set(elements.map((element) => (isControl(element) && labelsOf(element, pass)[0])
+  || accessibleName(element, pass) || textOf(element, pass)))].filter(Boolean).map((name) => `${name}\n`).join('');
+
 const read = (question) => until(question, (pass) => {
+  if (question.what.all) {
+    const entered = enter(question, pass);
+    return entered.wrong ?? { ok: namesOf(find(question.locator, entered.root, pass).visible, pass) };
+  }
   const found = theOne(question, pass);
   return found.wrong ?? { ok: readOf(found.element, question.what, pass) };
 });
@@ -99,6 +107,11 @@ const rows = (question) => until(question, (pass) => {
     const values = [];
     for (const { locator, what } of question.cells) {
       const found = find(locator, row, pass).visible;
+      if (what.all) {
+        values.push(namesOf(found, pass));
+        continue;
+      }
+      if (found.length > 1 && areOneLink(found)) found.length = 1;
       if (found.length > 1) return { fail: { kind: 'ambiguous_cell', cell: values.length, matches: found.slice(0, 20).map((element) => describe(element, pass) ?? '') } };
       values.push(found.length ? readOf(found[0], what, pass) : null);
     }

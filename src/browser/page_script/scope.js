@@ -32,7 +32,12 @@ const enter = (question, pass) => {
   return { root };
 };
 
+// Links that are alike to the letter and lead to another page, such as "Next" above and below a list: whichever is taken is the same.
+const areOneLink = (elements) => elements.every((one) => one.localName === 'a' && !!one.getAttribute('href')
+  && !one.getAttribute('href').startsWith('#') && one.isEqualNode(elements[0]));
+
 const notOne = (found, at, pass) => {
+  if (found.visible.length > 1 && areOneLink(found.visible)) found.visible.length = 1;
   if (found.visible.length === 1) return null;
   if (found.visible.length > 1) {
     const matches = found.visible.slice(0, 20).map((element) => describe(element, pass) ?? 'frame');

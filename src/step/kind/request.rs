@@ -225,8 +225,12 @@ impl Effect for Request {
         Ok(Next::GoOn)
     }
 
+    fn looks(&self) -> bool {
+        true
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
-        visit(Use::Value, &self.path);
+        visit(Use::Address, &self.path);
         self.headers.iter().for_each(|(_, value)| visit(Use::Value, value));
         self.body.iter().for_each(|body| body.texts(visit));
     }

@@ -84,7 +84,7 @@ fn guards_hold_across_frames() {
         for title in ["Billing", "Same"] {
             let save = role("button", "Save").within(&[frame(title)]);
             let is = |tenant: &str, who: &str| {
-                [Guard::Present { locator: text(tenant) }, Guard::Identity { text: who.into() }]
+                [Guard::Present { locator: text(tenant) }, Guard::Identity { texts: vec![who.into()] }]
             };
             for (guards, broken) in [(is("other", "ada@x"), 0), (is("acme", "bob@x"), 1)] {
                 let error = lab.page.act(&save, &Action::Click, &guards, &soon()).await.unwrap_err();

@@ -1,6 +1,8 @@
 //! The driver, on `fixtures/pages/*.html` in a real Chromium. What the pages recorded is the judge.
 
 mod act;
+mod author;
+mod cards;
 mod devtools;
 mod end;
 mod find;

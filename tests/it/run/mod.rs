@@ -4,7 +4,9 @@
 mod after;
 mod before;
 mod beyond;
+mod data;
 mod flows;
+mod names;
 mod pages;
 mod shows;
 mod stand;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use usher::browser::SessionOptions;
 use usher::connector::load;
 use usher::diagnostic::{Colour, Source, Span, render};
-use usher::locator::{Kind, Locator, Name, Nth, Part};
+use usher::locator::{Kind, Locator, Name, Nth, Part, State};
 use usher::playbook::{Node, parse_locator, read};
 use usher::step::{KINDS, reference};
 use usher::trace::StepOutcome;
@@ -189,7 +189,7 @@ fn locators(keyword: &str, value: &Node) -> Vec<Locator<usher::playbook::Templat
             if extracts || inner.key.text == "read" {
                 take(&inner.value);
             }
-            inner.value.get("read").into_iter().for_each(&mut take);
+            ["read", "names"].iter().filter_map(|key| inner.value.get(key)).for_each(&mut take);
         }
     }
     out
@@ -206,7 +206,8 @@ fn vocabulary() -> BTreeSet<String> {
         out.extend(forms(&parse_locator(&code, &span).unwrap()));
     }
     // What the table tells of in words.
-    out.extend(["place first", "place last", "name /…/i"].map(str::to_owned));
+    let also = "place first, place last, name /…/i, is disabled, is expanded, is selected, is level, is not";
+    out.extend(also.split(", ").map(str::to_owned));
     out
 }
 
@@ -239,6 +240,16 @@ fn part_forms<T>(part: &Part<T>) -> Vec<String> {
     });
     let has = (!part.has.is_empty()).then_some("has");
     let own = [format!("kind {kind}"), name.to_owned()].into_iter();
+    let states = part.is.iter().flat_map(|is| {
+        let state = match is.state {
+            State::Checked => "is checked",
+            State::Disabled => "is disabled",
+            State::Expanded => "is expanded",
+            State::Selected => "is selected",
+            State::Level(_) => "is level",
+        };
+        [Some(state), (!is.holds).then_some("is not")].into_iter().flatten()
+    });
     let inner = part.has.iter().flat_map(forms);
-    own.chain(place.map(str::to_owned)).chain(has.map(str::to_owned)).chain(inner).collect()
+    own.chain(place.into_iter().chain(has).chain(states).map(str::to_owned)).chain(inner).collect()
 }
