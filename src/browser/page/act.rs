@@ -45,6 +45,10 @@ enum Plan {
     Upload,
     /// A list that must be opened, then its option clicked.
     Open,
+    /// A list that opens as its control is typed in, then its option clicked.
+    Suggest,
+    /// The pointer goes away first, as what it is over covers the element.
+    Leave,
 }
 
 /// What became of an event.
@@ -94,20 +98,19 @@ impl Page {
         wait: &Wait,
     ) -> Result<Acted, PageError> {
         let began = Instant::now();
-        let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
+        let mut question = json!({ "within": target.within, "locator": target.locator, "guards": guards,
+            "action": words(action), "may_leave": true });
         loop {
             let about = About::Target(target);
             let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
             let found = Instant::now();
             self.exposed().await;
-            let point =
-                if matches!(ready.plan, Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open)
-                {
-                    Some((ready.x, ready.y))
-                } else {
-                    let at = (ready.x, ready.y);
-                    self.point_on_page(&place, at, guards, about, wait.until).await?
-                };
+            let point = if !matches!(ready.plan, Plan::Click | Plan::Hover | Plan::Press | Plan::Type) {
+                Some((ready.x, ready.y))
+            } else {
+                let at = (ready.x, ready.y);
+                self.point_on_page(&place, at, guards, about, wait.until).await?
+            };
             let done = match point {
                 Some(point) => {
                     (ready.x, ready.y) = point;
@@ -117,6 +120,9 @@ impl Page {
                 }
                 None => Done::Not(None),
             };
+            if ready.plan == Plan::Leave {
+                question["may_leave"] = json!(false);
+            }
             let by = match done {
                 Done::Not(by) => by,
                 Done::Yes => {
@@ -153,6 +159,7 @@ impl Try<'_> {
             (Plan::None, _) => Ok(Done::Yes),
             (Plan::Click, action) => self.click(checked_by(action)).await,
             (Plan::Hover, _) => self.hover().await,
+            (Plan::Leave, _) => self.hover().await.map(|_| Done::Not(None)),
             (Plan::Press, Action::Press(name)) => self.press(name).await,
             (Plan::Type, Action::Fill(text) | Action::Set(text)) => self.type_text(text).await,
             (Plan::Assign | Plan::Choose, Action::Fill(text) | Action::Set(text)) => {
@@ -166,8 +173,15 @@ impl Try<'_> {
                     self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
                 Ok(Done::Yes)
             }
-            (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
-            (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
+            (Plan::Open, Action::Select(label)) => self.choose_opened(Action::Click, label).await,
+            (Plan::Open, Action::Set(text)) => self.choose_opened(Action::Click, &text.text).await,
+            (Plan::Suggest, Action::Select(label)) => {
+                let text = Text { text: label.clone(), secret: false };
+                self.choose_opened(Action::Fill(text), label).await
+            }
+            (Plan::Suggest, Action::Set(text)) => {
+                self.choose_opened(Action::Fill(text.clone()), &text.text).await
+            }
             (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
         }
     }
@@ -255,9 +269,8 @@ impl Try<'_> {
         }
     }
 
-    /// Opens a list by a click and clicks its option, wherever on the page the list is.
-    async fn choose_opened(&self, label: &str) -> Result<Done, PageError> {
-        let opener = Action::Click;
+    /// Opens a list by `opener` and clicks its option, wherever on the page the list is.
+    async fn choose_opened(&self, opener: Action, label: &str) -> Result<Done, PageError> {
         Box::pin(self.page.act(self.target, &opener, &[], self.wait)).await?;
         let option = Locator::one(Kind::Role("option".into()), Name::Exact(label.to_owned()));
         let option = Target { within: frames_around(self.target), locator: option };

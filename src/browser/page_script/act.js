@@ -74,6 +74,9 @@ const coveredBy = (element, point) => {
   return null;
 };
 
+// Whether what covers an element is, or is inside, something that the pointer is over, such as a menu that is open for as long.
+const isHeldOpen = (by, element) => !!by && !!closest(by, (at) => at.matches(':hover') && !at.contains(element));
+
 const sameBox = (one, other) => ['left', 'top', 'width', 'height'].every((key) => Math.abs(one[key] - other[key]) < 0.5);
 
 const optionsOf = (select) => [...select.options].filter((option) => option.label.trim());
@@ -89,9 +92,9 @@ const planFor = (element, action, pass) => {
     case 'click': case 'hover': case 'press': return { plan: action.kind, on: element };
     case 'upload': return sort === 'file' ? { plan: 'upload', on: element } : wrongKind(element, pass);
     case 'fill':
-      if (sort === 'text') return { plan: hasValue(element, action.text, pass) ? 'none' : 'type', on: element };
+      if (sort === 'text' || sort === 'suggest') return planSet(element, 'text', action.text, pass);
       return sort === 'assign' ? planSet(element, sort, action.text, pass) : wrongKind(element, pass);
-    case 'select': return sort === 'select' || sort === 'combobox' || sort === 'radios' ? planSet(element, sort, action.text, pass)
+    case 'select': return /^(select|combobox|suggest|radios)$/.test(sort) ? planSet(element, sort, action.text, pass)
       : explicitRole(element) === 'combobox' || sort === 'other' ? { plan: 'open', on: element } : wrongKind(element, pass);
     case 'check': return sort === 'check' || sort === 'radio' ? planSet(element, sort, String(action.checked), pass) : wrongKind(element, pass);
     default: return planSet(element, sort, action.text, pass);
@@ -117,6 +120,7 @@ const planSet = (element, sort, text, pass) => {
       return { plan: isChecked(radio) ? 'none' : 'click', on: radio };
     }
     case 'combobox': return { plan: hasValue(element, text, pass) ? 'none' : 'open', on: element };
+    case 'suggest': return { plan: hasValue(element, text, pass) ? 'none' : 'suggest', on: element };
     default: return wrongKind(element, pass);
   }
 };
@@ -128,9 +132,20 @@ const touchable = (element, pass) => {
   return label && element.matches(RADIOS + ',input[type=checkbox]') ? label : element;
 };
 
-const hold = (element, receiver, scope, guards) => {
+const hold = (element, receiver, scope, guards, question, plan) => {
   tokens += 1;
-  held = { token: tokens, element, receiver, scope, guards, down: null, broken: null };
+  held = { token: tokens, element, receiver, scope, guards, question, plan, down: null, broken: null };
+};
+
+// Pages draw elements anew as the pointer comes: where the held one is gone by that, the one that the question is about now takes its
+// place.
+const holdAnew = () => {
+  const pass = newPass();
+  const found = theOne(held.question, pass);
+  if (found.wrong) return;
+  const { plan, on } = planFor(found.element, held.question.action, pass);
+  if (plan !== held.plan || isDisabled(on)) return;
+  Object.assign(held, { element: on, receiver: plan === 'click' ? touchable(on, pass) : on, scope: found.scope });
 };
 
 // The element that is held under a token, for calls that need the element itself.
@@ -150,11 +165,11 @@ const ready = (question) => {
     const words = bounded(describe(found.element, pass) ?? '', 120);
     if (plan === 'none') return { ok: { plan, element: words, token: 0, x: 0, y: 0 } };
     if (plan !== 'hover' && isDisabled(on)) return unready(null, { what: 'disabled' });
-    if (/^(type|assign)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
+    if (/^(type|assign|suggest)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
     if (plan === 'upload') {
       const broken = brokenGuard(guards, found.scope, pass);
       if (broken) return broken;
-      hold(on, on, found.scope, guards);
+      hold(on, on, found.scope, guards, question, plan);
       return { ok: { plan, element: words, token: tokens, x: 0, y: 0 } };
     }
     const touched = plan === 'click' ? touchable(on, pass) : on;
@@ -166,13 +181,14 @@ const ready = (question) => {
     if (cover) {
       // What is stuck to an edge may cover what was scrolled to it.
       if (!before.centred) touched.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+      else if (question.may_leave && isHeldOpen(cover.by, touched)) return { ok: { plan: 'leave', element: words, token: 0, x: -1, y: -1 } };
       before.centred = true;
       const by = cover.by ? describe(cover.by, pass) ?? 'a frame' : 'nothing that is seen';
       return unready(null, { what: 'covered', by });
     }
     const broken = brokenGuard(guards, found.scope, pass);
     if (broken) return broken;
-    hold(on, touched, found.scope, guards);
+    hold(on, touched, found.scope, guards, question, plan);
     if (plan === 'click') arm();
     if (plan === 'type') focusAll(on);
     if (plan === 'press') on.focus({ preventScroll: true });
@@ -189,9 +205,10 @@ const stillAt = (element, before, drawn) => {
     return { box: null, wait: true };
   }
   const rect = element.getBoundingClientRect();
-  const same = before?.element === element && sameBox(before, rect);
+  // Another element may have taken its place that is the one now: what counts is where it is.
+  const same = !!before && sameBox(before, rect);
   const frames = same ? before.frames + (drawn ? 1 : 0) : 0;
-  const box = { element, left: rect.left, top: rect.top, width: rect.width, height: rect.height, frames, centred: same && before.centred };
+  const box = { left: rect.left, top: rect.top, width: rect.width, height: rect.height, frames, centred: same && before.centred };
   const calm = element.ownerDocument.getAnimations().every((animation) => animation.playState !== 'running');
   return { box, wait: frames < (calm ? 1 : 2) };
 };
@@ -209,6 +226,7 @@ const intercept = (event) => {
   if (!held || held.token !== held.armed || !event.isTrusted) return;
   if (held.down === null && (event.type === 'pointerdown' || event.type === 'mousedown')) {
     const hit = event.composedPath()[0];
+    if (!held.element.isConnected) holdAnew();
     held.down = receives(held.receiver, isElement(hit) ? hit : null) ? stillHolds() ?? 'received' : 'missed';
     if (held.down === 'missed') held.by = isElement(hit) ? describe(hit, newPass()) : null;
   }

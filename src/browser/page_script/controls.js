@@ -47,7 +47,9 @@ const sortOf = (element) => {
     if (element.type === 'radio') return 'radio';
     if (/^(date|time|datetime-local|month|week|color|range)$/.test(element.type)) return 'assign';
     if (element.type === 'file') return 'file';
-    return role === 'combobox' && element.readOnly ? 'combobox' : 'text';
+    // A search field may suggest, and takes any text.
+    if (role !== 'combobox' || element.type === 'search') return 'text';
+    return element.readOnly ? 'combobox' : 'suggest';
   }
   if (element.localName === 'textarea' || element.isContentEditable) return 'text';
   if (role === 'checkbox' || role === 'switch') return 'check';

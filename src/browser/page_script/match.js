@@ -37,6 +37,7 @@ const byAttribute = (attribute) => (root, part, matcher, pass) =>
 const FINDERS = {
   role: (root, part, matcher, pass) => {
     const role = part.kind.role.toLowerCase();
+    if (part.name && NAMED_BY_TEXT.has(role) && cannotHave(root, matcher, pass)) return [];
     return query(root, roleSelector(role), pass).filter((element) =>
       hasRole(element, role) && !isHiddenFromRoles(element) && (!part.name || nameMatches(element, role, matcher, pass)));
   },
@@ -59,6 +60,10 @@ const FINDERS = {
     return Array.from({ length: found.snapshotLength }, (_, index) => found.snapshotItem(index)).filter(isElement);
   },
 };
+
+// Whether nothing inside can be named so by its text: a cheap look that spares the dear ones in each row of a long table.
+const cannotHave = (root, matcher, pass) => isElement(root) && !anyShadow(pass) && !matcher.possible(root.textContent)
+  && !root.querySelector(NAMING_PARTS);
 
 // A group around a single control of the same name is not meant: only groups of radios are fields, and their radios are not.
 const insideRadios = (element, matcher, pass) => {

@@ -12,12 +12,12 @@ const isPlain = (input) => !input.list && /^(text|email|tel|url)$/.test(input.ty
 // Role → selector of the elements that have it by themselves, and what they must fulfil.
 const IMPLICIT = {
   alert: [], article: ['article'], banner: ['header', (e) => !inSection(e)], blockquote: ['blockquote'],
-  button: ['button,summary,input[type=button],input[type=submit],input[type=reset],input[type=image]'],
+  button: ['button,summary,input[type=button],input[type=submit],input[type=reset],input[type=image],input[type=file]'],
   caption: ['caption'], cell: ['td'], checkbox: ['input[type=checkbox]'], code: ['code'],
   columnheader: ['th', (e) => !isRowHeader(e)],
   combobox: [`select,${TEXT_TYPES},input[type=search]`, (e) => (e.tagName === 'SELECT' ? !isList(e) : !!e.list)],
   complementary: ['aside'], contentinfo: ['footer', (e) => !inSection(e)], definition: ['dd'],
-  dialog: ['dialog'], document: ['html'], emphasis: ['em'], figure: ['figure'], form: ['form', isNamed],
+  dialog: ['dialog'], document: ['html'], emphasis: ['em'], figure: ['figure'], form: ['form'],
   grid: [], gridcell: ['td', inGrid], group: ['fieldset,details,optgroup'], heading: ['h1,h2,h3,h4,h5,h6'],
   img: ['img', (e) => e.getAttribute('alt') !== ''], image: ['img', (e) => e.getAttribute('alt') !== ''],
   insertion: ['ins'], deletion: ['del'], link: ['a[href],area[href]'], list: ['ul,ol,menu'], listbox: ['select', isList],
@@ -71,7 +71,8 @@ const isHiddenFromRoles = (element) => !!closest(element, (at) => at.getAttribut
 const accessibleName = (element, pass) => {
   let known = pass.names.get(element);
   if (known === undefined) {
-    known = fold(accessibility.computeAccessibleName(element, { hidden: !isVisible(element, pass) }));
+    const label = element.localName === 'option' && element.getAttribute('label');
+    known = fold(label || accessibility.computeAccessibleName(element, { hidden: !isVisible(element, pass) })) || placeholderOf(element);
     pass.names.set(element, known);
   }
   return known;
@@ -81,14 +82,17 @@ const accessibleName = (element, pass) => {
 const NAMED_BY_TEXT = new Set(['alert', 'status', 'log', 'timer', 'note', 'cell', 'gridcell', 'rowheader', 'columnheader', 'row', 'listitem',
   'paragraph', 'term', 'definition', 'tooltip', 'caption', 'blockquote', 'code', 'time', 'strong', 'emphasis', 'article', 'insertion',
   'deletion']);
-const NAMING_PARTS = '[aria-label],[aria-labelledby],[title],[alt],[value],input,select,textarea,svg';
+const CELLS = /cell|header$/;
+const NAMING_PARTS = '[aria-label],[aria-labelledby],[title],[alt],[label],[value],input,select,textarea,svg';
 const FROM_CONTENT = new Set(['button', 'link', 'heading', 'option', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'treeitem']);
 
 // Whether the element's name in this role passes; the cheap test comes first, as computing names is dear.
 const nameMatches = (element, role, matcher, pass) => {
   if (NAMED_BY_TEXT.has(role)) {
     if (matcher.possible(element.textContent) && matcher.matches(textOf(element, pass))) return true;
-    return isNamed(element) && matcher.matches(accessibleName(element, pass));
+    // The name of a cell leaves out what is for eyes only, such as the arrow of a sorted column.
+    const named = isNamed(element) || (CELLS.test(role) && element.querySelector(`[aria-hidden=true],${NAMING_PARTS}`));
+    return named && matcher.matches(accessibleName(element, pass));
   }
   if (FROM_CONTENT.has(role) && !matcher.possible(element.textContent) && !element.shadowRoot
     && !element.matches(NAMING_PARTS) && !element.querySelector(NAMING_PARTS + ',slot')

@@ -1,7 +1,11 @@
-//! `collect`: a list over pages, or one that grows by "load more".
+//! `collect`: a list over pages, or one that grows by "load more" or by scrolling.
+//!
+//! Without `next`, the last row is brought into view for as long as rows are missing of `total`: lists that load more as one scrolls do so,
+//! and lists that hold only the rows in view show others.
 //!
 //! A list is complete only with proof: the app's own total agrees, or the last page was reached and the list is not
-//! empty; or the author says that the app shows all on one page (`next: none`). A row that stands there twice shows that the list moved while it was read; it is not complete then.
+//! empty; or the author says that the app shows all on one page (`next: none`). A row that stands there twice shows that
+//! the list moved while it was read; it is not complete then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,16 +103,20 @@ impl Effect for Collect {
         if total != Some(0) {
             listed = self.page(stage).await?;
             let mut last: Vec<Row> = listed.clone();
-            while self.turn(stage, &last).await? {
+            while self.turn(stage, &last, total.is_some_and(|total| listed.len() < total)).await? {
                 pages += 1;
                 if pages > MOST_PAGES {
                     let message = format!("the list has more than {MOST_PAGES} pages");
                     return Err(Failure::new(FailureClass::UiDrift, message));
                 }
                 let now = self.page(stage).await?;
-                // "Load more" keeps what was there.
-                let grown = if now.starts_with(&last) { last.len() } else { 0 };
-                listed.extend(now.iter().skip(grown).cloned());
+                let known = match &self.next {
+                    // "Load more" keeps what was there.
+                    Some(_) if now.starts_with(&last) => last.len(),
+                    Some(_) => 0,
+                    None => overlap(&listed, &now),
+                };
+                listed.extend(now.iter().skip(known).cloned());
                 last = now;
             }
         }
@@ -172,8 +180,10 @@ impl Collect {
     }
 
     /// Goes on to the next page. `false`: this was the last.
-    async fn turn(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<bool, Failure> {
-        let Some(next) = &self.next else { return Ok(false) };
+    async fn turn(&self, stage: &mut dyn Stage, shown: &[Row], missing: bool) -> Result<bool, Failure> {
+        let Some(next) = &self.next else {
+            return if missing { self.scroll(stage, shown).await } else { Ok(false) };
+        };
         stage.restart_wait();
         let next = stage.target(next)?;
         if !stage.is_there(&next).await? || !stage.is_enabled(&next).await? {
@@ -186,18 +196,32 @@ impl Collect {
         Ok(true)
     }
 
+    /// Brings the last row into view. `false`: the rows stay as they are.
+    async fn scroll(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<bool, Failure> {
+        stage.restart_wait();
+        // By its text: the last one in the document may be another as soon as the list moves.
+        let mut last = stage.target(&self.rows)?;
+        let Some(telling) = shown.last().and_then(|row| self.telling(row, shown)) else { return Ok(false) };
+        last.locator.parts.iter_mut().next_back().into_iter().for_each(|row| row.has.push(telling.clone()));
+        stage.act(&last, Action::Hover).await?;
+        if self.page(stage).await? != shown {
+            return Ok(true);
+        }
+        match self.wait_for_other_rows(stage, shown).await {
+            Ok(()) => Ok(true),
+            // Nothing more comes: the total tells that the list is not whole.
+            Err(failure) if failure.class == FailureClass::UiDrift => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// The click was answered, and the rows are the same still: either the first of them goes, or one more comes.
     async fn wait_for_other_rows(&self, stage: &mut dyn Stage, shown: &[Row]) -> Result<(), Failure> {
         let target = stage.target(&self.rows)?;
         let mut first = target.clone();
-        let texts = self.columns.iter().zip(shown.first().into_iter().flatten());
-        let telling = texts
-            .filter(|((_, column), _)| column.read().attribute.is_none())
-            .filter_map(|(_, text)| text.as_ref());
-        if let (Some(text), Some(row)) =
-            (telling.max_by_key(|text| text.len()), first.locator.parts.last_mut())
-        {
-            row.has.push(Locator::one(Kind::Text, Name::Exact(text.clone())));
+        let telling = shown.first().and_then(|row| self.telling(row, shown));
+        if let (Some(telling), Some(row)) = (telling, first.locator.parts.last_mut()) {
+            row.has.push(telling);
         }
         let mut another = target;
         if let Some(row) = another.locator.parts.last_mut() {
@@ -206,10 +230,31 @@ impl Collect {
         stage.gone_or_there(&first, &another).await
     }
 
+    /// What to know a row by: a text of it that few others have, and a long one.
+    fn telling(&self, row: &Row, shown: &[Row]) -> Option<Locator> {
+        let alike = |at: usize, text: &String| {
+            shown.iter().filter(|other| other.get(at).and_then(Option::as_ref) == Some(text)).count()
+        };
+        let texts = self.columns.iter().zip(row).enumerate().filter_map(|(at, ((_, column), text))| {
+            let text = text.as_ref().filter(|text| column.read().attribute.is_none() && !text.is_empty())?;
+            Some((alike(at, text), text))
+        });
+        let (_, text) = texts.min_by_key(|(alike, text)| (*alike, std::cmp::Reverse(text.len())))?;
+        Some(Locator::one(Kind::Text, Name::Exact(text.clone())))
+    }
+
     fn finish(&self, row: Row) -> Result<BTreeMap<String, String>, Failure> {
         let values = self.columns.iter().zip(row);
         values.map(|((name, extractor), found)| Ok((name.clone(), extractor.finish(name, found)?))).collect()
     }
+}
+
+/// How many of the rows that are shown now are the last that were listed.
+fn overlap(listed: &[Row], now: &[Row]) -> usize {
+    (0..=now.len())
+        .rev()
+        .find(|&count| now.get(..count).is_some_and(|rows| listed.ends_with(rows)))
+        .unwrap_or(0)
 }
 
 /// `1,204` and `1 204` are numbers too.
@@ -222,6 +267,21 @@ fn count(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_were_listed_before_are_known_again() {
+        let rows = |text: &str| text.chars().map(|c| vec![Some(c.to_string())]).collect::<Vec<Row>>();
+        for (listed, now, expected) in [
+            ("abc", "abcde", 3),
+            ("abc", "bcd", 2),
+            ("abc", "xyz", 0),
+            ("abc", "abc", 3),
+            ("abc", "acd", 0),
+            ("", "a", 0),
+        ] {
+            assert_eq!(overlap(&rows(listed), &rows(now)), expected, "{listed} {now}");
+        }
+    }
 
     #[test]
     fn totals_are_read_as_people_write_them() {

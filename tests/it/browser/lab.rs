@@ -196,7 +196,13 @@ impl Build for Locator {
 async fn serve() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let app = Router::new()
+    tokio::spawn(async move { axum::serve(listener, pages()).await.unwrap() });
+    base
+}
+
+/// The files of `fixtures/pages`, and answers of every other sort.
+pub fn pages() -> Router {
+    Router::new()
         .route("/{page}", get(page))
         .route("/to", get(|Query(to): Query<To>| async move { Redirect::to(&to.url) }))
         .route(
@@ -211,9 +217,7 @@ async fn serve() -> String {
         )
         .route("/nothing", get(|| async { StatusCode::NO_CONTENT }))
         .route("/late", get(late))
-        .route("/never", get(|| async { std::future::pending::<()>().await }));
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    base
+        .route("/never", get(|| async { std::future::pending::<()>().await }))
 }
 
 /// A page that is long in coming.

@@ -3,6 +3,7 @@
 mod act;
 mod author;
 mod cards;
+mod devtools;
 mod end;
 mod find;
 mod frames;
@@ -10,4 +11,5 @@ pub mod lab;
 mod look;
 mod navigate;
 mod picture;
+mod tree;
 mod waits;

@@ -8,4 +8,5 @@ mod data;
 mod flows;
 mod names;
 mod pages;
+mod shows;
 mod stand;

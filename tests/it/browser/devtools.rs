@@ -1,0 +1,102 @@
+//! A second connection to Chromium, for what the driver does not ask: Chromium's own accessibility tree.
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+/// One tab, as developer tools see it.
+pub struct DevTools {
+    socket: WebSocket<TcpStream>,
+    session: Option<String>,
+    calls: u64,
+}
+
+/// An element that assistive technology is told of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Told {
+    pub mark: String,
+    pub role: String,
+    pub name: String,
+    /// Whether a style shows its text in other letters than the document has.
+    pub recased: bool,
+}
+
+/// Marks an element. Answers with nothing where it is none of the author's: a text, a part of a browser's own control, or one without
+/// name and area.
+const PUT: &str = "function(mark, name) {
+    const own = ['input', 'select', 'textarea', 'details', 'progress', 'meter'];
+    if (this.nodeType !== 1 || own.includes(this.getRootNode().host?.localName)) return null;
+    const { width, height } = this.getBoundingClientRect();
+    if (!name && width * height === 0) return null;
+    const elements = [this, ...this.querySelectorAll('*')];
+    this.setAttribute('data-told', mark);
+    return { recased: elements.some((element) => getComputedStyle(element).textTransform !== 'none') };
+}";
+
+/// The attribute in which [`DevTools::tree`] leaves its mark.
+pub const MARK: &str = "data-told";
+
+impl DevTools {
+    /// Attaches to the tab with that address, in the browser whose profile is the only one in `profiles`.
+    pub fn attach(profiles: &Path, url: &str) -> Self {
+        let profile = std::fs::read_dir(profiles).unwrap().next().unwrap().unwrap().path();
+        let told = std::fs::read_to_string(profile.join("DevToolsActivePort")).unwrap();
+        let (port, path) = told.trim().split_once('\n').unwrap();
+        let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
+        let mut tools = Self { socket, session: None, calls: 0 };
+        let targets = tools.call("Target.getTargets", json!({}));
+        let tab = targets["targetInfos"].as_array().unwrap().iter().find(|target| target["url"] == url);
+        let id = tab.unwrap_or_else(|| panic!("no tab at {url}"))["targetId"].clone();
+        let attached = tools.call("Target.attachToTarget", json!({ "targetId": id, "flatten": true }));
+        tools.session = attached["sessionId"].as_str().map(str::to_owned);
+        tools.call("Accessibility.enable", json!({}));
+        tools
+    }
+
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        self.calls += 1;
+        let mut call = json!({ "id": self.calls, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            call["sessionId"] = json!(session);
+        }
+        self.socket.send(Message::text(call.to_string())).unwrap();
+        loop {
+            let Message::Text(text) = self.socket.read().unwrap() else { continue };
+            let mut answer: Value = serde_json::from_str(&text).unwrap();
+            if answer["id"] == self.calls {
+                assert!(answer.get("error").is_none(), "{method}: {answer}");
+                return answer["result"].take();
+            }
+        }
+    }
+
+    /// The elements of the main frame that Chromium tells assistive technology of, each marked in the page with [`MARK`].
+    pub fn tree(&mut self) -> Vec<Told> {
+        let tree = self.call("Accessibility.getFullAXTree", json!({}));
+        let mut told = BTreeMap::new();
+        for node in tree["nodes"].as_array().unwrap() {
+            let role = node["role"]["value"].as_str().unwrap_or_default();
+            let text = |key: &str| node[key]["value"].as_str().unwrap_or_default().to_owned();
+            let (Some(id), false) = (node["backendDOMNodeId"].as_u64(), node["ignored"] == true) else {
+                continue;
+            };
+            let name = text("name");
+            if let Some(recased) = self.mark(id, &name) {
+                let one = Told { mark: id.to_string(), role: role.to_owned(), name, recased };
+                told.entry(id).or_insert(one);
+            }
+        }
+        told.into_values().collect()
+    }
+
+    fn mark(&mut self, id: u64, name: &str) -> Option<bool> {
+        let node = self.call("DOM.resolveNode", json!({ "backendNodeId": id }));
+        let params = json!({ "objectId": node["object"]["objectId"], "functionDeclaration": PUT,
+            "arguments": [{ "value": id.to_string() }, { "value": name }], "returnByValue": true });
+        self.call("Runtime.callFunctionOn", params)["result"]["value"]["recased"].as_bool()
+    }
+}
