@@ -225,7 +225,7 @@ mod tests {
             (
                 "{ names: listitem, map: { a: A } }",
                 Some("a\nb\n"),
-                Err("x: the page shows “b”; its `map` has “a”"),
+                Err("x: the app shows “b”; its `map` has “a”"),
             ),
             ("{ names: listitem }", Some(""), Ok("")),
         ] {

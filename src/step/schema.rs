@@ -60,7 +60,7 @@ fn extractor() -> Value {
     let mut properties = Map::new();
     for (name, says) in EXTRACTOR {
         let mut property = match *name {
-            "read" => reference("locator"),
+            "read" | "names" => reference("locator"),
             "map" => {
                 json!({ "type": "object", "minProperties": 1, "additionalProperties": reference("value") })
             }
@@ -70,9 +70,17 @@ fn extractor() -> Value {
         property["description"] = json!(says);
         properties.insert((*name).to_owned(), property);
     }
+    // Many values have no attribute and no default.
+    let many: Map<String, Value> = properties
+        .iter()
+        .filter(|(name, _)| matches!(name.as_str(), "names" | "match" | "map"))
+        .map(|(name, property)| (name.clone(), property.clone()))
+        .collect();
+    properties.remove("names");
     json!({ "oneOf": [
         reference("locator"),
         { "type": "object", "required": ["read"], "additionalProperties": false, "properties": properties },
+        { "type": "object", "required": ["names"], "additionalProperties": false, "properties": many },
     ] })
 }
 

@@ -24,7 +24,7 @@ const mark = (element) => {
 };
 
 // Locators as data, of the form of `src/locator.rs`.
-const part = (kind, name, more) => ({ kind, name: name ? { exact: name } : null, has: [], nth: null, ...more });
+const part = (kind, name, more) => ({ kind, name: name ? { exact: name } : null, has: [], is: [], nth: null, ...more });
 
 // The ways to say which element it is by itself, the best first.
 const ownParts = (element, pass) => {
