@@ -35,6 +35,7 @@ impl Runner<'_> {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));
         }
         if self.only_shows() {
+            self.check_commit().await?;
             self.stop_before_commit().await;
             return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
         }

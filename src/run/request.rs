@@ -16,11 +16,7 @@ impl Runner<'_> {
         let commit = self.is_commit();
         if commit {
             self.prepare_commit().await?;
-            let (guards, purposes) = self.guards()?;
-            let held = self.page.holds(&self.within, &guards, &self.now_waiting()).await;
-            if let Err(error) = held {
-                return Err(self.failure_of(&error, None, &purposes).await);
-            }
+            self.check_commit().await?;
         }
         let answered = self.page.request(&asked, &self.now_waiting()).await;
         let sent = answered.as_ref().map_or_else(|error| error.event_was_sent(), |_| true);

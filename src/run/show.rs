@@ -68,6 +68,15 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Makes sure that what must hold at the commit step does, where no element is used for it.
+    pub(super) async fn check_commit(&self) -> Result<(), Failure> {
+        let (guards, purposes) = self.guards()?;
+        match self.page.holds(&self.within, &guards, &self.now_waiting()).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failure_of(&error, None, &purposes).await),
+        }
+    }
+
     /// Ends the run before its commit step.
     pub(super) async fn stop_before_commit(&mut self) {
         self.picture(Moment::Before).await;

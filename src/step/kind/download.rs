@@ -103,6 +103,10 @@ impl Effect for Download {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.click]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.click.for_each_text(&mut |text| visit(Use::Locator, text));
     }

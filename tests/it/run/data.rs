@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use usher::failure::FailureClass;
-use usher::run::Committed;
+use usher::run::{Committed, Reach};
 
 use super::beyond::{ADA, on_fixtures, steps};
-use super::stand::failure;
+use super::stand::{Log, failure};
 
 #[test]
 fn files_of_the_connector_are_uploaded() {
@@ -173,6 +173,14 @@ fn a_request_can_be_the_commit_step() {
         stand.write("remove", &steps("api.html", &create("title")));
         let report = stand.run("remove", ADA).await;
         assert_eq!((failure(&report).0, report.committed), (FailureClass::IdentityMismatch, Committed::No));
+        // A run up to the commit step looks at the same, and sends nothing.
+        stand.limits.reach = Reach::Commit;
+        let report = stand.run("remove", ADA).await;
+        assert_eq!(failure(&report).0, FailureClass::IdentityMismatch);
+        (stand.identity, stand.log) = (None, Log::default());
+        let report = stand.run("remove", ADA).await;
+        assert!(report.outcome.is_ok_and(|output| output.stopped) && report.committed == Committed::No);
+        assert!(stand.log.words_of_commit.is_empty());
         assert_eq!(received.lock().unwrap().len(), 1);
     });
 }
