@@ -54,7 +54,8 @@ fn fold(name: &str) -> String {
 /// What a locator matches now: the mark of each, or its text where Chromium tells nobody of it.
 async fn marks(page: &Page, locator: Locator) -> BTreeSet<String> {
     let this = || exact(Kind::XPath, ".");
-    let cells = [(this(), Read { attribute: Some(MARK.to_owned()) }), (this(), Read::default())];
+    let cells =
+        [(this(), Read { attribute: Some(MARK.to_owned()), ..Read::default() }), (this(), Read::default())];
     // What is there now, whatever the page still asks for.
     let now = Wait { until: Instant::now() + Duration::from_millis(20), watch: Vec::new() };
     let rows = page.rows(&locator.into_target(), &cells, &now).await.unwrap().rows;
