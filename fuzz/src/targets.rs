@@ -9,8 +9,11 @@ use usher::diagnostic::{Colour, Diagnostic, Source, Span, render};
 use usher::playbook::{Expression, Node, Scope, ScopeValue, Template, Value, parse_locator, read_bytes};
 use usher::scim::{Filter, PatchRequest, Path as ScimPath, Resource, ResourceSchema, patch};
 
-/// Every target by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A target: its name and what it does with any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
     ("connector", connector),
     ("locator", locator),
     ("scim_filter", scim_filter),
