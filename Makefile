@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-faults check bench setup
+.PHONY: demo test test-apps test-faults check bench setup
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -15,6 +15,10 @@ test: setup
 	  echo cargo test; cargo test; \
 	fi
 
+# The connectors of three real apps, which it installs (Debian packages, npm) and starts one after the other.
+test-apps: setup
+	cargo test --quiet --test apps -- --nocapture --test-threads=1
+
 # The tests of faults, with a fault at every request instead of every third.
 test-faults: setup
 	USHER_FAULTS=all cargo test --test it path::faults
@@ -25,9 +29,19 @@ check: setup
 	cargo deny --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
 
-# Measures the whole way with an optimised build.
+# Measures with an optimised build, against Playwright and Puppeteer in the same run, and keeps the tables in
+# benches/RESULTS.md. Needs an otherwise idle machine.
 bench: setup
-	cargo bench --bench path
+	@.ci/setup node npm
+	npm ci --prefix benches/flow/peers --no-audit --no-fund --silent
+	cargo bench --no-run --bench path --bench flow
+	@{ echo "# What was measured"; echo; \
+	  echo "\`make bench\` on $$(date -u +%Y-%m-%d), $$(nproc) cores, $$(chromium --version | xargs), Node $$(node --version),"; \
+	  echo "$$(git describe --always --dirty). Absolute figures mean nothing on another machine; the ratios do."; \
+	  echo; echo "## The whole way of 200 new accounts, one worker"; echo; \
+	  cargo bench --quiet --bench path; \
+	  echo; echo "## Twelve steps on Acme Desk"; \
+	  cargo bench --quiet --bench flow; } | tee benches/RESULTS.md
 
 setup:
 	@.ci/setup

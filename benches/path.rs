@@ -42,13 +42,17 @@ async fn main() {
     let invited = desk.record().iter().filter(|change| change.action.word() == "invited").count();
     let memory = peak_memory_mib(server.id().unwrap());
     let busy = desk.stats().busy;
-    println!("accounts wanted             {ACCOUNTS}");
-    println!("invited, by the app's record {invited}; jobs done {jobs}");
-    println!("requests accepted in        {:.2} s", accepted.as_secs_f64());
-    println!("all verified in             {:.1} s", took.as_secs_f64());
-    println!("jobs per minute             {:.1}", ACCOUNTS as f64 * 60.0 / took.as_secs_f64());
-    println!("share of time in the app    {:.1} %", 100.0 * busy.as_secs_f64() / took.as_secs_f64());
-    println!("peak memory of Usher alone  {memory:.1} MiB");
+    println!("| | |");
+    println!("|---|---|");
+    println!("| accounts wanted; invited, by the app's record; jobs done | {ACCOUNTS}; {invited}; {jobs} |");
+    println!("| requests accepted in | {:.2} s |", accepted.as_secs_f64());
+    println!("| all verified in | {:.1} s |", took.as_secs_f64());
+    println!("| jobs per minute | {:.1} |", ACCOUNTS as f64 * 60.0 / took.as_secs_f64());
+    println!(
+        "| share of time in the app itself | {:.1} % |",
+        100.0 * busy.as_secs_f64() / took.as_secs_f64()
+    );
+    println!("| peak memory of Usher alone | {memory:.1} MiB |");
     server.kill().await.unwrap();
     desk.stop().await;
     assert_eq!((invited, jobs), (ACCOUNTS, ACCOUNTS));

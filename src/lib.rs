@@ -15,6 +15,7 @@ pub mod scim;
 pub mod trace;
 pub mod vault;
 
+pub mod draft;
 pub mod reconcile;
 pub mod step;
 pub mod store;

@@ -27,6 +27,8 @@ pub struct Part<T = String> {
     pub name: Option<Name<T>>,
     /// What it must have inside.
     pub has: Vec<Locator<T>>,
+    /// The states it must be in.
+    pub is: Vec<Is>,
     /// Which of several.
     pub nth: Option<Nth>,
 }
@@ -51,12 +53,39 @@ pub enum Kind {
     TestId,
     /// The cell of the row before it, under the heading of that name.
     Column,
+    /// The smallest element that has inside what the part says; without a name.
+    Box,
     /// A document inside an `iframe`, by its title or name.
     Frame,
     /// A CSS selector.
     Css,
     /// An XPath expression.
     XPath,
+}
+
+/// A state that an element must be in, or must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Is {
+    /// The state.
+    pub state: State,
+    /// Whether it must be in it (`is checked`), or must not (`is not checked`).
+    pub holds: bool,
+}
+
+/// A state of an element, as assistive technology is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// A checkbox, switch or radio that is on.
+    Checked,
+    /// A control that cannot be used.
+    Disabled,
+    /// What is open: a menu, a section.
+    Expanded,
+    /// An option or tab that is chosen.
+    Selected,
+    /// A heading or tree item of that level, counted from 1.
+    Level(u8),
 }
 
 /// How a name is compared. White space is folded first.
@@ -102,6 +131,7 @@ impl Kind {
             Kind::Title => "title",
             Kind::TestId => "testid",
             Kind::Column => "column",
+            Kind::Box => "box",
             Kind::Frame => "frame",
             Kind::Css => "css",
             Kind::XPath => "xpath",
@@ -112,7 +142,7 @@ impl Kind {
 impl<T> Locator<T> {
     /// A locator of one part.
     pub fn one(kind: Kind, name: Name<T>) -> Self {
-        Self { parts: vec![Part { kind, name: Some(name), has: Vec::new(), nth: None }] }
+        Self { parts: vec![Part { kind, name: Some(name), has: Vec::new(), is: Vec::new(), nth: None }] }
     }
 
     /// The same locator with every text put through `render`.
@@ -151,7 +181,7 @@ impl<T> Part<T> {
             // Through a trait object: the closure's type would otherwise grow with each level.
             has.push(inner.try_map_dyn(render)?);
         }
-        Ok(Part { kind: self.kind.clone(), name, has, nth: self.nth })
+        Ok(Part { kind: self.kind.clone(), name, has, is: self.is.clone(), nth: self.nth })
     }
 }
 
@@ -189,11 +219,27 @@ impl<T: fmt::Display> fmt::Display for Part<T> {
         for inner in &self.has {
             write!(f, " (has {inner})")?;
         }
+        for is in &self.is {
+            write!(f, " ({is})")?;
+        }
         match self.nth {
             None => Ok(()),
             Some(Nth::First) => f.write_str(" first"),
             Some(Nth::Last) => f.write_str(" last"),
             Some(Nth::Index(n)) => write!(f, " nth {n}"),
+        }
+    }
+}
+
+impl fmt::Display for Is {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.holds { "is " } else { "is not " })?;
+        match self.state {
+            State::Checked => f.write_str("checked"),
+            State::Disabled => f.write_str("disabled"),
+            State::Expanded => f.write_str("expanded"),
+            State::Selected => f.write_str("selected"),
+            State::Level(level) => write!(f, "level {level}"),
         }
     }
 }
@@ -228,15 +274,24 @@ mod tests {
     #[test]
     fn a_locator_is_written_on_one_line() {
         let cell = Locator::one(Kind::Role("cell".into()), Name::Exact("a \"b\" \\ c".to_owned()));
-        let row =
-            Part { kind: Kind::Role("row".into()), name: None, has: vec![cell], nth: Some(Nth::Index(2)) };
+        let row = Part {
+            kind: Kind::Role("row".into()),
+            name: None,
+            has: vec![cell],
+            is: vec![],
+            nth: Some(Nth::Index(2)),
+        };
         let link = Part {
             kind: Kind::Role("link".into()),
             name: Some(Name::Pattern { regex: "a/b\\/c".into(), ignore_case: true }),
             has: vec![],
+            is: vec![Is { state: State::Level(2), holds: false }],
             nth: None,
         };
         let locator = Locator { parts: vec![row, link] };
-        assert_eq!(locator.to_string(), r#"row (has cell "a \"b\" \\ c") nth 2 > link /a\/b\/c/i"#);
+        assert_eq!(
+            locator.to_string(),
+            r#"row (has cell "a \"b\" \\ c") nth 2 > link /a\/b\/c/i (is not level 2)"#
+        );
     }
 }

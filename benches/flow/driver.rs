@@ -12,8 +12,9 @@ use usher::artifact::Artifacts;
 use usher::browser::{Browser, LaunchOptions, Session, SessionOptions};
 use usher::clock::{Clock, SystemClock};
 use usher::connector::{Connector, load};
+use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue};
-use usher::run::{Call, Limits, run};
+use usher::run::{Call, Limits, UsedCodes, run};
 use usher::secret::{Redactor, SecretString};
 use usher::trace::{NotAllowed, Picture, StepRecord, Witness};
 
@@ -92,7 +93,7 @@ impl Usher {
         let mut scope = self.scope();
         scope.set("account", map([("email", ScopeValue::from(&*flow.email))]));
         scope.set("role", map([("label", ScopeValue::from(&*flow.role))]));
-        self.run(&session, "change_role", scope, Some(flow.email.clone()), &mut log).await;
+        self.run(&session, "change_role", scope, vec![flow.email.clone()], &mut log).await;
         session.close().await;
     }
 
@@ -119,7 +120,7 @@ impl Usher {
         let credentials =
             [("username", ScopeValue::from(&*self.username)), ("password", self.password.clone().into())];
         scope.set("credentials", map(credentials));
-        self.run(&session, "login", scope, None, log).await;
+        self.run(&session, "login", scope, Vec::new(), log).await;
         session
     }
 
@@ -134,7 +135,7 @@ impl Usher {
         session: &Session,
         flow: &str,
         scope: Scope,
-        identity: Option<String>,
+        identity: Vec<String>,
         log: &mut Log<'_>,
     ) {
         let mut redactor = Redactor::default();
@@ -148,6 +149,8 @@ impl Usher {
             redactor,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            codes: &UsedCodes::default(),
         };
         let report = run(call, log).await;
         report.outcome.unwrap_or_else(|failure| panic!("{flow}: {failure}"));

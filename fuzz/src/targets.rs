@@ -9,10 +9,10 @@ use usher::diagnostic::{Colour, Diagnostic, Source, Span, render};
 use usher::playbook::{Expression, Node, Scope, ScopeValue, Template, Value, parse_locator, read_bytes};
 use usher::scim::{Filter, PatchRequest, Path as ScimPath, Resource, ResourceSchema, patch};
 
-/// A target: its name and what it does with any bytes.
+/// The name of a target, and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// Every target by name.
 pub const TARGETS: &[Target] = &[
     ("connector", connector),
     ("locator", locator),

@@ -128,6 +128,24 @@ pub enum PageError {
         /// What was to be opened.
         url: String,
     },
+    /// No window opened, until the time was over.
+    #[error("no window opened ({doing})")]
+    NoWindow {
+        /// What the page was doing.
+        doing: String,
+    },
+    /// A file could not be downloaded.
+    #[error("{reason}")]
+    Download {
+        /// Why not.
+        reason: String,
+    },
+    /// A request of the page got no answer.
+    #[error("{reason}")]
+    Request {
+        /// Why not.
+        reason: String,
+    },
     /// The page gave no answer until the time was over.
     #[error("the page took too long: {doing}")]
     TooSlow {

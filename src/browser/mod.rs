@@ -8,6 +8,8 @@
 //! Deliberately absent: `chromiumoxide`'s own `Browser`, `Handler`, `Page` and `Element`, which hang when a tab crashes, click what covers
 //! an element, and lose the session of an event. Only its typed commands and its socket are used.
 
+mod dialogs;
+mod download;
 mod error;
 mod origins;
 mod page;
@@ -28,8 +30,12 @@ use popups::Popups;
 use process::Process;
 use router::{CallError, Router};
 
+pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
-pub use page::{Acted, Action, Arrival, Found, Guard, Page, Read, Rows, Target, Text, Wait};
+pub use page::{
+    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page, Read,
+    Rows, Target, Text, Wait,
+};
 pub use session::{Session, SessionOptions};
 
 /// How long Chromium may take to start.
@@ -60,6 +66,8 @@ struct Inner {
     process_id: Option<u32>,
     version: String,
     proxy: String,
+    /// Its profile, which is removed with it.
+    profile: PathBuf,
     /// Bound and never listening, so that every connection to it is refused and nobody else can take its port.
     _refusing: TcpSocket,
 }
@@ -89,6 +97,7 @@ impl Browser {
             router,
             popups,
             process_id: process.id,
+            profile: process.profile.clone(),
             process: Mutex::new(Some(process)),
             version,
             proxy: format!("http://{address}"),
@@ -102,7 +111,8 @@ impl Browser {
     /// # Errors
     /// An origin is none, or the browser is gone.
     pub async fn open_session(&self, options: &SessionOptions) -> Result<Session, BrowserError> {
-        Session::open(&self.inner.router, &self.inner.popups, &self.inner.proxy, options).await
+        let ground = session::Ground { proxy: &self.inner.proxy, folder: self.inner.profile.clone() };
+        Session::open(&self.inner.router, &self.inner.popups, &ground, options).await
     }
 
     /// Whether it still takes orders.

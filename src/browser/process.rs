@@ -77,6 +77,8 @@ pub(super) struct Process {
     pub(super) id: Option<u32>,
     /// Where it takes orders: a `ws://` address.
     pub(super) address: String,
+    /// The folder of its profile, which does not outlive it.
+    pub(super) profile: PathBuf,
     guard: Child,
     lifeline: Option<ChildStdin>,
     exited: watch::Receiver<bool>,
@@ -115,7 +117,7 @@ impl Process {
             gone.send_replace(true);
         });
         let address = read_address(lines).await?;
-        Ok(Self { id, address, guard, lifeline, exited })
+        Ok(Self { id, address, profile, guard, lifeline, exited })
     }
 
     /// Ends Chromium and returns when it is gone, its profile too.

@@ -3,6 +3,7 @@
 //! Invariants: nothing of a session (cookies, storage, cache) is seen by another; it is gone when the session is closed or dropped. The
 //! page is set up before it loads anything: our script is in every document, origins are limited, downloads denied.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chromiumoxide::cdp::browser_protocol::{browser, emulation, inspector, network, page, target};
@@ -10,9 +11,10 @@ use chromiumoxide::cdp::js_protocol::runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::BrowserError;
+use super::dialogs::Reply;
 use super::origins::Origins;
-use super::page::{Page, SCRIPT};
-use super::popups::{KeptPage, Popups};
+use super::page::{Page, SCRIPT, Surroundings};
+use super::popups::{KeptPages, Popups};
 use super::router::{CallError, Event, Router};
 use super::state::{End, PageState, WORLD};
 
@@ -32,25 +34,34 @@ pub struct Session {
     context: Context,
 }
 
+/// What all sessions of a browser share.
+#[derive(Debug)]
+pub(super) struct Ground<'a> {
+    /// The proxy that refuses everything.
+    pub(super) proxy: &'a str,
+    /// Where downloads are put; it is removed with the browser.
+    pub(super) folder: PathBuf,
+}
+
 #[derive(Debug)]
 struct Context {
     router: Router,
     id: browser::BrowserContextId,
     session: String,
-    _popups: KeptPage,
+    _pages: KeptPages,
 }
 
 impl Session {
     pub(super) async fn open(
         router: &Router,
         popups: &Popups,
-        proxy: &str,
+        ground: &Ground<'_>,
         options: &SessionOptions,
     ) -> Result<Self, BrowserError> {
-        let origins = Origins::parse(&options.origins)?;
+        let origins = Arc::new(Origins::parse(&options.origins)?);
         let create = target::CreateBrowserContextParams::builder()
             .dispose_on_detach(true)
-            .proxy_server(proxy)
+            .proxy_server(ground.proxy)
             .proxy_bypass_list(origins.bypass_rules())
             .build();
         let id = router.send(None, &create).await?.browser_context_id;
@@ -63,16 +74,13 @@ impl Session {
         let denied = router.send(None, &downloads);
         let target = new_page(router, &id, options.viewport).await?;
         denied.await?;
-        let attach = target::AttachToTargetParams { target_id: target.clone(), flatten: Some(true) };
-        let session: String = router.send(None, &attach).await?.session_id.into();
-        let popups = popups.keep_only(&id, &target);
-        let context = Context { router: router.clone(), id, session: session.clone(), _popups: popups };
-        let state = PageState { main_frame: target.into(), origins, ready: true, ..PageState::default() };
-        let (state, _) = watch::channel(state);
-        let state = Arc::new(state);
-        tokio::spawn(follow(router.clone(), session.clone(), router.listen(Some(&session)), state.clone()));
-        set_up(router, &session, options.viewport).await?;
-        Ok(Self { page: Page::new(router.clone(), session, state), context })
+        let pages = popups.keep_only(&id, &target);
+        let downloads = ground.folder.clone();
+        let surroundings =
+            Surroundings { windows: pages.windows(), viewport: options.viewport, downloads, origins };
+        let page = attach(router, target, Arc::new(surroundings)).await?;
+        let session = page.session().to_owned();
+        Ok(Self { page, context: Context { router: router.clone(), id, session, _pages: pages } })
     }
 
     /// Its page.
@@ -118,6 +126,23 @@ async fn new_page(
         .build()
         .map_err(BrowserError::Broken)?;
     Ok(router.send(None, &create).await?.target_id)
+}
+
+/// Attaches to a page and sets it up.
+pub(super) async fn attach(
+    router: &Router,
+    target: target::TargetId,
+    surroundings: Arc<Surroundings>,
+) -> Result<Page, CallError> {
+    let attach = target::AttachToTargetParams { target_id: target.clone(), flatten: Some(true) };
+    let session: String = router.send(None, &attach).await?.session_id.into();
+    let origins = surroundings.origins.clone();
+    let state = PageState { main_frame: target.into(), origins, ready: true, ..PageState::default() };
+    let (state, _) = watch::channel(state);
+    let state = Arc::new(state);
+    tokio::spawn(follow(router.clone(), session.clone(), router.listen(Some(&session)), state.clone()));
+    set_up(router, &session, surroundings.viewport).await?;
+    Ok(Page::new(router.clone(), session, state, surroundings))
 }
 
 /// All in one go: the calls are sent before the first answer is awaited.
@@ -169,10 +194,19 @@ async fn follow(
     state: Arc<watch::Sender<PageState>>,
 ) {
     while let Some(event) = events.recv().await {
-        let answer = state.borrow().answer_to(&event);
-        state.send_modify(|state| state.apply(&event));
-        if let Some(accept) = answer {
-            drop(router.send(Some(&session), &page::HandleJavaScriptDialogParams::new(accept)));
+        let mut reply = None;
+        state.send_modify(|state| reply = state.apply(&event));
+        match reply {
+            None => {}
+            Some(Reply::Answer(answer)) => {
+                let prompt_text = answer.text.map(|text| text.text);
+                let answer = page::HandleJavaScriptDialogParams { accept: answer.accept, prompt_text };
+                drop(router.send(Some(&session), &answer));
+            }
+            Some(Reply::ClosePage) => {
+                let page = state.borrow().main_frame.clone();
+                drop(router.send(None, &target::CloseTargetParams::new(page)));
+            }
         }
     }
     state.send_modify(|state| {

@@ -4,11 +4,14 @@
 //! fields of an unknown form is ignored. The state is bounded: a page cannot make it grow without end.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::dialogs::{Dialogs, Reply};
+use super::download::Downloading;
 use super::origins::Origins;
 use super::router::Event;
 
@@ -41,15 +44,19 @@ pub(super) struct PageState {
     pub(super) unreachable: Option<String>,
     /// Requests without an end yet, by id: kind, method and address.
     pub(super) in_flight: HashMap<String, (String, String, String)>,
+    /// The last request for data that the app answered with an error, in this document: method, address, status.
+    pub(super) failed: Option<(String, String, u16)>,
     /// Addresses that were asked for and are not allowed.
     pub(super) blocked: Vec<String>,
-    /// A native dialog that nobody declared: kind and message.
-    pub(super) dialog: Option<(String, String)>,
-    /// The driver itself opens another document, so that a page's question whether to leave is answered with yes.
-    pub(super) leaving: bool,
+    /// How many of them the documents before this one asked for.
+    pub(super) blocked_before: usize,
+    /// Its native dialogs.
+    pub(super) dialogs: Dialogs,
+    /// The download that is waited for.
+    pub(super) download: Option<Downloading>,
     /// Why nothing more will come.
     pub(super) ended: Option<End>,
-    pub(super) origins: Origins,
+    pub(super) origins: Arc<Origins>,
 }
 
 /// Why a page has ended.
@@ -62,11 +69,17 @@ pub(super) enum End {
 impl PageState {
     /// The unique id of our world in the main frame's document.
     pub(super) fn main_world(&self) -> Option<&str> {
-        self.worlds
-            .iter()
-            .rev()
-            .find(|(_, frame)| *frame == self.main_frame)
-            .map(|(unique, _)| unique.as_str())
+        self.world_of(&self.main_frame)
+    }
+
+    /// Our world in the document of that frame.
+    pub(super) fn world_of(&self, frame: &str) -> Option<&str> {
+        self.worlds.iter().rev().find(|(_, of)| of == frame).map(|(unique, _)| unique.as_str())
+    }
+
+    /// Whether the page has that frame.
+    pub(super) fn has_frame(&self, frame: &str) -> bool {
+        frame == self.main_frame || self.world_of(frame).is_some()
     }
 
     /// Whether the document is complete and none is on its way.
@@ -87,8 +100,19 @@ impl PageState {
             .count()
     }
 
-    /// What the page is doing, in words.
+    /// What the page is doing, in words, and what went wrong in it.
     pub(super) fn doing(&self) -> String {
+        let mut doing = self.under_way();
+        if let Some((method, url, status)) = &self.failed {
+            doing.push_str(&format!("; {method} {} was answered with {status}", without_query(url)));
+        }
+        if let Some(blocked) = self.blocked.get(self.blocked_before..).and_then(<[String]>::last) {
+            doing.push_str(&format!("; {} is not among its `origins`", without_query(blocked)));
+        }
+        doing
+    }
+
+    fn under_way(&self) -> String {
         if let Some(url) = &self.navigating {
             return format!("on its way to {}", without_query(url));
         }
@@ -108,8 +132,8 @@ impl PageState {
         }
     }
 
-    /// Takes in an event. Dialogs are recorded here and answered by who called.
-    pub(super) fn apply(&mut self, event: &Event) {
+    /// Takes in an event. Where it tells of a native dialog, what to do about that.
+    pub(super) fn apply(&mut self, event: &Event) -> Option<Reply> {
         match event.method.as_ref() {
             "Runtime.executionContextCreated" => self.context_created(&event.params),
             "Runtime.executionContextDestroyed" => {
@@ -118,30 +142,19 @@ impl PageState {
                 }
             }
             "Runtime.executionContextsCleared" => self.worlds.clear(),
-            "Page.javascriptDialogOpening" => {
-                if let Some(Dialog { kind, message }) = read(&event.params)
-                    && !self.accepts(&kind)
-                {
-                    self.dialog.get_or_insert((kind, message.chars().take(500).collect()));
+            "Page.javascriptDialogClosed" => {
+                let stays = event.params.get("result").and_then(Value::as_bool) == Some(false);
+                if stays && self.dialogs.asks_to_leave {
+                    self.navigating = None;
                 }
             }
+            "Page.javascriptDialogOpening" => return self.dialogs.open(&event.params),
             "Inspector.targetCrashed" => self.ended = Some(End::Crashed),
             method if method.starts_with("Page.") => self.page_event(method, &event.params),
             method if method.starts_with("Network.") => self.network_event(method, &event.params),
             _ => {}
         }
-    }
-
-    /// Whether a native dialog of this kind is answered with yes.
-    fn accepts(&self, kind: &str) -> bool {
-        self.leaving && kind == "beforeunload"
-    }
-
-    /// Whether the native dialog that `event` announces is answered with yes; none where it announces none.
-    pub(super) fn answer_to(&self, event: &Event) -> Option<bool> {
-        let Dialog { kind, .. } =
-            (event.method == "Page.javascriptDialogOpening").then(|| read(&event.params))??;
-        Some(self.accepts(&kind))
+        None
     }
 
     fn context_created(&mut self, params: &Value) {
@@ -200,6 +213,8 @@ impl PageState {
         self.navigating = None;
         self.url = frame.url + &frame.url_fragment.unwrap_or_default();
         self.unreachable = frame.unreachable_url;
+        self.failed = None;
+        self.blocked_before = self.blocked.len();
         let loader = &frame.loader_id;
         self.statuses.retain(|of, _| of == loader);
         // What the document before had asked for ends without a word.
@@ -230,6 +245,13 @@ impl PageState {
                     self.statuses.insert(loader, response.status);
                 }
             }
+            "Network.responseReceived" if matches!(kind.as_deref(), Some("XHR" | "Fetch")) => {
+                let failed = response.filter(|response| response.status >= 400);
+                let request = self.in_flight.get(&request_id);
+                if let (Some(response), Some((_, method, url))) = (failed, request) {
+                    self.failed = Some((method.clone(), url.clone(), response.status));
+                }
+            }
             "Network.loadingFinished" | "Network.loadingFailed" => drop(self.in_flight.remove(&request_id)),
             _ => {}
         }
@@ -257,13 +279,6 @@ fn without_query(url: &str) -> &str {
 
 fn read<T: DeserializeOwned>(params: &Value) -> Option<T> {
     T::deserialize(params).ok()
-}
-
-#[derive(Deserialize)]
-struct Dialog {
-    #[serde(rename = "type")]
-    kind: String,
-    message: String,
 }
 
 #[derive(Deserialize)]

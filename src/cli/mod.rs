@@ -16,11 +16,18 @@ mod check;
 mod context;
 mod demo;
 mod demo_app;
+mod docs;
 mod health;
+mod import;
+mod input;
 mod integration;
 mod integration_test;
 mod job;
+mod new;
 mod output;
+mod pick;
+mod run;
+mod schema;
 mod serve;
 mod token;
 
@@ -44,9 +51,15 @@ commands! {
     Check(check),
     Demo(demo),
     DemoApp(demo_app),
+    Docs(docs),
     Health(health),
+    Import(import),
     Integration(integration),
     Job(job),
+    New(new),
+    Pick(pick),
+    Run(run),
+    Schema(schema),
     Serve(serve),
     Token(token),
 }
@@ -68,7 +81,7 @@ const OPERATOR: &str = "operator";
 enum Exit {
     Done,
     Failed,
-    /// The call is wrong; why has been said.
+    /// The call is wrong; why is on standard error.
     Misused,
 }
 

@@ -49,6 +49,7 @@ const GRAMMAR: &[(&str, &str)] = &[
     ("empty", "A text, list or mapping that must hold something does."),
     ("expect", "`expect` says one thing that is expected."),
     ("file_name", "`flows` holds files `<name>.yaml`, named by small letters, digits and `_`."),
+    ("file_outside", "A file to upload is in the connector's folder."),
     ("invalid_utf8", "A file is UTF-8."),
     ("key", "A key is a name."),
     ("language_version", "`usher` is a version of the language that this program speaks."),

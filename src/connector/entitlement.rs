@@ -1,5 +1,7 @@
 //! Entitlements: what an account can hold, such as a role or teams.
 
+use std::collections::BTreeMap;
+
 use super::fields::{Fields, check_name, entries, items, text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::playbook::{Node, Value};
@@ -58,6 +60,14 @@ impl Entitlement {
     /// What the app shows for a key.
     pub fn label_of<'a>(&'a self, key: &'a str) -> &'a str {
         self.value_of(key).map_or(key, |(_, label)| label)
+    }
+
+    /// What templates see of a value: its key, and its label in the app. An empty key has an empty label.
+    pub fn fields(&self, key: &str) -> BTreeMap<String, String> {
+        let label = if key.is_empty() { "" } else { self.label_of(key) };
+        BTreeMap::from(
+            [("key", key), ("label", label)].map(|(name, text)| (name.to_owned(), text.to_owned())),
+        )
     }
 
     fn fixed(&self) -> &[(String, String)] {

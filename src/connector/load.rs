@@ -62,7 +62,7 @@ fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded 
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
         let flows = flows(&flow_trees, &manifest, &mut found);
-        let connector = assemble(manifest, flows, hash(texts)).filter(|_| !found.has_errors())?;
+        let connector = assemble(manifest, flows, dir, hash(texts)).filter(|_| !found.has_errors())?;
         let settings = tree.get("settings").and_then(Node::as_map).unwrap_or_default();
         let settings = settings.iter().map(|entry| (entry.key.text.as_str(), &entry.key.span));
         check_settings(settings, &connector.book, &mut found);
@@ -98,7 +98,12 @@ fn flows(trees: &[(String, Node)], manifest: &Manifest, found: &mut Diagnostics)
     flows
 }
 
-fn assemble(manifest: Manifest, flows: BTreeMap<String, Flow>, hash: String) -> Option<Connector> {
+fn assemble(
+    manifest: Manifest,
+    flows: BTreeMap<String, Flow>,
+    dir: &Path,
+    hash: String,
+) -> Option<Connector> {
     let Manifest { pop_ups, errors, tenant, origins, .. } = manifest;
     Some(Connector {
         name: manifest.name?,
@@ -110,7 +115,15 @@ fn assemble(manifest: Manifest, flows: BTreeMap<String, Flow>, hash: String) -> 
         service_account: manifest.service_account,
         account: manifest.account,
         entitlements: manifest.entitlements,
-        book: Book { base_url: manifest.base_url?, flows, pop_ups, errors, tenant, origins },
+        book: Book {
+            base_url: manifest.base_url?,
+            flows,
+            pop_ups,
+            errors,
+            tenant,
+            origins,
+            folder: dir.to_owned(),
+        },
         hash,
     })
 }

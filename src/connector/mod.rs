@@ -7,7 +7,9 @@
 //! Invariants: what a [`Connector`] names (attributes, entitlements, keys, flows) it also declares; its `hash` changes
 //! with every byte of its files.
 
-use crate::step::Book;
+use std::collections::BTreeSet;
+
+use crate::step::{Book, Purpose, Vocabulary};
 
 mod account;
 pub mod attributes;
@@ -18,7 +20,9 @@ mod files;
 mod library;
 mod load;
 mod manifest;
+mod readme;
 mod reference;
+mod schema;
 mod seen;
 mod service_account;
 mod settings;
@@ -29,7 +33,9 @@ pub use entitlement::{Entitlement, Holds, Values};
 pub use files::Text;
 pub use library::{Entry, Library};
 pub use load::{Loaded, load, load_texts};
+pub use readme::readme;
 pub use reference::reference;
+pub use schema::schema;
 pub use seen::Seen;
 pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
 pub use settings::{Setting, SettingError, SettingType};
@@ -74,6 +80,16 @@ impl Connector {
     /// Whether it has that flow.
     pub fn can(&self, flow: &str) -> bool {
         self.book.flows.contains_key(flow)
+    }
+
+    /// What the flow of that name is for.
+    pub fn purpose(&self, flow: &str) -> Purpose {
+        let of = |holds| -> BTreeSet<String> {
+            let those = self.entitlements.iter().filter(|entitlement| entitlement.holds == holds);
+            those.map(|entitlement| entitlement.name.clone()).collect()
+        };
+        let (one_valued, many_valued) = (of(Holds::One), of(Holds::Many));
+        Purpose::of(flow, &Vocabulary { one_valued, many_valued, ..Vocabulary::default() })
     }
 
     /// The entitlement of that type.

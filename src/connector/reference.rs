@@ -5,7 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 use crate::step::{self, RULES, reference_table as table};
 
 /// What `connector.yaml` says, by key.
-const KEYS: &[(&str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str)] = &[
     ("usher", "The version of the language: `1`."),
     ("name", "Small letters, digits and `-`; the name of the folder."),
     ("title", "The app's name for people."),
@@ -26,7 +26,7 @@ const KEYS: &[(&str, &str)] = &[
     ("tenant", "A locator that must match whenever a commit step runs: the right organisation is shown."),
     (
         "account",
-        "`id`: the app's own immutable id; `match`: by which attributes a user and an account find each other; `attributes: { NAME: { from, required?, read_only? } }` with a SCIM path or a template over `user`; `deactivate`: `suspend`, `remove` or `{ downgrade: KEY }`.",
+        "`id`: the app's own immutable id; `match`: by which attributes a user and an account find each other (the first), and by any of which a page shows whose it is; `attributes: { NAME: { from, required?, read_only? } }` with a SCIM path or a template over `user`; `deactivate`: `suspend`, `remove` or `{ downgrade: KEY }`.",
     ),
     (
         "entitlements",
@@ -40,7 +40,9 @@ const HEAD: &str = "<!-- Made from the code; `UPDATE=1 cargo test --lib connecto
 # The language of connectors\n\nA connector is a folder: `connector.yaml` says what the app is, `flows/<name>.yaml` how one thing is done in it. \
 [`acme-desk`](acme-desk) is one to read; `usher check` shows every mistake with its place. Words in capitals stand for something; \
 `?` marks what may be left out. A VALUE is a text in which `{{ … }}` is filled in (Jinja, over `settings`, `account`, `credentials` \
-in `login`, `wanted` in `update`, the entitlement's `key` and `label` in its flows, and variables).\n";
+in `login`, `wanted` in `update`, the entitlement's `key` and `label` in its flows, those of which an account holds one also in `invite` \
+and `reactivate`, and variables). In flows that change an account `random_password` is a secret that nobody knows, the same for the \
+whole run, for apps that make no account without one.\n";
 
 const CHECK: &str = "## Mistakes\n\n`usher check [DIR]…` checks connectors, or all in a folder of them. It exits with 0 where \
 there is no error, 1 where there is one, 2 where there is nothing to check.\n\n`--format json` prints a list of \

@@ -36,10 +36,11 @@ impl Connector {
     }
 }
 
-/// The keys of what the app shows: one label, or several between commas.
+/// The keys of what the app shows: one label, or several between commas or each on a line.
 fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
     let labels: Vec<&str> = match entitlement.holds {
         Holds::One => vec![shown.trim()],
+        Holds::Many if shown.contains('\n') => shown.lines().map(str::trim).collect(),
         Holds::Many => shown.split(',').map(str::trim).collect(),
     };
     let key = |label: &str| match &entitlement.values {
@@ -78,6 +79,7 @@ mod tests {
             (Holds::Many, fixed(), "b, Boss", vec!["a", "b"]),
             (Holds::Many, Values::Listed, "North, South,", vec!["North", "South"]),
             (Holds::Many, Values::Listed, "", vec![]),
+            (Holds::Many, Values::Listed, "Sales, EMEA\n", vec!["Sales, EMEA"]),
         ] {
             let found: Vec<String> = keys(&entitlement(holds, values), shown).into_iter().collect();
             assert_eq!(found, expected, "{shown}");

@@ -73,8 +73,8 @@ impl ServiceAccount {
     }
 }
 
-const METHODS: &[&str] = &["password", "sso", "token"];
-const KINDS: &[(&str, CredentialKind, bool)] = &[
+pub(super) const METHODS: &[&str] = &["password", "sso", "token"];
+pub(super) const KINDS: &[(&str, CredentialKind, bool)] = &[
     ("text", CredentialKind::Text, true),
     ("secret", CredentialKind::Secret, true),
     ("text?", CredentialKind::Text, false),

@@ -37,7 +37,7 @@ pub enum SettingType {
     Boolean,
 }
 
-const TYPES: &[(&str, SettingType)] = &[
+pub(super) const TYPES: &[(&str, SettingType)] = &[
     ("url", SettingType::Url),
     ("string", SettingType::String),
     ("integer", SettingType::Integer),

@@ -1,22 +1,17 @@
 //! Running the flows of one integration in one session, logging in where that is needed.
 
-use std::collections::BTreeMap;
-
 use crate::failure::FailureClass;
 use crate::integration::{Credentials, Integration};
-use crate::playbook::{Scope, ScopeValue};
+use crate::playbook::Scope;
 use crate::run::{self, Call, Limits, Report};
-use crate::secret::{ExposeSecret, Redactor};
+use crate::secret::ExposeSecret;
 use crate::step::Failure;
 
 use super::Workshop;
 use super::after::Committed;
 use super::session::{AppSession, Login};
+use super::terms;
 use super::witness::JobWitness;
-use super::{terms, totp};
-
-/// The one credential that is no secret.
-pub(super) const USERNAME: &str = "username";
 
 /// The flows of one integration, in one session, for one job.
 pub(super) struct Flows<'a> {
@@ -40,7 +35,7 @@ impl<'a> Flows<'a> {
     }
 
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
-    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
         if let Err(failure) = self.ensure_login().await {
             return not_begun(failure);
         }
@@ -59,8 +54,8 @@ impl<'a> Flows<'a> {
     pub(super) async fn log_in(&mut self) -> Result<(), Failure> {
         self.has_logged_in = true;
         let mut scope = terms::scope(self.integration);
-        scope.set("credentials", self.credentials_fields()?);
-        self.run_once("login", scope, None).await.outcome?;
+        scope.set("credentials", run::credentials(&self.credentials.values, &self.workshop.clock)?);
+        self.run_once("login", scope, Vec::new()).await.outcome?;
         self.session.login = Login::Holds;
         Ok(())
     }
@@ -72,14 +67,16 @@ impl<'a> Flows<'a> {
 
     /// The service account's name, which is never a target.
     pub(super) fn username(&self) -> Option<String> {
-        self.credentials.values.get(USERNAME).map(|name| name.expose_secret().to_owned())
+        self.credentials.values.get(run::USERNAME).map(|name| name.expose_secret().to_owned())
     }
 
     async fn ensure_login(&mut self) -> Result<(), Failure> {
         if self.session.login == Login::Doubtful {
             let (book, scope) = (&self.integration.connector.book, terms::scope(self.integration));
             let page = self.session.session.page();
-            if run::logged_in(book, &scope, page, Limits::default(), &self.redactor()).await? {
+            if run::logged_in(book, &scope, page, Limits::default(), &run::redactor(&self.credentials.values))
+                .await?
+            {
                 self.session.login = Login::Holds;
             }
         }
@@ -89,7 +86,7 @@ impl<'a> Flows<'a> {
         }
     }
 
-    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Option<String>) -> Report {
+    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
         self.witness.begin_run();
         let call = Call {
             book: &self.integration.connector.book,
@@ -97,33 +94,13 @@ impl<'a> Flows<'a> {
             scope,
             identity,
             page: self.session.session.page(),
-            redactor: self.redactor(),
+            redactor: run::redactor(&self.credentials.values),
             limits: Limits::default(),
             clock: self.workshop.clock.clone(),
+            entropy: self.workshop.entropy.clone(),
+            codes: &self.session.codes,
         };
         run::run(call, &mut self.witness).await
-    }
-
-    /// Knows what an app must not get to echo into a log.
-    fn redactor(&self) -> Redactor {
-        let mut redactor = Redactor::default();
-        for (_, secret) in self.credentials.values.iter().filter(|(name, _)| *name != USERNAME) {
-            redactor.add(secret);
-        }
-        redactor
-    }
-
-    fn credentials_fields(&self) -> Result<ScopeValue, Failure> {
-        let mut fields = BTreeMap::new();
-        for (name, secret) in &self.credentials.values {
-            let value = match name.as_str() {
-                USERNAME => ScopeValue::Text(secret.expose_secret().to_owned()),
-                "totp" => totp::code(secret, self.workshop.clock.clone())?,
-                _ => ScopeValue::Secret(secret.clone()),
-            };
-            fields.insert(name.clone(), value);
-        }
-        Ok(ScopeValue::Map(fields))
     }
 }
 

@@ -12,7 +12,6 @@ mod lease;
 mod provision;
 mod session;
 mod terms;
-mod totp;
 mod witness;
 mod worker;
 
@@ -35,6 +34,6 @@ pub struct Workshop {
     pub integrations: Integrations,
     /// The time.
     pub clock: SharedClock,
-    /// Randomness, for the pauses between attempts.
+    /// Randomness, for the pauses between attempts and for initial passwords.
     pub entropy: SharedEntropy,
 }

@@ -124,7 +124,7 @@ impl Aim<'_> {
             }
             _ => account.clone(),
         };
-        let identity = terms::identity(&self.integration.connector, &subject.attributes).cloned();
+        let identity = terms::identities(&self.integration.connector, &subject.attributes);
         let scope = terms::operation_scope(self.integration, operation, &self.wanted, &subject);
         flows.run(&operation.flow(), scope, identity).await.outcome.map(drop)
     }
@@ -209,7 +209,7 @@ async fn read_account(
         };
     }
     let scope = terms::account_scope(integration, &asked);
-    let output = flows.run("read_account", scope, None).await.outcome?;
+    let output = flows.run("read_account", scope, Vec::new()).await.outcome?;
     if output.absent {
         return Ok(Observed::absent());
     }
@@ -259,7 +259,7 @@ pub(super) async fn list_accounts(
     if !integration.connector.can("list_accounts") {
         return Err(Failure::new(FailureClass::Unsupported, "the connector has no flow `list_accounts`"));
     }
-    let Report { outcome, .. } = flows.run("list_accounts", terms::scope(integration), None).await;
+    let Report { outcome, .. } = flows.run("list_accounts", terms::scope(integration), Vec::new()).await;
     let output = outcome?;
     let accounts = output.rows.iter().map(|row| terms::observed(&integration.connector, row));
     Ok(AccountList { accounts: accounts.collect::<Result<_, _>>()?, complete: output.complete })

@@ -4,7 +4,7 @@
 //! connector or credentials changed, or in which something went wrong, is closed and not used again.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -13,6 +13,7 @@ use crate::browser::{Browser, BrowserError, LaunchOptions, Session, SessionOptio
 use crate::clock::{SharedClock, Timestamp};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
+use crate::run::UsedCodes;
 use crate::step::Failure;
 
 use super::terms;
@@ -28,6 +29,8 @@ const VIEWPORT: (u32, u32) = (1280, 900);
 #[derive(Debug)]
 pub(super) struct AppSession {
     pub(super) session: Session,
+    /// Those of all sessions of the integration.
+    pub(super) codes: Arc<UsedCodes>,
     integration_id: String,
     stamp: Stamp,
     used_at: Timestamp,
@@ -66,11 +69,19 @@ pub(super) struct Sessions {
     clock: SharedClock,
     browser: Mutex<Option<Browser>>,
     kept: std::sync::Mutex<HashMap<String, Vec<AppSession>>>,
+    /// By integration.
+    codes: std::sync::Mutex<HashMap<String, Arc<UsedCodes>>>,
 }
 
 impl Sessions {
     pub(super) fn new(chromium: LaunchOptions, clock: SharedClock) -> Self {
-        Self { chromium, clock, browser: Mutex::new(None), kept: std::sync::Mutex::new(HashMap::new()) }
+        Self {
+            chromium,
+            clock,
+            browser: Mutex::new(None),
+            kept: std::sync::Mutex::default(),
+            codes: std::sync::Mutex::default(),
+        }
     }
 
     /// A session for the integration: one that is kept, or a new one.
@@ -81,8 +92,11 @@ impl Sessions {
         let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT };
         let browser = self.browser().await?;
         let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        let codes = codes.entry(integration.row.id.clone()).or_default().clone();
         Ok(AppSession {
             session,
+            codes,
             integration_id: integration.row.id.clone(),
             stamp,
             used_at: self.clock.now(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{Attributes, Entitlements, Observed, Presence, UnknownStatus, Wanted};
-use crate::connector::{Connector, Deactivate, Entitlement, From, Holds};
+use crate::connector::{Connector, Deactivate, From, Holds};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::playbook::{Scope, ScopeValue};
@@ -33,12 +33,12 @@ pub(super) fn operation_scope(
     let connector = &integration.connector;
     let mut scope = account_scope(integration, account);
     match operation {
-        Operation::Invite => {
+        Operation::Invite | Operation::Reactivate => {
             for entitlement in connector.entitlements.iter().filter(|one| one.holds == Holds::One) {
                 let key = wanted.entitlements.get(&entitlement.name).and_then(BTreeSet::first);
                 let key = key.or(entitlement.default.as_ref());
-                scope
-                    .set(entitlement.name.clone(), value_fields(entitlement, key.map_or("", String::as_str)));
+                let fields = entitlement.fields(key.map_or("", String::as_str));
+                scope.set(entitlement.name.clone(), ScopeValue::from(fields));
             }
         }
         Operation::Update { changes } => {
@@ -51,18 +51,12 @@ pub(super) fn operation_scope(
         | Operation::Change { entitlement, key }
         | Operation::Revoke { entitlement, key } => {
             if let Some(declared) = connector.entitlement(entitlement) {
-                scope.set(entitlement.clone(), value_fields(declared, key));
+                scope.set(entitlement.clone(), ScopeValue::from(declared.fields(key)));
             }
         }
-        Operation::Reactivate | Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
+        Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
     }
     scope
-}
-
-fn value_fields(entitlement: &Entitlement, key: &str) -> ScopeValue {
-    let label = if key.is_empty() { "" } else { entitlement.label_of(key) };
-    let fields = [("key", key), ("label", label)].map(|(name, text)| (name.to_owned(), text.to_owned()));
-    ScopeValue::from(BTreeMap::from(fields))
 }
 
 /// Everything that can be said of an account; what is not known is empty.
@@ -85,6 +79,12 @@ fn account_fields(connector: &Connector, account: &Observed) -> BTreeMap<String,
 /// The value by which the account is recognised on a page: its first `match` attribute.
 pub(super) fn identity<'a>(connector: &Connector, attributes: &'a Attributes) -> Option<&'a String> {
     attributes.get(connector.account.match_by.first()?)
+}
+
+/// All values by which the account can be recognised where a change is made: those of its `match` attributes.
+pub(super) fn identities(connector: &Connector, attributes: &Attributes) -> Vec<String> {
+    let values = connector.account.match_by.iter().filter_map(|name| attributes.get(name));
+    values.filter(|value| !value.trim().is_empty()).cloned().collect()
 }
 
 /// The account that a flow read.

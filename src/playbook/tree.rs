@@ -92,6 +92,22 @@ impl Node {
         }
     }
 
+    /// The same as JSON, as other readers of YAML 1.2 see it. Places and the ways in which numbers are written are lost.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.clone())),
+            Value::Text(scalar) => Json::String(scalar.text.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Map(entries) => {
+                let fields = entries.iter().map(|entry| (entry.key.text.clone(), entry.value.to_json()));
+                Json::Object(fields.collect())
+            }
+        }
+    }
+
     /// The value of `key`, where it is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.iter().find(|entry| entry.key.text == key).map(|entry| &entry.value)

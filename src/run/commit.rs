@@ -22,8 +22,8 @@ impl Runner<'_> {
             guards.push(Guard::Present { locator: self.rendered(tenant)? });
             purposes.push(GuardFor::Tenant);
         }
-        if let Some(identity) = &self.identity {
-            guards.push(Guard::Identity { text: identity.clone() });
+        if !self.identity.is_empty() {
+            guards.push(Guard::Identity { texts: self.identity.clone() });
             purposes.push(GuardFor::Identity);
         }
         Ok((guards, purposes))
@@ -34,6 +34,12 @@ impl Runner<'_> {
         if self.committed == Committed::Yes {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));
         }
+        if self.only_shows() {
+            self.stop_before_commit().await;
+            return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
+        }
+        // What led here is on record before anything is changed.
+        self.tell_untold().await;
         self.picture(Moment::Before).await;
         let allowed = self.witness.before_commit().await;
         allowed.map_err(|refusal| not_allowed(&refusal))

@@ -13,8 +13,8 @@ use crate::step::Failure;
 pub(super) struct Situation<'a> {
     /// What it looked for.
     pub target: Option<&'a Target>,
-    /// What tells the account.
-    pub identity: Option<&'a str>,
+    /// What tells the account, any of it.
+    pub identity: &'a [String],
     /// How long it could wait.
     pub waited: Duration,
     /// What the guards of the step are for, in their order.
@@ -58,13 +58,20 @@ pub(super) fn explain(error: &PageError, situation: &Situation<'_>) -> Failure {
         ),
         PageError::Dialog { kind, message } => (
             F::UnexpectedDialog,
-            format!("the page opened a dialog ({kind}) that no step expects: {message}"),
+            format!(
+                "the page opened a dialog ({kind}) that no step expects: {message}; `dialog:` before the step answers it"
+            ),
         ),
         PageError::Guard { index, seen, .. } => guard(*index, seen, situation),
         PageError::Navigation { url, reason } => (F::AppUnavailable, format!("{url} did not open: {reason}")),
         PageError::Blocked { url } => {
             (F::UiDrift, format!("{url} is outside the addresses that the connector may open (`origins`)"))
         }
+        PageError::NoWindow { doing: busy } => {
+            (absence(busy), format!("no window opened {within}{}", doing(busy)))
+        }
+        PageError::Download { reason } => (F::UiDrift, reason.clone()),
+        PageError::Request { reason } => (F::AppUnavailable, format!("the request got no answer: {reason}")),
         PageError::TooSlow { doing } => (F::Timeout, format!("the page gave no answer {within}: {doing}")),
         PageError::Crashed | PageError::Closed => (F::BrowserCrashed, error.cause().to_string()),
         PageError::Watched(_) | PageError::Protocol(_) | PageError::AfterEvent(_) => {
@@ -82,8 +89,9 @@ fn absence(doing: &str) -> FailureClass {
 
 /// Several elements that bear what tells the account are several accounts; several others are drift.
 fn ambiguity(situation: &Situation<'_>) -> FailureClass {
-    let named = situation.target.zip(situation.identity).is_some_and(|(target, identity)| {
-        target.within.iter().chain([&target.locator]).any(|locator| mentions(locator, identity))
+    let named = situation.target.is_some_and(|target| {
+        let mut locators = target.within.iter().chain([&target.locator]);
+        locators.any(|locator| situation.identity.iter().any(|identity| mentions(locator, identity)))
     });
     if named { FailureClass::AmbiguousMatch } else { FailureClass::UiDrift }
 }
@@ -104,7 +112,7 @@ fn guard(index: usize, seen: &str, situation: &Situation<'_>) -> (FailureClass, 
             (FailureClass::WrongTenant, message)
         }
         Some(GuardFor::Identity) => {
-            let wanted = situation.identity.unwrap_or_default();
+            let wanted = situation.identity.join("” or “");
             (
                 FailureClass::IdentityMismatch,
                 format!("“{wanted}” is not where the change would be made; there is {seen}"),
@@ -175,7 +183,7 @@ mod tests {
         };
         let situation = Situation {
             target: Some(&target),
-            identity: Some("ada@acme.example"),
+            identity: &["ada@acme.example".to_owned()],
             waited: Duration::from_secs(10),
             guards: &[GuardFor::Tenant, GuardFor::Identity],
         };
@@ -217,7 +225,7 @@ mod tests {
             (
                 PageError::Dialog { kind: "confirm".into(), message: "Sure?".into() },
                 F::UnexpectedDialog,
-                "the page opened a dialog (confirm) that no step expects: Sure?",
+                "the page opened a dialog (confirm) that no step expects: Sure?; `dialog:` before the step answers it",
             ),
             (
                 guard(0),
@@ -256,7 +264,7 @@ mod tests {
         let target = Target { within: vec![], locator: Locator::one(Kind::Text, Name::Exact("Save".into())) };
         let situation = Situation {
             target: Some(&target),
-            identity: Some("a@b"),
+            identity: &["a@b".to_owned()],
             waited: Duration::from_secs(1),
             guards: &[],
         };

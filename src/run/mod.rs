@@ -8,24 +8,35 @@
 //! Deliberately absent: trying again. That is decided in `job`, from the report.
 
 mod commit;
+mod credentials;
+mod dialogs;
 mod explain;
+mod files;
 mod pace;
+mod password;
 mod record;
+mod request;
 mod runner;
 mod session;
+mod show;
 mod stage;
+mod totp;
+mod window;
 
 use std::time::Duration;
 
 use crate::browser::Page;
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
+use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::Redactor;
 use crate::step::Book;
 use crate::trace::Witness;
 
 pub use crate::step::{At, Failure, Output, Told};
+pub use credentials::{USERNAME, credentials, redactor};
+pub use pace::UsedCodes;
 pub use session::logged_in;
 
 use runner::Runner;
@@ -39,9 +50,9 @@ pub struct Call<'a> {
     pub flow: &'a str,
     /// What templates see: `settings`, `account` and what else the flow is about; `credentials` for `login` alone.
     pub scope: Scope,
-    /// What tells the account on the page, checked at the commit step: its first `match` value. None where a flow is about no
-    /// account.
-    pub identity: Option<String>,
+    /// What tells the account on the page, checked at the commit step: its `match` values, of which the page must show one.
+    /// Empty where a flow is about no account.
+    pub identity: Vec<String>,
     /// The page of the service account's session.
     pub page: &'a Page,
     /// Knows every secret in `scope`.
@@ -50,6 +61,10 @@ pub struct Call<'a> {
     pub limits: Limits,
     /// The time.
     pub clock: SharedClock,
+    /// What the run's `random_password` is made of.
+    pub entropy: SharedEntropy,
+    /// The one-time codes that the service account used.
+    pub codes: &'a UsedCodes,
 }
 
 /// How long and how far a run may go.
@@ -61,11 +76,28 @@ pub struct Limits {
     pub flow: Duration,
     /// How many steps it may do, those in loops counted each time.
     pub steps: u32,
+    /// How far it goes.
+    pub reach: Reach,
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To its end.
+    #[default]
+    End,
+    /// Up to the commit step, which is marked on the page and not done.
+    Commit,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { step: Duration::from_secs(10), flow: Duration::from_secs(600), steps: 10_000 }
+        Self {
+            step: Duration::from_secs(10),
+            flow: Duration::from_secs(600),
+            steps: 10_000,
+            reach: Reach::End,
+        }
     }
 }
 
@@ -96,5 +128,7 @@ pub async fn run(call: Call<'_>, witness: &mut dyn Witness) -> Report {
     };
     let mut runner = Runner::new(call, witness);
     let ended = runner.whole(flow).await;
+    runner.tell_untold().await;
+    runner.clear_up();
     runner.report(ended)
 }

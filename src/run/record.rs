@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::Acted;
+use crate::browser::{Acted, Exposure};
 use crate::clock::Timestamp;
-use crate::step::{At, Failure, Pictures, Role, Step};
+use crate::step::{At, Failure, Need, Pictures, Role, Step};
 use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
 
 /// What is measured and noted while one step goes on.
 #[derive(Debug)]
 pub(super) struct Notes {
-    seq: u32,
-    depth: u32,
+    /// The order in which it began.
+    pub seq: u32,
+    /// How many steps it is nested in.
+    pub depth: u32,
     started_at: Timestamp,
-    began: Duration,
+    /// On the clock that only goes forward.
+    pub began: Duration,
     find_ms: u64,
     act_ms: u64,
     settle_ms: u64,
@@ -28,9 +31,21 @@ pub(super) struct Notes {
     pub done: String,
     /// Whether it is the commit step.
     pub role: Role,
+    /// Whether it may come to nothing.
+    pub need: Need,
+    /// Where it is.
+    pub at: At,
     /// Whether pictures are taken.
     pub wanted: Pictures,
     pictures: Vec<Picture>,
+}
+
+/// A record that waits for its last picture: it is being taken while the next step looks for its element.
+#[derive(Debug)]
+pub(super) struct Untold {
+    record: StepRecord,
+    pictures: Vec<Picture>,
+    coming: Option<(Moment, Exposure)>,
 }
 
 impl Notes {
@@ -57,6 +72,7 @@ impl Runner<'_> {
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
         let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
+        let (need, at) = (step.need, self.at(step, &doing));
         Notes {
             seq,
             depth,
@@ -70,6 +86,8 @@ impl Runner<'_> {
             doing,
             done,
             role,
+            need,
+            at,
             wanted,
             pictures,
         }
@@ -77,18 +95,26 @@ impl Runner<'_> {
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
+        let Some(exposure) = self.expose().await else { return };
+        let picture = developed(moment, exposure).await;
+        if let Some(notes) = &mut self.notes {
+            notes.pictures.extend(picture);
+        }
+    }
+
+    /// Begins to take a picture, where pictures are wanted.
+    async fn expose(&self) -> Option<Exposure> {
         let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
-        if is_off || !self.witness.wants_pictures() {
-            return;
+        if is_off || !self.witness.wants_pictures() { None } else { Some(self.page.expose().await) }
+    }
+
+    /// Tells the witness of the step that ended last, as soon as its picture is there.
+    pub(super) async fn tell_untold(&mut self) {
+        let Some(Untold { record, mut pictures, coming }) = self.untold.take() else { return };
+        if let Some((moment, exposure)) = coming {
+            pictures.extend(developed(moment, exposure).await);
         }
-        match self.page.screenshot().await {
-            Ok(jpeg) => {
-                if let Some(notes) = &mut self.notes {
-                    notes.pictures.push(Picture { moment, jpeg });
-                }
-            }
-            Err(error) => tracing::debug!(%error, "no picture of a step"),
-        }
+        self.witness.step(record, pictures).await;
     }
 
     /// Where a step is, for people.
@@ -101,24 +127,28 @@ impl Runner<'_> {
         }
     }
 
-    /// Tells the witness of the step that is going on, and takes its last picture.
+    /// Ends the record of the step that is going on and begins to take its last picture.
     pub(super) async fn tell(&mut self, step: &Step, outcome: StepOutcome) {
+        self.tell_untold().await;
         let total = self.notes.as_ref().map(|notes| self.clock.elapsed().saturating_sub(notes.began));
         let moment = match (&outcome, self.notes.as_ref().is_some_and(|notes| notes.changed)) {
             (StepOutcome::Failed { .. }, _) if self.untold_failure => Some(Moment::Failed),
-            (StepOutcome::Ok, true) => Some(Moment::After),
+            // A page behind its window is not drawn.
+            (StepOutcome::Ok, true) if !self.window_follows => Some(Moment::After),
             _ => None,
         };
+        let mut coming = None;
         if let Some(moment) = moment {
             self.untold_failure = false;
-            self.picture(moment).await;
+            coming = self.expose().await.map(|exposure| (moment, exposure));
         }
+        let dialogs = self.dialogs_in_words();
         let Some(notes) = self.notes.take() else { return };
         let words = match &outcome {
             StepOutcome::Ok => notes.said.as_ref().unwrap_or(&notes.done),
             _ => &notes.doing,
         };
-        let At { flow, file, line, words } = self.at(step, words);
+        let At { flow, file, line, words } = self.at(step, &format!("{words}{dialogs}"));
         let record = StepRecord {
             seq: notes.seq,
             depth: notes.depth,
@@ -137,13 +167,23 @@ impl Runner<'_> {
             total_ms: ms(total.unwrap_or_default()),
             url: self.redactor.redact(&self.page.url()),
         };
-        self.witness.step(record, notes.pictures).await;
+        self.untold = Some(Untold { record, pictures: notes.pictures, coming });
     }
 
     /// The outcome of a step that failed, as it is written down.
     pub(super) fn failed(&self, failure: &Failure) -> StepOutcome {
         let told = self.after_commit(failure.clone());
         StepOutcome::Failed { class: told.class, message: self.redactor.redact(&told.message) }
+    }
+}
+
+async fn developed(moment: Moment, exposure: Exposure) -> Option<Picture> {
+    match exposure.picture().await {
+        Ok(jpeg) => Some(Picture { moment, jpeg }),
+        Err(error) => {
+            tracing::debug!(%error, "no picture of a step");
+            None
+        }
     }
 }
 

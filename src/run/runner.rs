@@ -1,30 +1,37 @@
 //! The runner: carries out steps one after the other, with everything that holds for steps of every kind.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::commit::not_allowed;
-use super::record::Notes;
+use super::dialogs::Declared;
+use super::password::random_password;
+use super::record::{Notes, Untold};
 use super::session::Login;
-use super::{Call, Committed, Limits, pace};
+use super::{Call, Committed, Limits, UsedCodes, pace};
 use crate::browser::{Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue, Template};
 use crate::secret::Redactor;
-use crate::step::{Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, Stage, Step, Teller};
+use crate::step::{
+    Book, Failure, Flow, KnownError, Need, Next, Output, PopUp, RANDOM_PASSWORD, Stage, Step, Teller,
+};
 use crate::trace::{StepOutcome, Witness};
 
 /// A run that is going on.
 pub(super) struct Runner<'a> {
     pub book: &'a Book,
-    pub page: &'a Page,
+    /// The page that steps are done on: that of the session, or a window that it opened.
+    pub page: Page,
     pub witness: &'a mut dyn Witness,
-    pub identity: Option<String>,
+    pub identity: Vec<String>,
     pub redactor: Redactor,
     pub clock: SharedClock,
+    pub codes: &'a UsedCodes,
     pub login: Login,
     /// What every flow of the run sees from its start.
     pub roots: Scope,
@@ -38,8 +45,12 @@ pub(super) struct Runner<'a> {
     pub yielded: Vec<(String, ScopeValue)>,
     /// Looked for whenever a wait is not met.
     pub watched: Vec<(Watched<'a>, Locator)>,
+    /// The pop-ups that were met and closed.
+    pub met: Vec<Locator>,
     /// The step that is going on.
     pub notes: Option<Notes>,
+    /// The record of the step that ended last.
+    pub untold: Option<Untold>,
     pub timeout: Duration,
     pub wait_began: Instant,
     pub limits: Limits,
@@ -48,6 +59,12 @@ pub(super) struct Runner<'a> {
     pub depth: u32,
     /// A failure of which no step has told yet.
     pub untold_failure: bool,
+    /// The answers to native dialogs that no dialog has used yet, by the steps that declared them.
+    pub declared: VecDeque<Declared>,
+    /// The step that is going on, or the list it is in, is followed by steps in a window that it opens.
+    pub window_follows: bool,
+    /// How many windows deep the run is.
+    pub windows: u32,
 }
 
 /// What is looked for whenever a wait is not met.
@@ -59,17 +76,24 @@ pub(super) enum Watched<'a> {
 
 impl<'a> Runner<'a> {
     pub fn new(call: Call<'a>, witness: &'a mut dyn Witness) -> Self {
-        let Call { book, flow, scope, identity, page, redactor, limits, clock } = call;
+        let Call { book, flow, mut scope, identity, page, mut redactor, limits, clock, entropy, codes } =
+            call;
         let now = Instant::now();
+        // One for the whole run, so that it can be typed twice; the next run has another.
+        let password = random_password(entropy.as_ref());
+        redactor.add(&password);
+        scope.set(RANDOM_PASSWORD, password);
         Self {
             book,
-            page,
+            page: page.clone(),
             witness,
             identity,
             redactor,
             clock,
+            codes,
             login: Login::of(book, &scope, flow),
             watched: watched(book, &scope),
+            met: Vec::new(),
             roots: scope.clone(),
             scope,
             within: Vec::new(),
@@ -78,6 +102,7 @@ impl<'a> Runner<'a> {
             flows: vec![flow],
             yielded: Vec::new(),
             notes: None,
+            untold: None,
             timeout: limits.step,
             wait_began: now,
             limits,
@@ -85,13 +110,17 @@ impl<'a> Runner<'a> {
             seq: 0,
             depth: 0,
             untold_failure: false,
+            declared: VecDeque::new(),
+            window_follows: false,
+            windows: 0,
         }
     }
 
     /// Runs the flow of the call.
     pub async fn whole(&mut self, flow: &Flow) -> Result<(), Failure> {
         self.steps(&flow.steps).await?;
-        self.after_login(flow).await
+        self.after_login(flow).await?;
+        self.all_dialogs_opened()
     }
 
     /// The name of the innermost flow.
@@ -120,6 +149,15 @@ impl<'a> Runner<'a> {
             Ok(Some(why)) => Ok((Next::GoOn, StepOutcome::Skipped { why })),
             Err(failure) => Err(failure),
         };
+        // A run that stopped before its commit step ends there, and well.
+        let done = match done {
+            _ if self.output.stopped && self.is_commit() => {
+                let why = "this run ends before the commit step".to_owned();
+                Ok((Next::End, StepOutcome::Skipped { why }))
+            }
+            Ok((_, outcome)) if self.output.stopped => Ok((Next::End, outcome)),
+            done => done,
+        };
         self.depth = depth;
         self.within.truncate(within);
         let ended = self.end(step, done).await;
@@ -146,11 +184,12 @@ impl<'a> Runner<'a> {
             }
         }
         if pace::types_a_code(step) {
-            let pause = pace::until_a_good_code(self.clock.now());
+            let pause = self.codes.until_a_good_code(self.clock.now());
             self.wait_began += pause;
             #[expect(clippy::disallowed_methods, reason = "only time brings the next one-time code")]
             tokio::time::sleep(pause).await;
         }
+        self.announce(step).await?;
         Ok(None)
     }
 
@@ -199,6 +238,7 @@ impl<'a> Runner<'a> {
         match watched {
             Watched::Error(error) => Err(self.known_error(error, locator).await),
             Watched::PopUp(pop_up) => {
+                self.met.push(locator);
                 let within = std::mem::take(&mut self.within);
                 self.flows.push("pop_ups");
                 let closed = self.steps(&pop_up.steps).await;
@@ -209,6 +249,19 @@ impl<'a> Runner<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Deals with what is watched for and there now; whether there was anything.
+    pub async fn meet_now(&mut self) -> Result<bool, Failure> {
+        let targets =
+            self.watched.iter().map(|(_, locator)| Target { within: Vec::new(), locator: locator.clone() });
+        for (index, target) in targets.collect::<Vec<_>>().iter().enumerate() {
+            if self.page.is_there(target).await == Ok(true) {
+                self.meet(index).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn known_error(&self, error: &KnownError, locator: Locator) -> Failure {

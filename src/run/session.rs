@@ -41,7 +41,7 @@ impl Login {
         Self { logged_in, address, is_running: flow == "login" }
     }
 
-    fn is_login_address(&self, url: &str) -> bool {
+    pub(super) fn is_login_address(&self, url: &str) -> bool {
         let same = |a: &Url, b: &Url| a.origin() == b.origin() && a.path() == b.path();
         self.address.as_ref().zip(Url::parse(url).ok()).is_some_and(|(login, url)| same(login, &url))
     }
@@ -71,7 +71,7 @@ pub async fn logged_in(
     let url = absolute(&render(&book.base_url)?.text, &address);
     let wait = Wait { until: Instant::now() + limits.step, watch: Vec::new() };
     let told = |error| {
-        let situation = Situation { target: None, identity: None, waited: limits.step, guards: &[] };
+        let situation = Situation { target: None, identity: &[], waited: limits.step, guards: &[] };
         let mut failure = explain(&error, &situation);
         failure.message = redactor.redact(&failure.message);
         failure
@@ -111,6 +111,10 @@ impl Runner<'_> {
         }
         if self.login.is_login_address(&self.page.url()) {
             return true;
+        }
+        // A window that the app opens may ask for a password for reasons of its own.
+        if self.windows > 0 {
+            return false;
         }
         let Some(logged_in) = self.login.logged_in.clone() else { return false };
         let there = self.page.is_there(&whole_page(logged_in)).await;

@@ -1,12 +1,15 @@
 //! What steps see of the runner: [`Stage`].
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::explain::{GuardFor, Situation, explain};
 use super::runner::Runner;
-use super::{Committed, session};
-use crate::browser::{Action, Page, PageError, Target, Wait};
+use super::window::takes_window;
+use super::{Committed, files, session};
+use crate::browser::{Action, Answered, Asked, DialogAnswer, Page, PageError, Target, Wait};
 use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue};
@@ -15,7 +18,7 @@ use crate::step::{Failure, Next, Output, Stage, Step};
 #[async_trait]
 impl Stage for Runner<'_> {
     fn page(&self) -> &Page {
-        self.page
+        &self.page
     }
 
     fn wait(&self) -> Wait {
@@ -61,6 +64,9 @@ impl Stage for Runner<'_> {
     }
 
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        if self.only_shows() {
+            return self.show_commit(target, &action).await;
+        }
         let commit = self.is_commit();
         let (guards, purposes) = if commit { self.guards()? } else { (Vec::new(), Vec::new()) };
         if commit {
@@ -73,6 +79,7 @@ impl Stage for Runner<'_> {
                     if let Some(notes) = &mut self.notes {
                         notes.acted(&acted);
                     }
+                    self.identity_is_renamed(acted.was.as_deref(), &action);
                     if commit && acted.changed {
                         self.committed = Committed::Yes;
                         self.witness.committed().await;
@@ -93,6 +100,8 @@ impl Stage for Runner<'_> {
             }
             match error.cause() {
                 PageError::Watched(index) => self.meet(*index).await?,
+                // The act was the last in its window.
+                PageError::Closed if sent && self.is_window_closed() => return Ok(()),
                 _ => return Err(self.failure_of(&error, Some(target), &purposes).await),
             }
             if sent {
@@ -100,6 +109,26 @@ impl Stage for Runner<'_> {
                 return Ok(());
             }
         }
+    }
+
+    fn declare_dialog(&mut self, answer: DialogAnswer) {
+        self.declare(answer);
+    }
+
+    fn file(&self, path: &str) -> Result<PathBuf, Failure> {
+        files::inside(&self.book.folder, path)
+    }
+
+    async fn window(&mut self, steps: &[Step]) -> Result<Next, Failure> {
+        self.in_window(steps).await
+    }
+
+    async fn request(&mut self, asked: Asked, expect: &[u16]) -> Result<Answered, Failure> {
+        self.send(asked, expect).await
+    }
+
+    async fn meet_what_is_there(&mut self) -> Result<bool, Failure> {
+        self.meet_now().await
     }
 
     async fn open(&mut self, address: &str) -> Result<(), Failure> {
@@ -122,12 +151,18 @@ impl Stage for Runner<'_> {
     }
 
     async fn steps(&mut self, steps: &[Step]) -> Result<Next, Failure> {
-        for step in steps {
-            if self.step(step).await? == Next::End {
-                return Ok(Next::End);
+        let outer = self.window_follows;
+        let mut ended = Ok(Next::GoOn);
+        for (index, step) in steps.iter().enumerate() {
+            let next = steps.get(index + 1);
+            self.expect_window(step, outer || next.is_some_and(takes_window));
+            ended = self.step(step).await;
+            if !matches!(ended, Ok(Next::GoOn)) {
+                break;
             }
         }
-        Ok(Next::GoOn)
+        self.window_follows = outer;
+        ended
     }
 
     async fn call(&mut self, flow: &str, with: Vec<(String, ScopeValue)>) -> Result<Next, Failure> {
@@ -156,15 +191,44 @@ impl Stage for Runner<'_> {
 }
 
 impl Runner<'_> {
+    /// Where the page shows whose it is only in the control that is to be changed, what stands there afterwards tells it as
+    /// well as what stood there before.
+    fn identity_is_renamed(&mut self, was: Option<&str>, action: &Action) {
+        let (Some(was), Action::Set(now) | Action::Fill(now)) = (was, action) else { return };
+        let same = |identity: &String| identity.to_lowercase() == was.trim().to_lowercase();
+        if self.identity.iter().any(same) {
+            self.identity.push(now.text.clone());
+        }
+    }
+
     /// What a failure of the page means; where the session is lost, that comes before what is missing because of it.
-    async fn failure_of(&self, error: &PageError, target: Option<&Target>, guards: &[GuardFor]) -> Failure {
-        let situation =
-            Situation { target, identity: self.identity.as_deref(), waited: self.timeout, guards };
-        let failure = explain(error, &situation);
+    pub(super) async fn failure_of(
+        &self,
+        error: &PageError,
+        target: Option<&Target>,
+        guards: &[GuardFor],
+    ) -> Failure {
+        let situation = Situation { target, identity: &self.identity, waited: self.timeout, guards };
+        let mut failure = explain(error, &situation);
         if failure.is_absence() && self.session_is_lost().await {
             let message = format!("the app asks to log in again, at {}", self.page.url());
             return Failure::new(FailureClass::SessionLost, message);
         }
+        if failure.is_absence() {
+            failure.message.push_str(&self.again_in_the_way().await);
+        }
         failure
+    }
+
+    /// The pop-ups that were closed once and are there again, in words.
+    async fn again_in_the_way(&self) -> String {
+        let mut words = String::new();
+        for pop_up in &self.met {
+            let target = Target { within: Vec::new(), locator: pop_up.clone() };
+            if self.page.is_there(&target).await == Ok(true) {
+                words.push_str(&format!("\n(the pop-up {pop_up} was closed and is there again)"));
+            }
+        }
+        words
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +121,11 @@ pub trait Effect: fmt::Debug + Send + Sync {
     /// Why the flow cannot go on; see [`Failure`].
     async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure>;
 
+    /// What it looks for on the page when it begins, for authors who go step by step.
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        Vec::new()
+    }
+
     /// How it nests other steps.
     fn shape(&self) -> Shape<'_> {
         Shape::Leaf
@@ -159,6 +165,8 @@ pub enum Shape<'a> {
     All(&'a [Step]),
     /// One of these lists; whether the flow ends after it.
     Either(Vec<(&'a [Step], bool)>),
+    /// One after the other, in the window that the step before opened.
+    Window(&'a [Step]),
     /// Any number of times.
     Loop(&'a [Step]),
     /// The steps of another flow.
@@ -172,7 +180,7 @@ pub(super) fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) 
     for step in steps {
         visit(step);
         match step.effect.shape() {
-            Shape::All(inner) | Shape::Loop(inner) => each_step(inner, visit),
+            Shape::All(inner) | Shape::Window(inner) | Shape::Loop(inner) => each_step(inner, visit),
             Shape::Either(branches) => branches.into_iter().for_each(|(inner, _)| each_step(inner, visit)),
             Shape::Leaf | Shape::Call(_) | Shape::End => {}
         }
@@ -226,6 +234,8 @@ pub struct Book {
     pub tenant: Option<Locator<Template>>,
     /// What the browser may reach.
     pub origins: Vec<Template>,
+    /// The folder with the connector's files.
+    pub folder: PathBuf,
 }
 
 /// What a run yields.
@@ -239,4 +249,14 @@ pub struct Output {
     pub rows: Vec<BTreeMap<String, String>>,
     /// Whether nothing can be missing from `rows`: the app's own total agrees, or the last page was reached.
     pub complete: bool,
+    /// The run ended before its commit step, as its limits say.
+    pub stopped: bool,
+}
+
+impl Output {
+    /// Adds rows. Several lists of one flow are one list, complete when each of them is.
+    pub fn add_list(&mut self, rows: Vec<BTreeMap<String, String>>, complete: bool) {
+        self.complete = complete && (self.complete || self.rows.is_empty());
+        self.rows.extend(rows);
+    }
 }

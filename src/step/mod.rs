@@ -15,8 +15,10 @@ mod kind;
 mod link;
 mod paths;
 mod purpose;
+mod records;
 mod reference;
 mod rule;
+mod schema;
 mod stage;
 mod values;
 mod words;
@@ -29,9 +31,12 @@ pub use failure::{At, Failure, Next, Told};
 pub use flow::{Book, Call, Effect, Flow, KnownError, Need, Output, Pictures, PopUp, Role, Shape, Step, Use};
 pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
-pub use purpose::{Purpose, Vocabulary};
+pub use purpose::{Purpose, RANDOM_PASSWORD, Vocabulary};
 pub use reference::{reference, table as reference_table};
 pub use rule::{RULES, check_settings};
+#[cfg(test)]
+pub use schema::Judge;
+pub use schema::{definitions, schema};
 pub use stage::Stage;
 pub use words::{Phrase, Teller, locator_in_words, shorten};
 

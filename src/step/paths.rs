@@ -108,7 +108,7 @@ impl<'a> Walker<'a> {
         }
         match step.effect.shape() {
             Shape::Leaf => states,
-            Shape::All(steps) => self.steps(steps, states),
+            Shape::All(steps) | Shape::Window(steps) => self.steps(steps, states),
             Shape::Either(branches) => {
                 let mut after = BTreeSet::new();
                 for (steps, ends) in branches {

@@ -37,6 +37,9 @@ impl Vocabulary {
     }
 }
 
+/// The name of a password that nobody knows: a secret, the same for the whole of a run.
+pub const RANDOM_PASSWORD: &str = "random_password";
+
 /// What a flow is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -54,7 +57,9 @@ pub enum Purpose {
     Entitlement(String),
     /// Lists the values of an entitlement of this type.
     ListEntitlements(String),
-    /// Changes an account's state.
+    /// Brings an account back, with what an account holds one of: an app may have taken it away with the access.
+    Reactivate,
+    /// Changes an account's state otherwise.
     State,
     /// Lists groups.
     ListGroups,
@@ -64,7 +69,7 @@ pub enum Purpose {
     SubFlow,
 }
 
-const STATE: &[&str] = &["deactivate", "reactivate", "remove", "resend_invite", "cancel_invite"];
+const STATE: &[&str] = &["deactivate", "remove", "resend_invite", "cancel_invite"];
 const GROUP: &[&str] = &["create_group", "rename_group", "remove_group", "add_member", "remove_member"];
 
 impl Purpose {
@@ -76,6 +81,7 @@ impl Purpose {
             "read_account" => return Self::ReadAccount,
             "invite" => return Self::Invite,
             "update" => return Self::Update,
+            "reactivate" => return Self::Reactivate,
             "list_groups" => return Self::ListGroups,
             _ if STATE.contains(&name) => return Self::State,
             _ if GROUP.contains(&name) => return Self::Group,
@@ -100,7 +106,8 @@ impl Purpose {
 
     /// Every name that means something but `run` alone.
     pub fn flow_names(vocabulary: &Vocabulary) -> Vec<String> {
-        let fixed = ["login", "list_accounts", "read_account", "invite", "update", "list_groups"];
+        let fixed =
+            ["login", "list_accounts", "read_account", "invite", "update", "reactivate", "list_groups"];
         let mut names: Vec<String> =
             fixed.iter().chain(STATE).chain(GROUP).map(|name| (*name).to_owned()).collect();
         names.extend(vocabulary.one_valued.iter().map(|entitlement| format!("change_{entitlement}")));
@@ -113,7 +120,7 @@ impl Purpose {
 
     /// Names that no flow can set.
     pub fn roots() -> &'static [&'static str] {
-        &["settings", "account", "wanted", "credentials"]
+        &["settings", "account", "wanted", "credentials", RANDOM_PASSWORD]
     }
 
     /// What the flow's templates can use from its start.
@@ -130,10 +137,13 @@ impl Purpose {
         if *self == Self::Update || is_sub_flow {
             names.add_with("wanted", vocabulary.attributes.iter().map(String::as_str));
         }
+        if self.changes() || is_sub_flow {
+            names.add(RANDOM_PASSWORD);
+        }
         for entitlement in vocabulary.entitlements() {
             let has = match self {
                 Self::Entitlement(own) => own == entitlement,
-                Self::Invite => vocabulary.one_valued.contains(entitlement),
+                Self::Invite | Self::Reactivate => vocabulary.one_valued.contains(entitlement),
                 _ => is_sub_flow,
             };
             if has {
@@ -146,12 +156,17 @@ impl Purpose {
     /// Whether a flow of this purpose has `root` only where its caller has it.
     pub fn lends(&self, root: &str, vocabulary: &Vocabulary) -> bool {
         *self == Self::SubFlow
-            && (root == "wanted" || vocabulary.entitlements().any(|entitlement| entitlement == root))
+            && (root == "wanted"
+                || root == RANDOM_PASSWORD
+                || vocabulary.entitlements().any(|entitlement| entitlement == root))
     }
 
     /// Whether it changes the app, and so has a commit step on every path.
     pub fn changes(&self) -> bool {
-        matches!(self, Self::Invite | Self::Update | Self::Entitlement(_) | Self::State | Self::Group)
+        matches!(
+            self,
+            Self::Invite | Self::Update | Self::Entitlement(_) | Self::Reactivate | Self::State | Self::Group
+        )
     }
 
     /// Whether it must leave the app as it is.

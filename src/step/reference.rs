@@ -12,7 +12,7 @@ use crate::failure::{CLASSES, Retry, Stops};
 use crate::playbook::ROLES;
 
 /// What may stand beside the keyword of any step.
-const BESIDE: &[(&str, &str)] = &[
+pub(super) const BESIDE: &[(&str, &str)] = &[
     ("name", "The author's own name for the step, in logs."),
     (
         "when",
@@ -28,8 +28,12 @@ const BESIDE: &[(&str, &str)] = &[
 ];
 
 /// What an extractor can say.
-const EXTRACTOR: &[(&str, &str)] = &[
+pub(super) const EXTRACTOR: &[(&str, &str)] = &[
     ("read", "The element."),
+    (
+        "names",
+        "Instead of `read`: all elements that match now, whose names are many values, such as `checkbox (is checked)`.",
+    ),
     ("attribute", "The attribute of it that is read, such as `href`; its text if not said."),
     ("match", "A regular expression; its first group, or all of it, is the value."),
     (
@@ -54,6 +58,14 @@ const LOCATORS: &[(&str, &str)] = &[
     ("text \"No users\"", "The innermost element with that text."),
     ("title \"Remove\"", "An element with that `title`."),
     ("testid \"save\"", "An element with that `data-testid`."),
+    (
+        "checkbox \"Mail\" (is checked)",
+        "One in that state: `checked`, `disabled`, `expanded`, `selected`, `level 2`; `(is not …)` for one that is not.",
+    ),
+    (
+        "box (has text \"ada\") (has button \"Edit\")",
+        "The smallest element that has all of this inside: a card or a line that has no role.",
+    ),
     ("frame \"Billing\" > button \"Save\"", "In the document of an `iframe`, by its title or name."),
     ("css \"tr.member\"", "A CSS selector."),
     ("xpath \"//tr\"", "An XPath expression."),
@@ -103,7 +115,8 @@ fn locators() -> String {
     let rows = LOCATORS.iter().map(|(form, says)| code(form, says));
     let roles: Vec<String> = ROLES.iter().map(|role| format!("`{role}`")).collect();
     format!(
-        "## Locators\n\nA locator must match exactly one visible element; `rows` of `collect` are the exception. Names are \
+        "## Locators\n\nA locator must match exactly one visible element; `rows` of `collect` are the exception, and links \
+         that are alike to the letter and lead to the same page count as one. Names are \
          templates, and what they come to is data.\n\n{}\nRoles: {}\n",
         table(["locator", "finds"], rows),
         roles.join(", ")

@@ -3,13 +3,15 @@
 //! The runner implements [`Stage`]. Every wait goes through [`Stage::deal`] when it is not met, so that pop-ups and known
 //! errors are looked for everywhere and by no step kind itself.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use futures::future::Either;
 
 use super::failure::{Failure, Next};
 use super::flow::{Output, Step};
 use super::words::Teller;
-use crate::browser::{Action, Page, PageError, Read, Rows, Target, Wait};
+use crate::browser::{Action, Answered, Asked, DialogAnswer, Page, PageError, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 use crate::playbook::{Rendered, Scope, ScopeValue, Template};
 
@@ -55,6 +57,34 @@ pub trait Stage: Send + Sync {
     /// # Errors
     /// It could not be done, or what must hold before a commit does not.
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure>;
+
+    /// The next native dialog is answered so. The run fails where none opened by its end, unless the step is optional.
+    fn declare_dialog(&mut self, answer: DialogAnswer);
+
+    /// The file of that path among the connector's.
+    ///
+    /// # Errors
+    /// There is none, or it is not inside the connector's folder.
+    fn file(&self, path: &str) -> Result<PathBuf, Failure>;
+
+    /// Carries out steps in the window that the step before opened, and closes it.
+    ///
+    /// # Errors
+    /// No window opened, or as for [`Stage::steps`].
+    async fn window(&mut self, steps: &[Step]) -> Result<Next, Failure>;
+
+    /// Sends a request from the page; its address may be a path under the app's. In a commit step this is the commit, as for
+    /// [`Stage::act`]. The answer has one of the statuses of `expect`, or any that says that it went well where that is empty.
+    ///
+    /// # Errors
+    /// It has no such answer, or what must hold before a commit does not.
+    async fn request(&mut self, asked: Asked, expect: &[u16]) -> Result<Answered, Failure>;
+
+    /// Deals with a pop-up that is there now; whether there was one.
+    ///
+    /// # Errors
+    /// A known error is there.
+    async fn meet_what_is_there(&mut self) -> Result<bool, Failure>;
 
     /// Opens `address`, a path under the app's address or a URL.
     ///

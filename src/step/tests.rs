@@ -127,6 +127,11 @@ fn mistakes_in_a_step_are_told_with_place_and_cure() {
     in_list("- run: open_membr", &["unknown_flow 2 `open_membr` (did you mean `open_member`?)"]);
     in_list("- repeat: { until: text \"a\", do: [press: Enter] }", &["unbounded_loop 2 `repeat`"]);
     in_list("- collect: { rows: row, as: { email: column \"Email\" } }", &["no_proof 2 `collect`"]);
+    in_list("- collect: { rows: row, as: { email: column \"Email\" }, next: none }", &[]);
+    in_list(
+        "- collect: { rows: row, as: { email: { names: link, default: a } }, next: none }",
+        &["contradiction 2 `a`"],
+    );
     in_list(
         "- collect: { rows: row, as: { emial: column \"Email\" }, next: link \"Next\" }",
         &["unknown_attribute 2 `emial` (did you mean `email`?)"],
@@ -217,6 +222,12 @@ fn sub_flows_take_what_they_are_given_and_give_what_they_read() {
     assert_eq!(
         found("- run: open_member", "- run: read_account"),
         ["ring 2 `read_account`", "ring 2 `open_member`"]
+    );
+    let password = "- fill: { into: field \"Password\", with: \"{{ random_password }}\" }";
+    assert_eq!(
+        found("- run: open_member", password),
+        ["missing_value 2 `open_member`"],
+        "nothing is changed"
     );
     let role = "- click: text \"{{ role.label }}\"";
     assert_eq!(found("- run: open_member", role), ["missing_value 2 `open_member`"]);

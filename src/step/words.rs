@@ -101,6 +101,9 @@ fn part_in_words(part: &Part) -> String {
         out.push_str(if index == 0 { " with " } else { " and " });
         out.push_str(&locator_in_words(inner));
     }
+    for is in &part.is {
+        out.push_str(&format!(" that {is}"));
+    }
     out
 }
 
@@ -119,13 +122,19 @@ mod tests {
     use super::*;
 
     fn role(role: &str, name: &str) -> Part {
-        Part { kind: Kind::Role(role.into()), name: Some(Name::Exact(name.into())), has: vec![], nth: None }
+        Part {
+            kind: Kind::Role(role.into()),
+            name: Some(Name::Exact(name.into())),
+            has: vec![],
+            is: vec![],
+            nth: None,
+        }
     }
 
     #[test]
     fn locators_are_read_from_the_inside_out() {
         let has = vec![Locator { parts: vec![role("cell", "ada@acme.example")] }];
-        let row = Part { kind: Kind::Role("row".into()), name: None, has, nth: None };
+        let row = Part { kind: Kind::Role("row".into()), name: None, has, is: vec![], nth: None };
         let pattern = Name::Pattern { regex: "no free".into(), ignore_case: true };
         let check =
             |parts: Vec<Part>, expected: &str| assert_eq!(locator_in_words(&Locator { parts }), expected);

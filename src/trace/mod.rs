@@ -109,6 +109,36 @@ pub struct NotAllowed {
     pub reason: String,
 }
 
+/// A step that is about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextStep {
+    /// The order in which the steps of a run begin, from 1.
+    pub seq: u32,
+    /// How many steps it is nested in.
+    pub depth: u32,
+    /// The file it is written in, as diagnostics show it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: u32,
+    /// What it is to do, in words.
+    pub words: String,
+    /// Whether it is the step that changes the app.
+    pub commit: bool,
+    /// What its locators match now, where that is asked for: the locator and the elements in words.
+    pub matches: Vec<(String, Vec<String>)>,
+}
+
+/// What a witness is told of steps before they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview {
+    /// Nothing.
+    Nothing,
+    /// That they begin.
+    Steps,
+    /// What their locators match besides, which takes time.
+    Matches,
+}
+
 /// Takes what a run tells while it goes on, and may stop it.
 #[async_trait]
 pub trait Witness: Send + Sync {
@@ -125,6 +155,19 @@ pub trait Witness: Send + Sync {
     /// # Errors
     /// The lease is lost or nearly so, or the run is to end: the step is not begun.
     async fn may_go_on(&mut self) -> Result<(), NotAllowed>;
+
+    /// What [`Witness::begins`] is told. Where it is told anything, every step is told of before the next begins.
+    fn preview(&self) -> Preview {
+        Preview::Nothing
+    }
+
+    /// A step is about to begin; its time begins when this returns. Called as [`Witness::preview`] says.
+    ///
+    /// # Errors
+    /// As for [`Witness::may_go_on`]: the step is not begun.
+    async fn begins(&mut self, _next: NextStep) -> Result<(), NotAllowed> {
+        Ok(())
+    }
 
     /// Asked just before the commit step, when everything else is ready. `Ok` means that it is durably known that a
     /// change of the app may follow.

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{PageError, Seen, Unready};
-use super::ask::{About, Once};
+use super::ask::{About, Once, Place};
+use super::frames::frames_around;
 use super::{Acted, Action, Guard, Page, Target, Text, Wait, keys};
 use crate::locator::{Kind, Locator, Name};
 
@@ -17,6 +18,9 @@ use crate::locator::{Kind, Locator, Name};
 struct Ready {
     plan: Plan,
     element: String,
+    /// The value that the control had.
+    #[serde(default)]
+    was: Option<String>,
     /// Names the element for the calls that follow.
     token: u64,
     x: f64,
@@ -37,6 +41,8 @@ enum Plan {
     Assign,
     /// An option of a native select.
     Choose,
+    /// A file is chosen.
+    Upload,
     /// A list that must be opened, then its option clicked.
     Open,
 }
@@ -90,17 +96,35 @@ impl Page {
         let began = Instant::now();
         let question = json!({ "within": target.within, "locator": target.locator, "guards": guards, "action": words(action) });
         loop {
-            let (ready, world): (Ready, String) =
-                self.ask("ready", question.clone(), About::Target(target), wait).await?;
+            let about = About::Target(target);
+            let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
             let found = Instant::now();
-            let attempt = Try { page: self, target, action, wait, world: &world, ready: &ready };
-            let by = match attempt.perform().await? {
+            self.exposed().await;
+            let point =
+                if matches!(ready.plan, Plan::None | Plan::Upload | Plan::Assign | Plan::Choose | Plan::Open)
+                {
+                    Some((ready.x, ready.y))
+                } else {
+                    let at = (ready.x, ready.y);
+                    self.point_on_page(&place, at, guards, about, wait.until).await?
+                };
+            let done = match point {
+                Some(point) => {
+                    (ready.x, ready.y) = point;
+                    let attempt =
+                        Try { page: self, target, action, wait, world: &place.world, ready: &ready };
+                    attempt.perform().await?
+                }
+                None => Done::Not(None),
+            };
+            let by = match done {
                 Done::Not(by) => by,
                 Done::Yes => {
                     let acted = Instant::now();
                     self.settle(wait).await.map_err(PageError::after_event)?;
                     return Ok(Acted {
                         element: ready.element,
+                        was: ready.was,
                         changed: ready.plan != Plan::None,
                         find_ms: ms(began, found),
                         act_ms: ms(found, acted),
@@ -135,6 +159,13 @@ impl Try<'_> {
                 self.apply(&text.text).await
             }
             (Plan::Choose, Action::Select(label)) => self.apply(label).await,
+            (Plan::Upload, Action::Upload(file)) => {
+                let chosen = self.page.choose_file(self.world, self.ready.token, file, self.wait.until);
+                self.sent(chosen).await.map_err(PageError::after_event)?;
+                let _: Once<Value> =
+                    self.ask_token("verdict", json!({})).await.map_err(PageError::after_event)?;
+                Ok(Done::Yes)
+            }
             (Plan::Open, Action::Select(label)) => self.choose_opened(label).await,
             (Plan::Open, Action::Set(text)) => self.choose_opened(&text.text).await,
             (plan, _) => Err(PageError::Protocol(format!("the page script planned {plan:?}"))),
@@ -229,7 +260,7 @@ impl Try<'_> {
         let opener = Action::Click;
         Box::pin(self.page.act(self.target, &opener, &[], self.wait)).await?;
         let option = Locator::one(Kind::Role("option".into()), Name::Exact(label.to_owned()));
-        let option = Target { within: Vec::new(), locator: option };
+        let option = Target { within: frames_around(self.target), locator: option };
         Box::pin(self.page.act(&option, &Action::Click, &[], self.wait))
             .await
             .map_err(PageError::after_event)?;
@@ -297,12 +328,13 @@ fn checked_by(action: &Action) -> Option<bool> {
 }
 
 /// The action for our script.
-fn words(action: &Action) -> Value {
+pub(super) fn words(action: &Action) -> Value {
     match action {
         Action::Click => json!({ "kind": "click" }),
         Action::Hover => json!({ "kind": "hover" }),
         Action::Press(_) => json!({ "kind": "press" }),
         Action::Fill(text) => json!({ "kind": "fill", "text": text.text }),
+        Action::Upload(_) => json!({ "kind": "upload" }),
         Action::Select(label) => json!({ "kind": "select", "text": label }),
         Action::Check(checked) => json!({ "kind": "check", "checked": checked }),
         Action::Set(text) => json!({ "kind": "set", "text": text.text }),

@@ -19,7 +19,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// What our script answers.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Answer {
+pub(super) enum Answer {
     Ok(Value),
     Fail(Failure),
 }
@@ -27,16 +27,49 @@ enum Answer {
 /// Why it could not.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Failure {
-    NotFound { at: Option<usize>, scope: Option<String>, candidates: Vec<String> },
-    NotReady { at: Option<usize>, why: Unready, scope: Option<String>, candidates: Vec<String> },
-    Ambiguous { at: Option<usize>, matches: Vec<String> },
-    AmbiguousCell { cell: usize, matches: Vec<String> },
-    StillThere { matches: Vec<String> },
-    Watched { index: usize },
-    Guard { index: usize, matches: usize, seen: String },
+pub(super) enum Failure {
+    NotFound {
+        at: Option<usize>,
+        scope: Option<String>,
+        candidates: Vec<String>,
+    },
+    NotReady {
+        at: Option<usize>,
+        why: Unready,
+        scope: Option<String>,
+        candidates: Vec<String>,
+    },
+    Ambiguous {
+        at: Option<usize>,
+        matches: Vec<String>,
+    },
+    AmbiguousCell {
+        cell: usize,
+        matches: Vec<String>,
+    },
+    StillThere {
+        matches: Vec<String>,
+    },
+    Watched {
+        index: usize,
+    },
+    Guard {
+        index: usize,
+        matches: usize,
+        seen: String,
+    },
+    /// The rest is for our world in the frame of that token.
+    Elsewhere {
+        token: u64,
+        within: Value,
+        #[serde(default)]
+        locator: Value,
+        skipped: usize,
+    },
     Loading,
-    Script { message: String },
+    Script {
+        message: String,
+    },
 }
 
 /// What a question is about, for the words of its errors.
@@ -45,6 +78,13 @@ pub(super) enum About<'a> {
     Target(&'a Target),
     Rows(&'a Target, &'a [(crate::locator::Locator, super::Read)]),
     AnyOf(&'a [Target]),
+}
+
+/// Who answered: our world in a document, and the frames of other origins on the way to it, each with the world that it is in.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) world: String,
+    pub(super) through: Vec<(String, u64)>,
 }
 
 /// The answer of a world that may be gone by then.
@@ -56,27 +96,52 @@ pub(super) enum Once<T> {
 }
 
 impl Page {
-    /// Asks until there is an answer: where the document is replaced meanwhile, the next one is asked. Returns the world that
-    /// answered too.
+    /// Asks until there is an answer: where the document is replaced meanwhile, the next one is asked; where the way leads into a frame of
+    /// another origin, our world in it is. Returns who answered too.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         function: &str,
         question: Value,
         about: About<'_>,
         wait: &Wait,
-    ) -> Result<(T, String), PageError> {
-        let mut gone = None;
-        loop {
-            let world = self.world(gone.as_deref(), wait.until).await?;
+    ) -> Result<(T, Place), PageError> {
+        let mut gone = Vec::new();
+        'anew: loop {
+            let mut place = Place { world: self.world(&gone, wait.until).await?, through: Vec::new() };
             let mut question = question.clone();
-            if let Value::Object(fields) = &mut question {
+            let mut skipped = 0;
+            loop {
                 let left = wait.until.saturating_duration_since(Instant::now());
-                fields.insert("timeout".into(), json!(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
-                fields.insert("watch".into(), serde_json::to_value(&wait.watch).unwrap_or_default());
-            }
-            match self.ask_world(&world, function, question, about, wait.until).await? {
-                Once::Answered(answer) => return Ok((answer, world)),
-                Once::Replaced => gone = Some(world),
+                set(&mut question, "timeout", json!(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+                set(&mut question, "watch", serde_json::to_value(&wait.watch).unwrap_or_default());
+                match self.ask_place(&place, function, &question, wait).await? {
+                    Once::Answered(Answer::Ok(value)) => {
+                        return Ok((serde_json::from_value(value).map_err(unreadable)?, place));
+                    }
+                    Once::Answered(Answer::Fail(Failure::Elsewhere {
+                        token,
+                        within,
+                        locator,
+                        skipped: more,
+                    })) => {
+                        let Some(world) = self.world_in_frame(&place.world, token, &gone, wait.until).await?
+                        else {
+                            continue 'anew;
+                        };
+                        place.through.push((std::mem::replace(&mut place.world, world), token));
+                        set(&mut question, "within", within);
+                        set(&mut question, "locator", locator);
+                        set(&mut question, "framed", json!(true));
+                        skipped += more;
+                    }
+                    Once::Answered(Answer::Fail(failure)) => {
+                        return Err(self.error_of(failure.shifted(skipped), about));
+                    }
+                    Once::Replaced => {
+                        gone.push(place.world);
+                        continue 'anew;
+                    }
+                }
             }
         }
     }
@@ -90,10 +155,27 @@ impl Page {
         about: About<'_>,
         until: Instant,
     ) -> Result<Once<T>, PageError> {
+        match self.call(world, function, &question, until).await? {
+            Once::Replaced => Ok(Once::Replaced),
+            Once::Answered(Answer::Ok(value)) => {
+                Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?))
+            }
+            Once::Answered(Answer::Fail(failure)) => Err(self.error_of(failure, about)),
+        }
+    }
+
+    /// The answer of a world, as it is.
+    pub(super) async fn call(
+        &self,
+        world: &str,
+        function: &str,
+        question: &Value,
+        until: Instant,
+    ) -> Result<Once<Answer>, PageError> {
         self.check()?;
         let call = CallFunctionOnParams {
             arguments: Some(vec![CallArgument {
-                value: Some(question),
+                value: Some(question.clone()),
                 unserializable_value: None,
                 object_id: None,
             }]),
@@ -125,22 +207,21 @@ impl Page {
             ));
         }
         let value = answer.result.value.unwrap_or_default();
-        match serde_json::from_value(value).map_err(unreadable)? {
-            Answer::Ok(value) => Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?)),
-            Answer::Fail(failure) => Err(self.error_of(failure, about)),
-        }
+        Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?))
     }
 
     /// Returns when there is a native dialog that nobody has been told of.
     pub(super) async fn dialog_opened(&self) {
         let mut state = self.state.subscribe();
         // What `wait_for` returns holds a lock on the state; it must not leave this function.
-        drop(state.wait_for(|state| state.dialog.is_some()).await);
+        drop(state.wait_for(|state| state.dialogs.undeclared.is_some()).await);
     }
 
-    /// Our world in the main frame's document, other than `gone`.
-    async fn world(&self, gone: Option<&str>, until: Instant) -> Result<String, PageError> {
-        let is_there = |state: &PageState| state.main_world().is_some_and(|world| Some(world) != gone);
+    /// Our world in the main frame's document, none of those that are `gone`.
+    pub(super) async fn world(&self, gone: &[String], until: Instant) -> Result<String, PageError> {
+        let is_there = |state: &PageState| {
+            state.main_world().is_some_and(|world| !gone.iter().any(|gone| gone == world))
+        };
         self.wait_for_state(until, is_there).await?;
         let world = self.state.borrow().main_world().map(str::to_owned);
         world.ok_or_else(|| PageError::TooSlow { doing: "between two documents".into() })
@@ -154,7 +235,8 @@ impl Page {
     ) -> Result<(), PageError> {
         self.check()?;
         let mut state = self.state.subscribe();
-        let over = |state: &PageState| is_so(state) || state.ended.is_some() || state.dialog.is_some();
+        let over =
+            |state: &PageState| is_so(state) || state.ended.is_some() || state.dialogs.undeclared.is_some();
         let waited = timeout_at(until, state.wait_for(over)).await.is_err();
         self.check()?;
         if waited { Err(PageError::TooSlow { doing: self.state.borrow().doing() }) } else { Ok(()) }
@@ -182,9 +264,32 @@ impl Page {
             },
             Failure::Watched { index } => PageError::Watched(index),
             Failure::Guard { index, matches, seen } => PageError::Guard { index, seen, matches },
+            Failure::Elsewhere { .. } => PageError::NotFound {
+                looked_for: about.words(None),
+                seen: Seen { doing: "showing a frame of another origin".into(), ..Seen::default() },
+            },
             Failure::Loading => PageError::TooSlow { doing: self.state.borrow().doing() },
             Failure::Script { message } => PageError::Protocol(message),
         }
+    }
+}
+
+impl Failure {
+    /// The same, about a question of whose scopes the first were left out.
+    fn shifted(mut self, skipped: usize) -> Self {
+        if let Failure::NotFound { at, .. } | Failure::NotReady { at, .. } | Failure::Ambiguous { at, .. } =
+            &mut self
+        {
+            *at = at.map(|at| at + skipped);
+        }
+        self
+    }
+}
+
+/// Puts a field into a question.
+fn set(question: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = question {
+        fields.insert(key.to_owned(), value);
     }
 }
 
@@ -213,7 +318,7 @@ impl About<'_> {
 }
 
 /// Whether a call failed only because its document is gone.
-fn is_replaced(error: &CallError) -> bool {
+pub(super) fn is_replaced(error: &CallError) -> bool {
     const WORDS: &[&str] =
         &["context", "uniqueContextId", "navigated or closed", "Promise was collected", "No frame"];
     matches!(error, CallError::Refused { message } if WORDS.iter().any(|words| message.contains(words)))

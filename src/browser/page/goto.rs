@@ -16,9 +16,10 @@ impl Page {
         if !self.state.borrow().origins.allow(url) {
             return Err(PageError::Blocked { url: url.to_owned() });
         }
-        self.state.send_modify(|state| state.leaving = true);
+        self.exposed().await;
+        self.state.send_modify(|state| state.dialogs.leaving = true);
         let arrived = self.navigate(url, wait).await;
-        self.state.send_modify(|state| state.leaving = false);
+        self.state.send_modify(|state| state.dialogs.leaving = false);
         arrived
     }
 

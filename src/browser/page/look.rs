@@ -5,7 +5,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
 use super::ask::About;
-use super::{Found, Page, Read, Rows, Target, Wait};
+use super::frames::is_framed;
+use super::{Found, Guard, Page, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 
 /// How long a list may wait for requests that are under way; one that never ends must not hold it up.
@@ -80,6 +81,14 @@ impl Page {
         if targets.is_empty() {
             return Err(PageError::Protocol("nothing to wait for".into()));
         }
+        if targets.iter().any(is_framed) {
+            // Each is looked for by itself, as each may be in another frame.
+            let appear = targets.iter().map(|target| {
+                Box::pin(self.ask::<Value>("appears", question(target), About::AnyOf(targets), wait))
+            });
+            let (first, index, _) = futures::future::select_all(appear).await;
+            return first.map(|_| index);
+        }
         let (index, _) =
             self.ask("firstOf", json!({ "targets": targets }), About::AnyOf(targets), wait).await?;
         Ok(index)
@@ -133,6 +142,16 @@ impl Page {
     pub async fn is_enabled(&self, target: &Target) -> Result<bool, PageError> {
         let (enabled, _) = self.ask("isEnabled", question(target), About::Target(target), &now()).await?;
         Ok(enabled)
+    }
+
+    /// Whether what must hold in the innermost of the scopes, or the page, does now.
+    ///
+    /// # Errors
+    /// A guard does not hold, a scope is not there, or the page failed.
+    pub async fn holds(&self, within: &[Locator], guards: &[Guard], wait: &Wait) -> Result<(), PageError> {
+        let question = json!({ "within": within, "guards": guards });
+        self.ask::<Value>("holds", question, About::AnyOf(&[]), wait).await?;
+        Ok(())
     }
 
     /// The visible text of the page, white space folded, at most 20,000 characters.

@@ -5,22 +5,36 @@
 
 mod act;
 mod ask;
+mod download;
+mod frames;
 mod goto;
 mod keys;
 mod look;
 mod picture;
+mod request;
+mod show;
 mod types;
+mod upload;
+mod window;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use chromiumoxide::types::Command;
 use tokio::sync::watch;
 
+use super::dialogs::{DialogAnswer, DialogSeen};
 use super::error::PageError;
+use super::origins::Origins;
+use super::popups::Windows;
 use super::router::{CallError, Router};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
+pub use download::Download;
+pub use picture::Exposure;
+pub use request::{Answered, Asked};
+pub use show::{Located, Matches};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
 /// What is put into our world in every document. The files share one scope.
@@ -36,9 +50,12 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/scope.js"),
     include_str!("../page_script/guards.js"),
     include_str!("../page_script/act.js"),
+    include_str!("../page_script/frames.js"),
     include_str!("../page_script/mask.js"),
     include_str!("../page_script/read.js"),
+    include_str!("../page_script/request.js"),
     include_str!("../page_script/main.js"),
+    include_str!("../page_script/author.js"),
     "\n})();"
 );
 
@@ -50,16 +67,60 @@ pub struct Page {
     state: Arc<watch::Sender<PageState>>,
     /// What was typed and must not be seen.
     secrets: Arc<Mutex<Vec<SecretString>>>,
+    /// Held while a picture is taken.
+    stillness: Arc<tokio::sync::Mutex<()>>,
+    surroundings: Arc<Surroundings>,
+}
+
+/// What the pages of a session share.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    /// The windows of its context.
+    pub(super) windows: Windows,
+    /// Width and height of a page, in CSS pixels.
+    pub(super) viewport: (u32, u32),
+    /// Where downloads are put.
+    pub(super) downloads: PathBuf,
+    /// What may be reached.
+    pub(super) origins: Arc<Origins>,
 }
 
 impl Page {
-    pub(super) fn new(router: Router, session: String, state: Arc<watch::Sender<PageState>>) -> Self {
-        Self { router, session, state, secrets: Arc::default() }
+    pub(super) fn new(
+        router: Router,
+        session: String,
+        state: Arc<watch::Sender<PageState>>,
+        surroundings: Arc<Surroundings>,
+    ) -> Self {
+        Self { router, session, state, secrets: Arc::default(), stillness: Arc::default(), surroundings }
+    }
+
+    pub(super) fn session(&self) -> &str {
+        &self.session
     }
 
     /// The address of the document.
     pub fn url(&self) -> String {
         self.state.borrow().url.clone()
+    }
+
+    /// The next native dialog that has no answer yet is answered so.
+    pub fn answer_next_dialog(&self, answer: DialogAnswer) {
+        self.state.send_modify(|state| state.dialogs.declare(answer));
+    }
+
+    /// Takes back the answers to native dialogs that were not used; how many they were.
+    pub fn take_back_answers(&self) -> usize {
+        let mut left = 0;
+        self.state.send_modify(|state| left = state.dialogs.take_back());
+        left
+    }
+
+    /// The native dialogs that were answered as declared since the last call, each with whether it was accepted.
+    pub fn take_answered_dialogs(&self) -> Vec<(DialogSeen, bool)> {
+        let mut answered = Vec::new();
+        self.state.send_modify(|state| answered = state.dialogs.take_answered());
+        answered
     }
 
     pub(super) fn blocked(&self) -> Vec<String> {
@@ -98,11 +159,11 @@ impl Page {
         }
         let mut dialog = None;
         self.state.send_if_modified(|state| {
-            dialog = state.dialog.take();
+            dialog = state.dialogs.undeclared.take();
             false
         });
         match dialog {
-            Some((kind, message)) => Err(PageError::Dialog { kind, message }),
+            Some(DialogSeen { kind, message }) => Err(PageError::Dialog { kind, message }),
             None => Ok(()),
         }
     }

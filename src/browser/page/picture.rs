@@ -5,9 +5,11 @@ use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotFormat, Captur
 use serde_json::{Value, json};
 use std::sync::PoisonError;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
+use super::super::state::PageState;
 use super::Page;
 use super::ask::{About, Once};
 use crate::secret::{ExposeSecret, SecretString};
@@ -18,6 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Shorter secrets would blot out ordinary words; their own controls are hidden all the same.
 const SHORTEST: usize = 4;
 
+/// A picture that is being taken.
+#[derive(Debug)]
+pub struct Exposure {
+    task: JoinHandle<Result<Vec<u8>, PageError>>,
+}
+
+impl Exposure {
+    /// The picture, as JPEG.
+    ///
+    /// # Errors
+    /// The page failed. A picture that cannot be masked is not taken.
+    pub async fn picture(self) -> Result<Vec<u8>, PageError> {
+        self.task.await.unwrap_or_else(|error| Err(PageError::Protocol(error.to_string())))
+    }
+}
+
 impl Page {
     /// A picture of what is visible, as JPEG. Passwords, one-time codes and every control that got a secret are painted over, and so is
     /// any other text that shows one.
@@ -25,8 +43,42 @@ impl Page {
     /// # Errors
     /// The page failed. A picture that cannot be masked is not taken.
     pub async fn screenshot(&self) -> Result<Vec<u8>, PageError> {
+        self.expose().await.picture().await
+    }
+
+    /// Begins to take a picture. Until it is taken the page may be looked at, but whoever is to do something to it waits.
+    pub async fn expose(&self) -> Exposure {
+        let still = self.stillness.clone().lock_owned().await;
+        let page = self.clone();
+        let task = tokio::spawn(async move {
+            let taken = page.take_picture().await;
+            drop(still);
+            taken
+        });
+        Exposure { task }
+    }
+
+    /// Returns when no picture is being taken.
+    pub(super) async fn exposed(&self) {
+        drop(self.stillness.lock().await);
+    }
+
+    async fn take_picture(&self) -> Result<Vec<u8>, PageError> {
         let until = Instant::now() + PATIENCE;
-        self.masked("mask", json!({ "secrets": self.secrets_to_hide() }), until).await?;
+        while Instant::now() < until {
+            let world = self.state.borrow().main_world().map(str::to_owned);
+            tokio::select! {
+                biased;
+                taken = self.capture(until) => return taken,
+                // Chromium never answers for a document that was replaced meanwhile.
+                () = self.replaced(world) => {}
+            }
+        }
+        Err(PageError::TooSlow { doing: self.state.borrow().doing() })
+    }
+
+    async fn capture(&self, until: Instant) -> Result<Vec<u8>, PageError> {
+        let hidden = self.masked("mask", json!({ "secrets": self.secrets_to_hide() }), until).await?;
         let capture = CaptureScreenshotParams {
             format: Some(CaptureScreenshotFormat::Jpeg),
             quality: Some(60),
@@ -34,7 +86,9 @@ impl Page {
             ..CaptureScreenshotParams::default()
         };
         let picture = timeout_at(until, self.send(&capture)).await;
-        self.masked("unmask", json!({}), until).await?;
+        if hidden > 0 {
+            self.masked("unmask", json!({}), until).await?;
+        }
         let picture = picture.map_err(|_| PageError::TooSlow { doing: self.state.borrow().doing() })??;
         let data: &str = picture.data.as_ref();
         base64::engine::general_purpose::STANDARD
@@ -42,16 +96,30 @@ impl Page {
             .map_err(|error| PageError::Protocol(error.to_string()))
     }
 
-    /// Asks our script in every frame at once.
-    async fn masked(&self, function: &str, question: Value, until: Instant) -> Result<(), PageError> {
-        let worlds: Vec<String> = self.state.borrow().worlds.iter().map(|(world, _)| world.clone()).collect();
-        let asked = worlds
-            .iter()
-            .map(|world| self.ask_world(world, function, question.clone(), About::AnyOf(&[]), until));
-        for answer in futures::future::join_all(asked).await {
-            let (Once::Answered(Value::Null | _) | Once::Replaced) = answer?;
+    /// Returns when the main frame has another document.
+    async fn replaced(&self, world: Option<String>) {
+        let mut state = self.state.subscribe();
+        let is_another =
+            |state: &PageState| state.main_world().is_some_and(|now| Some(now) != world.as_deref());
+        if state.wait_for(is_another).await.is_err() {
+            // The page has ended; what is being asked of it says so.
+            std::future::pending().await
         }
-        Ok(())
+    }
+
+    /// Asks our script in every frame at once; how many controls it hid.
+    async fn masked(&self, function: &str, question: Value, until: Instant) -> Result<u64, PageError> {
+        let worlds: Vec<String> = self.state.borrow().worlds.iter().map(|(world, _)| world.clone()).collect();
+        let asked = worlds.iter().map(|world| {
+            self.ask_world::<Option<u64>>(world, function, question.clone(), About::AnyOf(&[]), until)
+        });
+        let mut hidden = 0;
+        for answer in futures::future::join_all(asked).await {
+            if let Once::Answered(Some(count)) = answer? {
+                hidden += count;
+            }
+        }
+        Ok(hidden)
     }
 
     /// Remembers a secret that was typed.

@@ -1,6 +1,7 @@
 //! What a page is asked, and what it answers.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -42,6 +43,8 @@ pub enum Action {
     Select(String),
     /// A checkbox or switch is on, or off.
     Check(bool),
+    /// A file control, hidden or not, gets this file. Where the element is none, its label's or the one inside it does.
+    Upload(PathBuf),
     /// A control of any sort gets this value: a text, an option's label, `true` or `false`, a date as `2026-11-21`. Only what differs
     /// is changed.
     Set(Text),
@@ -71,11 +74,11 @@ pub enum Guard {
         /// What must be there.
         locator: Locator,
     },
-    /// A visible text or the value of a control, in the innermost scope or the page where there is none, has this text as
-    /// a whole word: `al@x.com` is not in `pal@x.com`. Case does not matter.
+    /// A visible text or the value of a control, in the innermost scope or the page where there is none, has one of these
+    /// texts as a whole word: `al@x.com` is not in `pal@x.com`. Case does not matter.
     Identity {
-        /// The text.
-        text: String,
+        /// The texts.
+        texts: Vec<String>,
     },
 }
 
@@ -84,6 +87,8 @@ pub enum Guard {
 pub struct Acted {
     /// The element, such as `button "Save"`.
     pub element: String,
+    /// The value that a control had which got another; none of secrets.
+    pub was: Option<String>,
     /// Whether anything had to be done.
     pub changed: bool,
     /// Milliseconds until the element was ready.
@@ -115,6 +120,8 @@ pub struct Arrival {
 pub struct Read {
     /// The attribute; addresses come out absolute. None: the visible text with its white space folded, or the value of a control.
     pub attribute: Option<String>,
+    /// The names of all elements that match now, each ended by a line feed, instead of one element. None is waited for.
+    pub all: bool,
 }
 
 /// Rows that were read.

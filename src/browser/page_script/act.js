@@ -3,13 +3,19 @@
 let held = null; // What the last readiness found: element, scope, guards, and what became of the event.
 let tokens = 0;
 
-// The place of a frame's document on the page.
+// The place of a frame's document in the document that the frame is in.
+const contentOf = (frame) => {
+  const [box, style] = [frame.getBoundingClientRect(), getComputedStyle(frame)];
+  return { x: box.left + frame.clientLeft + parseFloat(style.paddingLeft), y: box.top + frame.clientTop + parseFloat(style.paddingTop) };
+};
+
+// The place of an element's document in the document of this world.
 const frameOffset = (element) => {
   let [x, y] = [0, 0];
   for (let view = element.ownerDocument.defaultView; view && view !== window && view.frameElement; view = view.parent) {
-    const box = view.frameElement.getBoundingClientRect();
-    x += box.left + view.frameElement.clientLeft;
-    y += box.top + view.frameElement.clientTop;
+    const content = contentOf(view.frameElement);
+    x += content.x;
+    y += content.y;
   }
   return { x, y };
 };
@@ -27,6 +33,15 @@ const pointOf = (element) => {
   }
   return null;
 };
+
+// Whether its point is in the window, and not only in that of the frame it is in.
+const isInView = (element) => {
+  const point = pointOf(element);
+  if (!point) return false;
+  const offset = frameOffset(element);
+  return isInWindow({ x: point.x + offset.x, y: point.y + offset.y });
+};
+const isInWindow = ({ x, y }) => x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
 
 const deepest = (root, x, y) => {
   let hit = root.elementFromPoint(x, y);
@@ -51,8 +66,8 @@ const coveredBy = (element, point) => {
   let at = { ...point };
   for (let view = element.ownerDocument.defaultView; view !== window && view.frameElement; view = view.parent) {
     const frame = view.frameElement;
-    const box = frame.getBoundingClientRect();
-    at = { x: at.x + box.left + frame.clientLeft, y: at.y + box.top + frame.clientTop };
+    const content = contentOf(frame);
+    at = { x: at.x + content.x, y: at.y + content.y };
     const outer = deepest(frame.ownerDocument, at.x, at.y);
     if (outer !== frame) return { by: outer };
   }
@@ -72,6 +87,7 @@ const planFor = (element, action, pass) => {
   const sort = sortOf(element);
   switch (action.kind) {
     case 'click': case 'hover': case 'press': return { plan: action.kind, on: element };
+    case 'upload': return sort === 'file' ? { plan: 'upload', on: element } : wrongKind(element, pass);
     case 'fill':
       if (sort === 'text') return { plan: hasValue(element, action.text, pass) ? 'none' : 'type', on: element };
       return sort === 'assign' ? planSet(element, sort, action.text, pass) : wrongKind(element, pass);
@@ -112,11 +128,21 @@ const touchable = (element, pass) => {
   return label && element.matches(RADIOS + ',input[type=checkbox]') ? label : element;
 };
 
+const hold = (element, receiver, scope, guards) => {
+  tokens += 1;
+  held = { token: tokens, element, receiver, scope, guards, down: null, broken: null };
+};
+
+// The element that is held under a token, for calls that need the element itself.
+const heldElement = ({ token }) => (held?.token === token ? held.element : null);
+
 // Waits until the action can be done, and says how. Nothing is changed, but for scrolling.
 const ready = (question) => {
   let before = null;
+  // What must be on the page is looked for by the world of the page.
+  const guards = question.framed ? question.guards.map((guard) => (guard.present ? null : guard)) : question.guards;
   return until(question, (pass, drawn) => {
-    const found = theOne(question, pass);
+    const found = question.action.kind === 'upload' ? theFileControl(question, pass) : theOne(question, pass);
     if (found.wrong) return found.wrong;
     const planned = planFor(found.element, question.action, pass);
     if (planned.wrong) return planned.wrong;
@@ -125,6 +151,12 @@ const ready = (question) => {
     if (plan === 'none') return { ok: { plan, element: words, token: 0, x: 0, y: 0 } };
     if (plan !== 'hover' && isDisabled(on)) return unready(null, { what: 'disabled' });
     if (/^(type|assign)$/.test(plan) && isReadOnly(on)) return unready(null, { what: 'read_only' });
+    if (plan === 'upload') {
+      const broken = brokenGuard(guards, found.scope, pass);
+      if (broken) return broken;
+      hold(on, on, found.scope, guards);
+      return { ok: { plan, element: words, token: tokens, x: 0, y: 0 } };
+    }
     const touched = plan === 'click' ? touchable(on, pass) : on;
     const still = stillAt(touched, before, drawn);
     before = still.box;
@@ -138,21 +170,21 @@ const ready = (question) => {
       const by = cover.by ? describe(cover.by, pass) ?? 'a frame' : 'nothing that is seen';
       return unready(null, { what: 'covered', by });
     }
-    const broken = brokenGuard(question.guards, found.scope, pass);
+    const broken = brokenGuard(guards, found.scope, pass);
     if (broken) return broken;
-    tokens += 1;
-    held = { token: tokens, element: on, receiver: touched, scope: found.scope, guards: question.guards, down: null, broken: null };
+    hold(on, touched, found.scope, guards);
     if (plan === 'click') arm();
     if (plan === 'type') focusAll(on);
     if (plan === 'press') on.focus({ preventScroll: true });
     const offset = frameOffset(touched);
-    return { ok: { plan, element: words, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
+    const was = /^(type|assign|choose)$/.test(plan) && !isSecret(on) ? bounded(valueOf(on, pass), 200) : null;
+    return { ok: { plan, element: words, was, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
   });
 };
 
 // Whether the element is in view and has kept its place: since the call and over a frame where nothing is animated, over two otherwise.
 const stillAt = (element, before, drawn) => {
-  if (!pointOf(element)) {
+  if (!isInView(element)) {
     element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
     return { box: null, wait: true };
   }

@@ -4,6 +4,7 @@ const CONTROLS = 'input:not([type=hidden]):not([type=submit]):not([type=button])
   + '[role=textbox],[role=searchbox],[role=combobox],[role=listbox],[role=spinbutton],[role=slider],[role=checkbox],[role=switch],'
   + '[role=radio],[contenteditable=""],[contenteditable=true],[contenteditable=plaintext-only]';
 const RADIO_GROUPS = 'fieldset,[role=radiogroup],[role=group]';
+const FILES = 'input[type=file]';
 const RADIOS = 'input[type=radio],[role=radio]';
 
 const isRadioGroup = (element) => element.matches(RADIO_GROUPS) && !!element.querySelector(RADIOS);

@@ -21,17 +21,25 @@ const readable = (root, pass) => {
 // The first guard that does not hold, as a failure; none when all do.
 const brokenGuard = (guards, scope, pass) => {
   for (const [index, guard] of guards.entries()) {
+    if (!guard) continue;
     if (guard.present) {
-      const found = find(guard.present.locator, document, pass).visible;
+      const found = isSeen(guard.present.locator, pass) ? find(guard.present.locator, document, pass).visible : [];
       if (found.length !== 1) return guardFailure(index, found.length, found.map((element) => describe(element, pass)).join(', '));
       continue;
     }
     const texts = readable(scope, pass);
-    const pattern = wholeWord(guard.identity.text);
-    const matches = guard.identity.text.trim() ? texts.reduce((sum, text) => sum + [...text.matchAll(pattern)].length, 0) : 0;
-    if (!matches) return guardFailure(index, 0, texts.join(' '));
+    const patterns = guard.identity.texts.filter((text) => text.trim()).map(wholeWord);
+    if (!texts.some((text) => patterns.some((pattern) => text.search(pattern) >= 0))) return guardFailure(index, 0, texts.join(' '));
   }
   return null;
 };
 
 const guardFailure = (index, matches, seen) => ({ fail: { kind: 'guard', index, matches, seen: bounded(seen, 300) } });
+
+// Whether all guards hold, once their scopes are there.
+const holds = (question) => until(question, (pass) => {
+  const entered = enter(question, pass);
+  // What must be on the page was looked for by the world of the page.
+  const guards = question.framed ? question.guards.map((guard) => (guard.present ? null : guard)) : question.guards;
+  return entered.wrong ?? brokenGuard(guards, entered.root, pass) ?? { ok: null };
+});

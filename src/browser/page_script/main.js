@@ -1,3 +1,4 @@
 // What the driver may ask.
 
-globalThis.usher = { apply, expect, fieldIs, firstOf, gone, isEnabled, isThere, mask, noteSecret, read, ready, rows, text, unmask, verdict, verify };
+globalThis.usher = { appears, apply, expect, fieldIs, firstOf, frame: frameElement, gone, held: heldElement, holds, isEnabled, isThere,
+  mask, noteSecret, read, ready, request, rows, text, through, unmask, verdict, verify, watched };

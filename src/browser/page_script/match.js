@@ -50,6 +50,7 @@ const FINDERS = {
   title: byAttribute('title'),
   testid: byAttribute('data-testid'),
   column: (root, part, matcher, pass) => cellsUnder(root, matcher, pass),
+  box: (root, part, matcher, pass) => boxesOf(root, part.has, pass),
   frame: (root, part, matcher, pass) => query(root, 'iframe,frame', pass).filter((frame) =>
     !part.name || ['title', 'name', 'aria-label'].some((key) => frame.hasAttribute(key) && matcher.matches(frame.getAttribute(key)))),
   css: (root, part, matcher, pass) => query(root, part.name.exact, pass),
@@ -148,7 +149,34 @@ const pick = (elements, nth) => {
 
 const matchPart = (root, part, pass) => {
   const found = FINDERS[kindOf(part)](root, part, matcherOf(part.name), pass);
-  return part.has.length ? found.filter((element) => part.has.every((inner) => find(inner, element, pass).visible.length)) : found;
+  const among = part.is?.length ? found.filter((element) => part.is.every(({ state, holds }) => isIn(element, state) === holds)) : found;
+  return part.has.length ? among.filter((element) => hasAll(element, part.has, pass)) : among;
+};
+
+const hasAll = (element, locators, pass) => locators.every((inner) => find(inner, element, pass).visible.length);
+
+// The innermost elements below `root` that have all of `has` inside: around each of the first, as far out as is needed.
+const boxesOf = (root, has, pass) => {
+  const boxes = new Set();
+  for (const first of find(has[0], root, pass).visible) {
+    for (let at = parentOf(first); at && at !== root; at = parentOf(at)) {
+      if (!hasAll(at, has, pass)) continue;
+      boxes.add(at);
+      break;
+    }
+  }
+  return [...boxes].filter((box) => ![...boxes].some((other) => other !== box && closest(other, (at) => at === box)));
+};
+
+const LEVEL = /^h([1-6])$/;
+const isIn = (element, state) => {
+  switch (state) {
+    case 'checked': return isChecked(element);
+    case 'disabled': return isDisabled(element);
+    case 'expanded': return element.getAttribute('aria-expanded') === 'true' || !!(element.localName === 'summary' ? element.parentElement : element).open;
+    case 'selected': return element.localName === 'option' ? element.selected : element.getAttribute('aria-selected') === 'true';
+    default: return Number(element.getAttribute('aria-level') ?? LEVEL.exec(element.localName)?.[1]) === state.level;
+  }
 };
 
 // All that a locator matches below `root`: the visible ones, and the hidden ones where only those are.
@@ -165,10 +193,35 @@ const find = (locator, root, pass) => {
     const chosen = part.nth ? pick(visible, part.nth) : visible;
     const last = index === locator.length - 1;
     if (!chosen.length || last) return { visible: chosen, hidden: last ? hidden : [], part, roots };
-    roots = kindOf(part) === 'frame' ? chosen.map(documentOf).filter(Boolean) : chosen;
+    roots = kindOf(part) === 'frame' ? chosen.map(documentOf) : chosen;
+    if (roots.length === 1 && !roots[0]) throw new Elsewhere(chosen[0], locator.slice(index + 1));
+    roots = roots.filter(Boolean);
   }
 };
 
+// Whether it is there now, as far as this world sees.
+const isSeen = (locator, pass) => {
+  try {
+    return find(locator, document, pass).visible.length > 0;
+  } catch (error) {
+    if (error instanceof Elsewhere) return false;
+    throw error;
+  }
+};
+
+// Thrown where the way leads into a frame of another origin: the driver asks our world in that frame for the rest.
+class Elsewhere {
+  constructor(frame, rest) {
+    [this.frame, this.rest] = [frame, rest];
+  }
+
+  // What is left of the question there, once it is known of which of its scopes `rest` is; `skipped` scopes are done with.
+  goOn(within, locator, skipped) {
+    this.left = { within, locator, skipped };
+  }
+}
+
+// The document in a frame; none where it is of another origin.
 const documentOf = (frame) => {
   const inner = frame.contentDocument;
   if (inner) observe(inner);

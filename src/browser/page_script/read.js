@@ -8,25 +8,30 @@ const expect = (question) => until(question, (pass) => {
 // No visible match, in scopes that may be gone too.
 const gone = (question) => until(question, (pass) => {
   let root = document;
-  for (const locator of question.within) {
-    const found = find(locator, root, pass);
+  for (const index of question.within.keys()) {
+    const found = findScope(question, index, root, pass);
     if (!found.visible.length) return { ok: null };
-    if (found.visible.length > 1) return notOne(found, null, pass);
-    root = found.visible[0];
+    if (found.visible.length > 1) return notOne(found, index, pass);
+    root = inside(question, index, found.visible[0]);
   }
   const found = find(question.locator, root, pass);
   if (!found.visible.length) return { ok: null };
   return { again: () => ({ kind: 'still_there', matches: found.visible.slice(0, 20).map((element) => describe(element, newPass()) ?? '') }) };
 });
 
+const isBelow = (question, pass) => {
+  let root = document;
+  for (const index of question.within.keys()) {
+    const [element] = findScope(question, index, root, pass).visible;
+    if (!element) return false;
+    root = inside(question, index, element);
+  }
+  return find(question.locator, root, pass).visible.length > 0;
+};
+
 // Whether there is a visible match now.
 const isThere = (question) => until({ ...question, watch: [] }, (pass) => {
-  let root = document;
-  for (const locator of question.within) {
-    [root] = find(locator, root, pass).visible;
-    if (!root) return { ok: false };
-  }
-  return { ok: find(question.locator, root, pass).visible.length > 0 };
+  return { ok: isBelow(question, pass) };
 });
 
 const isEnabled = (question) => until({ ...question, watch: [] }, (pass) => {
@@ -35,19 +40,21 @@ const isEnabled = (question) => until({ ...question, watch: [] }, (pass) => {
   return { ok: !found.wrong && !isDisabled(found.element) };
 });
 
+// Which of several is visible first. Where one is in a frame, the driver asks for each by itself.
 const firstOf = (question) => until(question, (pass) => {
-  const index = question.targets.findIndex(({ within, locator }) => {
-    let root = document;
-    for (const scope of within) {
-      [root] = find(scope, root, pass).visible;
-      if (!root) return false;
-    }
-    return find(locator, root, pass).visible.length > 0;
-  });
-  if (index >= 0) return { ok: index };
-  const found = find(question.targets[0].locator, document, pass);
-  return { again: () => ({ kind: 'not_found', at: null, scope: null, candidates: nearest(found.part, found.roots, newPass()) }) };
+  const index = question.targets.findIndex((target) => isBelow(target, pass));
+  return index >= 0 ? { ok: index } : noneOf(question.targets[0], pass);
 });
+
+const appears = (question) => until(question, (pass) => (isBelow(question, pass) ? { ok: null } : noneOf(question, pass)));
+
+const noneOf = (target, pass) => {
+  const [part] = target.locator.slice(-1);
+  return { again: () => ({ kind: 'not_found', at: null, scope: null, candidates: nearest(part, [document], newPass()) }) };
+};
+
+// Nothing but what is watched for.
+const watched = (question) => until(question, () => ({ again: () => ({ kind: 'loading' }) }));
 
 const fieldIs = (question) => until(question, (pass) => {
   const found = theOne(question, pass);
@@ -70,7 +77,15 @@ const readOf = (element, what, pass) => {
   return bounded(isControl(element) && sortOf(element) !== 'radios' ? valueOf(element, pass) : textOf(element, pass), MOST_TEXT);
 };
 
+// The names of all that match, each once, one a line.
+const namesOf = (elements, pass) => [...new Set(elements.map((element) => (isControl(element) && labelsOf(element, pass)[0])
+  || accessibleName(element, pass) || textOf(element, pass)))].filter(Boolean).map((name) => `${name}\n`).join('');
+
 const read = (question) => until(question, (pass) => {
+  if (question.what.all) {
+    const entered = enter(question, pass);
+    return entered.wrong ?? { ok: namesOf(find(question.locator, entered.root, pass).visible, pass) };
+  }
   const found = theOne(question, pass);
   return found.wrong ?? { ok: readOf(found.element, question.what, pass) };
 });
@@ -81,16 +96,22 @@ const MOST_ROWS = 5000;
 const rows = (question) => until(question, (pass) => {
   const entered = enter(question, pass);
   if (entered.wrong) return entered.wrong;
+  const all = find(question.locator, entered.root, pass).visible;
   const around = question.locator.slice(0, -1);
   if (around.length) {
     const found = find(around, entered.root, pass);
     if (!found.visible.length) return notOne(found, null, pass);
   }
   const out = [];
-  for (const row of find(question.locator, entered.root, pass).visible.slice(0, MOST_ROWS)) {
+  for (const row of all.slice(0, MOST_ROWS)) {
     const values = [];
     for (const { locator, what } of question.cells) {
       const found = find(locator, row, pass).visible;
+      if (what.all) {
+        values.push(namesOf(found, pass));
+        continue;
+      }
+      if (found.length > 1 && areOneLink(found)) found.length = 1;
       if (found.length > 1) return { fail: { kind: 'ambiguous_cell', cell: values.length, matches: found.slice(0, 20).map((element) => describe(element, pass) ?? '') } };
       values.push(found.length ? readOf(found[0], what, pass) : null);
     }

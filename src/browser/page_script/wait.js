@@ -46,6 +46,7 @@ const until = (question, attempt) => new Promise((resolve) => {
     try {
       return what();
     } catch (error) {
+      if (error instanceof Elsewhere) return goElsewhere(error, question);
       return { fail: { kind: 'script', message: bounded(String(error?.stack ?? error), 500) } };
     }
   };
@@ -61,7 +62,7 @@ const until = (question, attempt) => new Promise((resolve) => {
       const outcome = attempt(pass, drawn);
       // Who only waits for the next frame is about to be met.
       if (!outcome.again || outcome.frame) return outcome;
-      const index = (question.watch ?? []).findIndex((locator) => find(locator, document, pass).visible.length);
+      const index = (question.watch ?? []).findIndex((locator) => isSeen(locator, pass));
       return index < 0 ? outcome : { fail: { kind: 'watched', index } };
     });
     if (!outcome.again) return finish(outcome);

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! locator = part (">" part)*
-//! part    = kind name? ("(" "has" locator ")")* which?
+//! part    = kind name? ("(" ("has" locator | "is" "not"? state) ")")* which?
 //! name    = "…" | "…"i | ~"…" | /regex/ | /regex/i
+//! state   = "checked" | "disabled" | "expanded" | "selected" | "level" number
 //! which   = "nth" number | "first" | "last"
 //! ```
 //!
@@ -16,7 +17,7 @@ use lex::{Placed, Token};
 
 use super::Template;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::locator::{Kind, Locator, Name, Nth, Part};
+use crate::locator::{Is, Kind, Locator, Name, Nth, Part, State};
 
 mod lex;
 mod pattern;
@@ -69,6 +70,15 @@ fn lex_mistake(text: &str, span: &Span, error: lex::LexError) -> Diagnostic {
     found
 }
 
+/// The words of states.
+const STATES: &[&str] = &["checked", "disabled", "expanded", "selected", "level"];
+
+/// What stands in parentheses behind a part.
+enum Condition {
+    Has(Locator<Template>),
+    Is(Is),
+}
+
 struct Parser<'a> {
     tokens: &'a [Placed],
     next: usize,
@@ -98,12 +108,18 @@ impl Parser<'_> {
         let (kind, kind_at) = self.kind()?;
         let name = self.name(&kind)?;
         self.check_name(&kind, name.as_ref(), &kind_at);
-        let mut has = Vec::new();
+        let (mut has, mut is) = (Vec::new(), Vec::new());
         while matches!(self.peek(), Some((Token::Open, _))) {
-            has.push(self.has(depth)?);
+            match self.condition(depth)? {
+                Condition::Has(inner) => has.push(inner),
+                Condition::Is(state) => is.push(state),
+            }
+        }
+        if kind == Kind::Box && has.is_empty() {
+            self.mistake(kind_at, "`box` does not say what it has inside", "expected `box (has …)`");
         }
         let nth = self.which()?;
-        Some(Part { kind, name, has, nth })
+        Some(Part { kind, name, has, is, nth })
     }
 
     fn kind(&mut self) -> Option<(Kind, Range<usize>)> {
@@ -167,7 +183,7 @@ impl Parser<'_> {
                 }
                 Some(Some(Name::Pattern { regex, ignore_case }))
             }
-            Some((Token::Word(word), at)) if !is_which(&word) && word != "has" => {
+            Some((Token::Word(word), at)) if !is_which(&word) && !matches!(word.as_str(), "has" | "is") => {
                 let found =
                     self.diagnostic(at, format!("`{word}` stands where a name or the end is expected"));
                 let help = format!("a name is written between quotes: `{} \"{word}\"`", kind.word());
@@ -189,7 +205,10 @@ impl Parser<'_> {
         let word = kind.word();
         let mistakes_before = !self.found.is_empty();
         match (kind, name) {
-            (Kind::Role(_) | Kind::Frame, None) => {}
+            (Kind::Role(_) | Kind::Frame | Kind::Box, None) => {}
+            (Kind::Box, Some(_)) => {
+                self.mistake(at.clone(), "`box` has no name", "expected `box (has …)`");
+            }
             (_, None) if !mistakes_before => {
                 self.mistake(
                     at.clone(),
@@ -213,30 +232,71 @@ impl Parser<'_> {
         }
     }
 
-    fn has(&mut self, depth: usize) -> Option<Locator<Template>> {
+    /// What stands in parentheses.
+    fn condition(&mut self, depth: usize) -> Option<Condition> {
         let open = self.here();
         self.next += 1;
-        match self.peek().cloned() {
-            Some((Token::Word(word), _)) if word == "has" => self.next += 1,
-            _ => {
-                let at = self.here();
-                self.mistake(at, "only `(has …)` can stand in parentheses", "expected `has`");
+        let (condition, form) = if self.take_word("has") {
+            if depth >= MAX_DEPTH {
+                let message = format!("`(has …)` is nested deeper than {MAX_DEPTH} times");
+                self.mistake(open, message, "too deep");
                 return None;
             }
-        }
-        if depth >= MAX_DEPTH {
-            self.mistake(open, format!("`(has …)` is nested deeper than {MAX_DEPTH} times"), "too deep");
+            (Condition::Has(self.locator(depth + 1)?), "(has …)")
+        } else if self.take_word("is") {
+            (Condition::Is(self.state()?), "(is …)")
+        } else {
+            let at = self.here();
+            self.mistake(
+                at,
+                "only `(has …)` and `(is …)` can stand in parentheses",
+                "expected `has` or `is`",
+            );
             return None;
-        }
-        let inner = self.locator(depth + 1)?;
+        };
         if self.take(&Token::Close) {
-            return Some(inner);
+            return Some(condition);
         }
         match self.peek().cloned() {
-            Some((_, at)) => self.mistake(at, "this does not belong into `(has …)`", "expected `)`"),
+            Some((_, at)) => self.mistake(at, format!("this does not belong into `{form}`"), "expected `)`"),
             None => self.mistake(open, "this parenthesis is never closed", "closed by `)`"),
         }
         None
+    }
+
+    fn state(&mut self) -> Option<Is> {
+        let holds = !self.take_word("not");
+        let at = self.here();
+        let word = match self.peek() {
+            Some((Token::Word(word), _)) => word.clone(),
+            _ => String::new(),
+        };
+        self.next += 1;
+        let state = match word.as_str() {
+            "checked" => State::Checked,
+            "disabled" => State::Disabled,
+            "expanded" => State::Expanded,
+            "selected" => State::Selected,
+            "level" => {
+                let at = self.here();
+                let level = match self.peek() {
+                    Some((Token::Word(digits), _)) => digits.parse().ok().filter(|level| *level > 0),
+                    _ => None,
+                };
+                let Some(level) = level else {
+                    self.mistake(at, "`level` without a number", "expected a number, counted from 1");
+                    return None;
+                };
+                self.next += 1;
+                State::Level(level)
+            }
+            _ => {
+                let found = self.diagnostic(at, "no state that an element can be in");
+                self.found.push(found.suggest(&word, STATES.iter().copied()));
+                return None;
+            }
+        };
+        Some(Is { state, holds })
     }
 
     /// The outer `None`: a mistake; the inner: nothing said.
@@ -275,6 +335,10 @@ impl Parser<'_> {
         let taken = self.peek().is_some_and(|(token, _)| token == wanted);
         self.next += usize::from(taken);
         taken
+    }
+
+    fn take_word(&mut self, wanted: &str) -> bool {
+        self.take(&Token::Word(wanted.to_owned()))
     }
 
     fn here(&self) -> Range<usize> {

@@ -89,7 +89,7 @@ pub const ROLES: &[&str] = &[
 
 /// The words that are no roles.
 const KEYWORDS: &[&str] =
-    &["field", "label", "placeholder", "text", "title", "testid", "column", "frame", "css", "xpath"];
+    &["field", "label", "placeholder", "text", "title", "testid", "column", "box", "frame", "css", "xpath"];
 
 /// What authors write for a role that is called otherwise.
 const OTHER_WORDS: &[(&str, &str)] = &[
@@ -112,6 +112,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("iframe", "frame"),
     ("selector", "css"),
     ("item", "listitem"),
+    ("card", "box"),
+    ("div", "box"),
     ("password", "field"),
 ];
 
@@ -125,6 +127,7 @@ pub(super) fn kind(word: &str) -> Option<Kind> {
         "title" => Kind::Title,
         "testid" => Kind::TestId,
         "column" => Kind::Column,
+        "box" => Kind::Box,
         "frame" => Kind::Frame,
         "css" => Kind::Css,
         "xpath" => Kind::XPath,

@@ -33,6 +33,11 @@ fn every_form_of_the_language_is_read_and_written_back() {
         "link /./",
         r"link /\/members\/\d+/i",
         "banner",
+        "checkbox (is checked)",
+        r#"tab "Members" (is not selected)"#,
+        r#"row (has cell "a") (is selected) (is not expanded) first"#,
+        "heading /./ (is level 4)",
+        r#"box (has text "ada") (has button "Edit") > button "Edit" (is not disabled)"#,
     ] {
         let locator = read(text).unwrap_or_else(|found| panic!("{text}: {found:?}"));
         assert_eq!(locator.to_string(), text);
@@ -56,7 +61,17 @@ fn mistakes_point_at_the_characters() {
         (r#""Save""#, vec![("\"Save\"", "say what it is: `button \"…\"`, `text \"…\"`")]),
         (r#"button "Save" > "#, vec![("", "expected a kind of element")]),
         (r#"button "Save" link "x""#, vec![("link", "expected ` > ` or the end")]),
-        (r#"row (cell "x")"#, vec![("cell", "expected `has`")]),
+        (r#"row (cell "x")"#, vec![("cell", "expected `has` or `is`")]),
+        ("checkbox (is cheked)", vec![("cheked", "did you mean `checked`?")]),
+        (
+            "checkbox (is not)",
+            vec![(")", "expected `checked`, `disabled`, `expanded`, `selected` or `level`")],
+        ),
+        ("heading (is level)", vec![(")", "expected a number, counted from 1")]),
+        ("checkbox (is checked", vec![("(", "closed by `)`")]),
+        ("checkbox (is checked on)", vec![("on", "expected `)`")]),
+        ("box", vec![("box", "expected `box (has …)`")]),
+        (r#"box "x" (has text "y")"#, vec![("box", "expected `box (has …)`")]),
         (r#"row (has cell "x""#, vec![("(", "closed by `)`")]),
         (r#"row nth 0"#, vec![("0", "expected a number, counted from 1")]),
         (r#"row nth"#, vec![("nth", "expected a number, counted from 1")]),
@@ -142,7 +157,14 @@ fn locator() -> impl Strategy<Value = Locator<Template>> {
         Just(Some(Nth::Last)),
         (1u32..).prop_map(|n| Some(Nth::Index(n))),
     ];
-    let part = (kind(), nth).prop_map(|((kind, name), nth)| Part { kind, name, has: Vec::new(), nth });
+    let state = prop_oneof![
+        prop::sample::select(vec![State::Checked, State::Disabled, State::Expanded, State::Selected]),
+        (1u8..).prop_map(State::Level),
+    ];
+    let is =
+        prop::collection::vec((state, any::<bool>()).prop_map(|(state, holds)| Is { state, holds }), 0..2);
+    let part =
+        (kind(), is, nth).prop_map(|((kind, name), is, nth)| Part { kind, name, has: Vec::new(), is, nth });
     let flat = prop::collection::vec(part, 1..4).prop_map(|parts| Locator { parts });
     flat.prop_recursive(3, 12, 2, |inner| {
         (inner.clone(), prop::collection::vec(inner, 0..2)).prop_map(|(mut outer, has)| {

@@ -46,6 +46,10 @@ impl Effect for Check {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.on]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.on.for_each_text(&mut |text| visit(Use::Locator, text));
     }

@@ -43,6 +43,10 @@ impl Effect for Click {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.on]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.on.for_each_text(&mut |text| visit(Use::Locator, text));
     }

@@ -1,7 +1,7 @@
 //! `collect`: a list over pages, or one that grows by "load more".
 //!
 //! A list is complete only with proof: the app's own total agrees, or the last page was reached and the list is not
-//! empty. A row that stands there twice shows that the list moved while it was read; it is not complete then.
+//! empty; or the author says that the app shows all on one page (`next: none`). A row that stands there twice shows that the list moved while it was read; it is not complete then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ use crate::step::words::{Phrase, Teller};
 
 pub(super) const KIND: StepKind = StepKind {
     keyword: "collect",
-    summary: "Reads a list over all its pages; `total` or the last page prove that nothing was missed.",
+    summary: "Reads a list over all its pages; `total` or the last page prove that nothing was missed. `next: none` says that \
+              the app has no pages.",
     example: "- collect:\n    rows: table \"Members\" > row (has cell /@/)\n    as: { email: column \"Email\" }\n    \
               next: button \"Next page\"",
     schema: r##"{ "type": "object", "required": ["rows", "as"], "additionalProperties": false,
@@ -42,6 +43,9 @@ const MOST_PAGES: usize = 2000;
 
 type Row = Vec<Option<String>>;
 
+/// The `next` of an app that shows all at once. No element can be called so: `none` is no kind.
+const NO_PAGES: &str = "none";
+
 #[derive(Debug)]
 struct Collect {
     rows: Locator<Template>,
@@ -54,7 +58,8 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
     let fields = compiler.fields(written.value, &["rows", "as", "next", "total"], "`collect`")?;
     let rows = compiler.required(&fields, "rows").and_then(|node| compiler.locator(node));
     let columns = compiler.required(&fields, "as").and_then(|node| columns(node, compiler));
-    let next = fields.get("next").and_then(|node| compiler.locator(node));
+    let next = fields.get("next").filter(|node| node.as_text() != Some(NO_PAGES));
+    let next = next.and_then(|node| compiler.locator(node));
     let total = fields.get("total").and_then(|node| Extractor::compile(node, compiler));
     if fields.get("next").is_none() && fields.get("total").is_none() {
         compiler.note(rule::no_proof::found(&written.keyword.span));
@@ -118,15 +123,16 @@ impl Effect for Collect {
         let doubt = if complete { "" } else { ", not all of them" };
         stage.say(format!("listed {count}{of} on {pages} page{}{doubt}", if pages == 1 { "" } else { "s" }));
         let rows = listed.into_iter().map(|row| self.finish(row)).collect::<Result<Vec<_>, _>>()?;
-        let output = stage.output();
-        // Several lists of one flow are one list, complete when each of them is.
-        output.complete = complete && (output.complete || output.rows.is_empty());
-        output.rows.extend(rows);
+        stage.output().add_list(rows, complete);
         Ok(Next::GoOn)
     }
 
     fn looks(&self) -> bool {
         true
+    }
+
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.rows]
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

@@ -106,6 +106,13 @@ impl Effect for Expect {
         true
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        match self {
+            Self::There(locator) | Self::Gone(locator) | Self::Field { field: locator, .. } => vec![locator],
+            Self::Url(_) => Vec::new(),
+        }
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         match self {
             Self::There(locator) => locator.for_each_text(&mut |text| visit(Use::Locator, text)),

@@ -50,6 +50,10 @@ impl Effect for Fill {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.into]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.into.for_each_text(&mut |text| visit(Use::Locator, text));
         visit(Use::Value, &self.with);

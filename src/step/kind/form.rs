@@ -85,6 +85,10 @@ impl Effect for Form {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        self.fields.iter().map(|(field, _)| field).collect()
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         for (field, value) in &self.fields {
             field.for_each_text(&mut |text| visit(Use::Locator, text));

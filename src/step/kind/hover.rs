@@ -43,6 +43,10 @@ impl Effect for Hover {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.over]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.over.for_each_text(&mut |text| visit(Use::Locator, text));
     }

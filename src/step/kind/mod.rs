@@ -7,6 +7,8 @@ mod absent;
 mod check;
 mod click;
 mod collect;
+mod dialog;
+mod download;
 mod each;
 mod expect;
 mod fail;
@@ -15,13 +17,16 @@ mod form;
 mod goto;
 mod hover;
 mod one_of;
+mod popup;
 mod press;
 mod read;
 mod repeat;
+mod request;
 mod run;
 mod select;
 mod set;
 mod uncheck;
+mod upload;
 mod within;
 
 use super::compile::{Compiled, Compiler, Written};
@@ -32,6 +37,8 @@ pub const KINDS: &[StepKind] = &[
     check::KIND,
     click::KIND,
     collect::KIND,
+    dialog::KIND,
+    download::KIND,
     each::KIND,
     expect::KIND,
     fail::KIND,
@@ -40,13 +47,16 @@ pub const KINDS: &[StepKind] = &[
     goto::KIND,
     hover::KIND,
     one_of::KIND,
+    popup::KIND,
     press::KIND,
     read::KIND,
     repeat::KIND,
+    request::KIND,
     run::KIND,
     select::KIND,
     set::KIND,
     uncheck::KIND,
+    upload::KIND,
     within::KIND,
 ];
 

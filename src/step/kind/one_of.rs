@@ -91,6 +91,10 @@ impl Effect for OneOf {
         true
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        self.branches.iter().map(|branch| &branch.when).collect()
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         for branch in &self.branches {
             // One of them is seen, and it is not known which: no proof of anything.

@@ -101,6 +101,10 @@ impl Effect for Press {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        self.on.iter().collect()
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         if let Some(on) = &self.on {
             on.for_each_text(&mut |text| visit(Use::Locator, text));

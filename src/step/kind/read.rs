@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::StepKind;
+use crate::locator::Locator;
 use crate::playbook::Template;
 use crate::step::compile::{Compiled, Compiler, Written};
 use crate::step::extract::Extractor;
@@ -45,7 +46,7 @@ fn compile(written: &Written<'_>, compiler: &mut Compiler<'_>) -> Compiled {
         values.extend(extractor.map(|extractor| (name.to_owned(), extractor)));
     }
     // What must be there is waited for first; then the page is there, and what need not be is looked for only once.
-    values.sort_by_key(|(_, extractor)| extractor.has_default());
+    values.sort_by_key(|(_, extractor)| extractor.waits_for_nothing());
     Some(Box::new(Read { values }))
 }
 
@@ -62,7 +63,7 @@ impl Effect for Read {
             let look = !extractor.has_default() || stage.is_there(&target).await?;
             let found = if look { stage.read(&target, &extractor.read()).await? } else { None };
             let value = extractor.finish(name, found)?;
-            stage.set(name, value.clone().into());
+            stage.set(name, extractor.in_scope(&value));
             stage.output().values.insert(name.clone(), value);
         }
         Ok(Next::GoOn)
@@ -70,6 +71,10 @@ impl Effect for Read {
 
     fn looks(&self) -> bool {
         true
+    }
+
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        self.values.iter().map(|(_, extractor)| &extractor.locator).collect()
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {

@@ -78,6 +78,10 @@ impl Effect for Repeat {
         true
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.until]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.until.for_each_text(&mut |text| visit(Use::Locator, text));
     }

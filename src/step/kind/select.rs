@@ -50,6 +50,10 @@ impl Effect for Select {
         Ok(Next::GoOn)
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.control]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.control.for_each_text(&mut |text| visit(Use::Locator, text));
         visit(Use::Value, &self.option);

@@ -55,6 +55,10 @@ impl Effect for Within {
         true
     }
 
+    fn locators(&self) -> Vec<&Locator<Template>> {
+        vec![&self.scope]
+    }
+
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(Use, &'a Template)) {
         self.scope.for_each_text(&mut |text| visit(Use::Locator, text));
     }

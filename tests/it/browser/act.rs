@@ -158,7 +158,7 @@ fn a_guard_that_does_not_hold_keeps_the_event_from_the_page() {
     in_lab(|lab| async move {
         lab.goto("ready.html").await;
         let remove = |region: &str| role("button", "Remove").within(&[role("region", region)]);
-        let is_al = [Guard::Identity { text: "AL@x.com".into() }];
+        let is_al = [Guard::Identity { texts: vec!["nobody".into(), "AL@x.com".into()] }];
         let error = lab.page.act(&remove("Pal"), &Action::Click, &is_al, &soon()).await.unwrap_err();
         assert!(
             matches!(&error, PageError::Guard { index: 0, matches: 0, seen } if seen.contains("pal@x.com")),
@@ -195,7 +195,7 @@ fn an_identity_is_a_whole_word() {
         ];
         for (text, region, expected) in cases {
             let target = role("button", "Remove").within(&[role("region", region)]);
-            let guard = [Guard::Identity { text: text.into() }];
+            let guard = [Guard::Identity { texts: vec![text.into()] }];
             let acted = lab.page.act(&target, &Action::Hover, &guard, &soon()).await;
             assert_eq!(acted.is_ok(), expected, "{text:?} {acted:?}");
         }

@@ -132,7 +132,15 @@ pub fn role(role: &str, name: &str) -> Locator {
 }
 
 pub fn any(role: &str) -> Locator {
-    Locator { parts: vec![Part { kind: Kind::Role(role.to_owned()), name: None, has: vec![], nth: None }] }
+    Locator {
+        parts: vec![Part {
+            kind: Kind::Role(role.to_owned()),
+            name: None,
+            has: vec![],
+            is: vec![],
+            nth: None,
+        }],
+    }
 }
 
 pub fn css(expression: &str) -> Locator {

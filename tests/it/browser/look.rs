@@ -5,7 +5,7 @@ use usher::browser::{PageError, Read, Unready};
 use usher::locator::Kind;
 
 fn attribute(name: &str) -> Read {
-    Read { attribute: Some(name.to_owned()) }
+    Read { attribute: Some(name.to_owned()), ..Read::default() }
 }
 
 #[test]

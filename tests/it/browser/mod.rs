@@ -1,9 +1,13 @@
 //! The driver, on `fixtures/pages/*.html` in a real Chromium. What the pages recorded is the judge.
 
 mod act;
+mod author;
+mod cards;
 mod end;
 mod find;
+mod frames;
 pub mod lab;
 mod look;
 mod navigate;
 mod picture;
+mod waits;

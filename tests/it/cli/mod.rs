@@ -1,9 +1,12 @@
 //! The binary as people and scripts use it: what it prints, where, and how it exits.
 
+mod author;
 mod check;
 mod data;
 mod job;
+mod pick;
 mod readme;
+mod run;
 mod serve;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::*;
 
 /// The commands in README's code blocks: continued lines joined, comments taken off.
-fn commands(readme: &str) -> Vec<String> {
+pub(super) fn commands(readme: &str) -> Vec<String> {
     let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let joined: String = blocks.collect::<String>().replace("\\\n", " ");
     let lines = joined.lines().map(|line| line.split(" #").next().unwrap().trim().to_owned());

@@ -3,6 +3,9 @@
 
 mod after;
 mod before;
+mod beyond;
+mod data;
 mod flows;
+mod names;
 mod pages;
 mod stand;

@@ -13,8 +13,9 @@ use usher::connector::{Connector, load};
 use usher::demo::{AcmeDesk, Member, Options, PASSWORD, SERVICE_ACCOUNT};
 use usher::diagnostic::{Colour, Diagnostics, Source, render};
 use usher::failure::FailureClass;
+use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue, read};
-use usher::run::{Call, Limits, Report, logged_in, run};
+use usher::run::{Call, Limits, Report, UsedCodes, logged_in, run};
 use usher::secret::{Redactor, SecretString};
 use usher::step::{Vocabulary, check_flows, compile_flow};
 use usher::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
@@ -167,11 +168,13 @@ impl Stand {
             book: &self.connector.book,
             flow,
             scope,
-            identity: self.identity.clone().or(email),
+            identity: self.identity.clone().or(email).into_iter().collect(),
             page: self.session.page(),
             redactor: self.redactor(),
             limits: self.limits,
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            codes: &UsedCodes::default(),
         };
         run(call, &mut self.log).await
     }
