@@ -10,9 +10,9 @@ demo: setup
 # All tests: real Chromium, real SQLite, real HTTP.
 test: setup
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
-	  echo cargo nextest run; cargo nextest run; \
+	  echo cargo nextest run --no-fail-fast; cargo nextest run --no-fail-fast; \
 	else \
-	  echo cargo test; cargo test; \
+	  echo cargo test --no-fail-fast; cargo test --no-fail-fast; \
 	fi
 
 # The connectors of three real apps, which it installs (Debian packages, npm) and starts one after the other.
