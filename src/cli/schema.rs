@@ -20,9 +20,9 @@ pub(super) struct Schema {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Of {
-    /// connector.yaml
+    /// `connector.yaml`
     Connector,
-    /// flows/<name>.yaml
+    /// `flows/NAME.yaml`
     Flow,
 }
 
