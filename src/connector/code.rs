@@ -84,6 +84,7 @@ const GRAMMAR: &[(&str, &str)] = &[
     ("too_large", "A file has at most 1 MiB, a connector 2 MiB."),
     ("too_many_mistakes", "Only so many mistakes are told at once."),
     ("too_many_nodes", "A file has at most 20,000 values."),
+    ("too_many_patterns", "A connector has at most 1000 regular expressions."),
     ("two_keywords", "A step does one thing."),
     ("unknown_key", "A key is one that is known there."),
     ("unknown_key_name", "`press` names a key of the keyboard."),

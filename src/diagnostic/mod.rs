@@ -98,25 +98,34 @@ pub fn one_of<S: AsRef<str>>(words: &[S]) -> String {
 
 /// The mistakes found so far; after so many that nobody would read on, no more are noted.
 #[derive(Clone, Debug, Default)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+    effort: usize,
+}
 
 /// So many mistakes are noted at the most.
-const MOST: usize = 1000;
+const MOST: usize = 500;
 
 impl Diagnostics {
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.0.len() == MOST {
+        if self.found.len() == MOST {
             let message = format!("more than {MOST} mistakes; the others are not told");
-            self.0.push(Diagnostic::error("too_many_mistakes", &diagnostic.span, message));
+            self.found.push(Diagnostic::error("too_many_mistakes", &diagnostic.span, message));
         } else if !self.is_full() {
-            self.0.push(diagnostic);
+            self.found.push(diagnostic);
         }
     }
 
     /// Whether no more are noted: looking for them is in vain.
     pub fn is_full(&self) -> bool {
-        self.0.len() > MOST
+        self.found.len() > MOST
+    }
+
+    /// Counts `more` of what takes time to check, and gives how much that was in all.
+    pub fn spend(&mut self, more: usize) -> usize {
+        self.effort += more;
+        self.effort
     }
 
     /// Notes an error that needs neither label nor help.
@@ -126,17 +135,17 @@ impl Diagnostics {
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 
     /// How many were found.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.found.len()
     }
 
     /// Whether an error is among them.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// The value of `result`; its mistakes are noted.
@@ -146,12 +155,12 @@ impl Diagnostics {
 
     /// All of them, in the order of file name and place; what was noted twice is there once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.0.sort_by(|a, b| {
+        self.found.sort_by(|a, b| {
             let place = |of: &Diagnostic| (of.span.range().start, of.span.range().end);
             a.span.file().cmp(b.span.file()).then(place(a).cmp(&place(b))).then(a.code.cmp(b.code))
         });
-        self.0.dedup();
-        self.0
+        self.found.dedup();
+        self.found
     }
 }
 
@@ -180,8 +189,8 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 /// What is compared in search of a near name, at most.
-const MOST_CANDIDATES: usize = 500;
-const LONGEST_WORD: usize = 60;
+const MOST_CANDIDATES: usize = 200;
+const LONGEST_WORD: usize = 40;
 
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

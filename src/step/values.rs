@@ -6,13 +6,16 @@ use regex::Regex;
 
 use super::compile::{Compiler, Written};
 use super::rule;
-use crate::diagnostic::{Diagnostic, one_of};
+use crate::diagnostic::{Diagnostic, Span, one_of};
 use crate::failure::{CLASSES, FailureClass};
 use crate::locator::Locator;
 use crate::playbook::{Expression, Key, Node, Template, Value, parse_locator};
 
 /// The longest that a step may be told to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// Regular expressions of a connector, at most.
+const MOST_PATTERNS: usize = 1000;
 
 /// The entries of a mapping whose keys are all known.
 #[derive(Clone, Copy, Debug)]
@@ -98,12 +101,15 @@ impl Compiler<'_> {
     /// A regular expression, with or without slashes around it; `/…/i` disregards case.
     pub fn pattern(&mut self, node: &Node) -> Option<Regex> {
         let text = self.text(node, "a regular expression")?;
+        if !self.affords(1, &node.span) {
+            return None;
+        }
         let (body, ignore_case) = match text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) {
             Some((body, "i")) => (body, true),
             Some((body, "")) => (body, false),
             _ => (text, false),
         };
-        match regex::RegexBuilder::new(body).case_insensitive(ignore_case).size_limit(1 << 20).build() {
+        match regex::RegexBuilder::new(body).case_insensitive(ignore_case).size_limit(1 << 19).build() {
             Ok(pattern) => Some(pattern),
             Err(error) => {
                 let reason = error.to_string();
@@ -113,6 +119,17 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    /// Whether `more` patterns are not too many: each takes milliseconds to compile. Where they are, that is noted once.
+    fn affords(&mut self, more: usize, span: &Span) -> bool {
+        let spent = self.diagnostics.spend(more);
+        if spent > MOST_PATTERNS && spent - more <= MOST_PATTERNS {
+            let message = format!("the connector has more than {MOST_PATTERNS} regular expressions");
+            let found = Diagnostic::error("too_many_patterns", span, message);
+            self.note(found.help("a name between quotes finds most elements"));
+        }
+        spent <= MOST_PATTERNS
     }
 
     /// A failure class.
@@ -162,6 +179,9 @@ impl Compiler<'_> {
     /// A locator.
     pub fn locator(&mut self, node: &Node) -> Option<Locator<Template>> {
         let text = self.text(node, "a locator, such as `button \"Save\"`")?;
+        if !self.affords(text.matches('/').count() / 2, &node.span) {
+            return None;
+        }
         let parsed = parse_locator(text, &node.span);
         let locator = self.diagnostics.take(parsed)?;
         let mut names = Vec::new();

@@ -23,7 +23,7 @@ pub(super) fn mistake(regex: &str) -> Option<(String, Range<usize>)> {
     if regex.is_empty() {
         return Some(("an empty pattern matches everything".to_owned(), 0..0));
     }
-    if let Err(error) = regex::RegexBuilder::new(regex).size_limit(1 << 20).build() {
+    if let Err(error) = regex::RegexBuilder::new(regex).size_limit(1 << 19).build() {
         return Some((format!("the pattern is wrong: {}", reason(&error)), 0..regex.len()));
     }
     let (found, help) = ONLY_RUST.iter().find_map(|(part, help)| Some((unescaped(regex, part)?, help)))?;

@@ -22,6 +22,8 @@ mod scan;
 const FUEL: u64 = 50_000;
 /// Bytes of a text with placeholders or of a condition, at most.
 const MAX_BYTES: usize = 16 * 1024;
+/// Operators in it, at most.
+const MAX_OPERATORS: usize = 250;
 
 /// A text with placeholders.
 #[derive(Clone)]
@@ -90,7 +92,7 @@ impl Template {
         if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
             return Ok(Self { source, span: span.clone(), names: Vec::new(), shape: Shape::Literal });
         }
-        check_length(text, span)?;
+        check_size(text, span)?;
         let template = ENVIRONMENT.template_from_str(text).map_err(|error| syntax(&error, text, span))?;
         let scan = scan::template(text);
         scan.check(span)?;
@@ -180,7 +182,7 @@ impl Expression {
             let found = Diagnostic::error("template_syntax", span, "a condition is written without braces");
             return Err(found.label("write the expression alone"));
         }
-        check_length(text, span)?;
+        check_size(text, span)?;
         let expression = ENVIRONMENT.compile_expression(text).map_err(|error| syntax(&error, text, span))?;
         let scan = scan::expression(text);
         scan.check(span)?;
@@ -327,12 +329,26 @@ fn failed(error: &Error, source: &str, secret: bool) -> TemplateError {
     }
 }
 
-fn check_length(text: &str, span: &Span) -> Result<(), Diagnostic> {
-    if text.len() <= MAX_BYTES {
-        return Ok(());
+/// Refuses what is too long or too deep. minijinja goes down one call for each operator of a chain, such as
+/// `a.b.b.b …` or `not not …`, and would end the process where the stack ends.
+fn check_size(text: &str, span: &Span) -> Result<(), Diagnostic> {
+    let refused =
+        |message: String, label: &str| Err(Diagnostic::error("template_syntax", span, message).label(label));
+    if text.len() > MAX_BYTES {
+        return refused(format!("a template has at most {MAX_BYTES} bytes"), "too long");
     }
-    let message = format!("a template has at most {MAX_BYTES} bytes");
-    Err(Diagnostic::error("template_syntax", span, message).label("too long"))
+    if operators(text) > MAX_OPERATORS {
+        return refused(format!("a template has at most {MAX_OPERATORS} operators"), "too many");
+    }
+    Ok(())
+}
+
+/// How many operators the text has, at most: what stands between quotes or outside of placeholders counts too, so that
+/// nothing hides from it.
+fn operators(text: &str) -> usize {
+    let marks = text.bytes().filter(|byte| b".|[({-+*/%~=!<>,:".contains(byte)).count();
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    marks + words.filter(|word| matches!(*word, "and" | "elif" | "if" | "in" | "is" | "not" | "or")).count()
 }
 
 fn syntax(error: &Error, text: &str, span: &Span) -> Diagnostic {

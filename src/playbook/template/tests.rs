@@ -150,6 +150,32 @@ fn conditions_hold_or_not() {
     assert!(holds("on and").is_err());
 }
 
+/// Without the limit each of these ends the process: the stack is used up.
+#[test]
+fn long_chains_are_refused() {
+    let chains = [
+        format!("{{{{ {}a }}}}", "not ".repeat(3000)),
+        format!("{{{{ a{} }}}}", "|lower".repeat(2500)),
+        format!("{{{{ a{} }}}}", ".b".repeat(7000)),
+        format!("{{{{ {}1 }}}}", "-".repeat(15_000)),
+        format!("{{{{ {{'a': {{'b': 1}}}}{} }}}}", ".b".repeat(7000)),
+        format!("{{{{ a{} }}}}", " and a".repeat(2500)),
+        format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(1000)),
+        format!("{{% raw %}}{{{{ \" {{% endraw %}}{{{{ a{} }}}}", ".b".repeat(7000)),
+        format!("{{{{ a }}}}{}", "x".repeat(20_000)),
+    ];
+    for chain in chains {
+        let found = parse(&chain).expect_err("a limit");
+        assert!(matches!(found.label.as_deref(), Some("too many" | "too long")), "{found:?}");
+    }
+    // As much as is let through is little enough, in a thread with the stack that threads have.
+    for chain in ["not ".repeat(240) + "a", "a".to_owned() + &".b".repeat(240), "-".repeat(240) + "1"] {
+        let _ = parse(&format!("{{{{ {chain} }}}}"));
+        assert!(Expression::parse(&chain, &Span::new(Source::new("f", ""), 0, 0)).is_ok());
+    }
+    assert!(parse(&format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(60))).is_ok());
+}
+
 /// `name text`, what is compared, and what an address takes as it is.
 #[test]
 fn comparisons_and_bare_values_are_found() {

@@ -81,6 +81,18 @@ fn many_mistakes_are_cut_off() {
     });
 }
 
+/// Each of them takes milliseconds to compile.
+#[test]
+fn many_regular_expressions_are_refused() {
+    check("many_patterns", |dir| {
+        fs::write(
+            dir.join("flows/remove.yaml"),
+            format!("steps:\n{}", "  - click: button /a/\n".repeat(1500)),
+        )
+        .unwrap();
+    });
+}
+
 #[test]
 fn many_flows_are_refused() {
     check("many_flows", |dir| {
