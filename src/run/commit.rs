@@ -6,7 +6,7 @@ use super::{Committed, Report};
 use crate::browser::Guard;
 use crate::failure::FailureClass;
 use crate::step::{Failure, Output, Role, Told};
-use crate::trace::{Moment, NotAllowed};
+use crate::trace::NotAllowed;
 
 impl Runner<'_> {
     /// Whether the step that is going on is the commit step.
@@ -40,8 +40,8 @@ impl Runner<'_> {
             return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
         }
         // What led here is on record before anything is changed.
-        self.tell_untold().await;
-        self.picture(Moment::Before).await;
+        let last = self.tell_untold().await;
+        self.picture_before(last).await;
         let allowed = self.witness.before_commit().await;
         allowed.map_err(|refusal| not_allowed(&refusal))
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::{Acted, Exposure};
+use crate::browser::{Acted, Exposure, Photograph};
 use crate::clock::Timestamp;
 use crate::step::{At, Failure, Need, Pictures, Role, Step};
 use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
@@ -96,25 +96,47 @@ impl Runner<'_> {
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
         let Some(exposure) = self.expose().await else { return };
-        let picture = developed(moment, exposure).await;
-        if let Some(notes) = &mut self.notes {
-            notes.pictures.extend(picture);
+        let photograph = developed(exposure).await;
+        self.keep(moment, photograph);
+    }
+
+    /// Gives the step that is going on the picture of the page as it is before anything is done to it: `last`, where the page
+    /// has not changed since it was taken.
+    pub(super) async fn picture_before(&mut self, last: Option<Photograph>) {
+        match last {
+            Some(last) if self.wants_pictures() && self.page.still_shows(&last).await => {
+                self.keep(Moment::Before, Some(last));
+            }
+            _ => self.picture(Moment::Before).await,
+        }
+    }
+
+    fn keep(&mut self, moment: Moment, photograph: Option<Photograph>) {
+        if let (Some(notes), Some(Photograph { jpeg, .. })) = (&mut self.notes, photograph) {
+            notes.pictures.push(Picture { moment, jpeg });
         }
     }
 
     /// Begins to take a picture, where pictures are wanted.
     async fn expose(&self) -> Option<Exposure> {
-        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
-        if is_off || !self.witness.wants_pictures() { None } else { Some(self.page.expose().await) }
+        if self.wants_pictures() { Some(self.page.expose().await) } else { None }
     }
 
-    /// Tells the witness of the step that ended last, as soon as its picture is there.
-    pub(super) async fn tell_untold(&mut self) {
-        let Some(Untold { record, mut pictures, coming }) = self.untold.take() else { return };
+    fn wants_pictures(&self) -> bool {
+        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
+        !is_off && self.witness.wants_pictures()
+    }
+
+    /// Tells the witness of the step that ended last, as soon as its last picture is there; gives that picture.
+    pub(super) async fn tell_untold(&mut self) -> Option<Photograph> {
+        let Untold { record, mut pictures, coming } = self.untold.take()?;
+        let mut last = None;
         if let Some((moment, exposure)) = coming {
-            pictures.extend(developed(moment, exposure).await);
+            last = developed(exposure).await;
+            pictures.extend(last.clone().map(|Photograph { jpeg, .. }| Picture { moment, jpeg }));
         }
         self.witness.step(record, pictures).await;
+        last
     }
 
     /// Where a step is, for people.
@@ -177,14 +199,9 @@ impl Runner<'_> {
     }
 }
 
-async fn developed(moment: Moment, exposure: Exposure) -> Option<Picture> {
-    match exposure.picture().await {
-        Ok(jpeg) => Some(Picture { moment, jpeg }),
-        Err(error) => {
-            tracing::debug!(%error, "no picture of a step");
-            None
-        }
-    }
+async fn developed(exposure: Exposure) -> Option<Photograph> {
+    let picture = exposure.picture().await;
+    picture.inspect_err(|error| tracing::debug!(%error, "no picture of a step")).ok()
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -32,7 +32,7 @@ use super::state::{End, PageState};
 use crate::secret::SecretString;
 
 pub use download::Download;
-pub use picture::Exposure;
+pub use picture::{Exposure, Photograph};
 pub use request::{Answered, Asked};
 pub use show::{Located, Matches};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotFormat, CaptureScreenshotParams};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -23,17 +24,41 @@ const SHORTEST: usize = 4;
 /// A picture that is being taken.
 #[derive(Debug)]
 pub struct Exposure {
-    task: JoinHandle<Result<Vec<u8>, PageError>>,
+    task: JoinHandle<Result<Photograph, PageError>>,
 }
 
 impl Exposure {
-    /// The picture, as JPEG.
+    /// The picture.
     ///
     /// # Errors
     /// The page failed. A picture that cannot be masked is not taken.
-    pub async fn picture(self) -> Result<Vec<u8>, PageError> {
+    pub async fn picture(self) -> Result<Photograph, PageError> {
         self.task.await.unwrap_or_else(|error| Err(PageError::Protocol(error.to_string())))
     }
+}
+
+/// A picture, and how the page was when it was taken.
+#[derive(Clone)]
+pub struct Photograph {
+    /// A JPEG.
+    pub jpeg: Vec<u8>,
+    shows: Looks,
+}
+
+impl std::fmt::Debug for Photograph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Photograph({} bytes)", self.jpeg.len())
+    }
+}
+
+/// Each of our worlds in the page, with what tells its look from another.
+type Looks = Vec<(String, Option<String>)>;
+
+/// What our script says when it has painted over secrets.
+#[derive(Debug, serde::Deserialize)]
+struct Masked {
+    hidden: u64,
+    look: String,
 }
 
 impl Page {
@@ -42,8 +67,16 @@ impl Page {
     ///
     /// # Errors
     /// The page failed. A picture that cannot be masked is not taken.
-    pub async fn screenshot(&self) -> Result<Vec<u8>, PageError> {
+    pub async fn screenshot(&self) -> Result<Photograph, PageError> {
         self.expose().await.picture().await
+    }
+
+    /// Whether a picture taken now would show the same, as far as documents tell: no element, no attribute and no control is
+    /// another than it was. What only moves (an animation, a video) counts for nothing. A page that does not answer has changed.
+    pub async fn still_shows(&self, photograph: &Photograph) -> bool {
+        let until = Instant::now() + PATIENCE;
+        let looks = self.ask_all::<String>("looks", json!({}), until).await;
+        looks.is_ok_and(|looks| looks == photograph.shows)
     }
 
     /// Begins to take a picture. Until it is taken the page may be looked at, but whoever is to do something to it waits.
@@ -63,7 +96,7 @@ impl Page {
         drop(self.stillness.lock().await);
     }
 
-    async fn take_picture(&self) -> Result<Vec<u8>, PageError> {
+    async fn take_picture(&self) -> Result<Photograph, PageError> {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             let world = self.state.borrow().main_world().map(str::to_owned);
@@ -77,8 +110,12 @@ impl Page {
         Err(PageError::TooSlow { doing: self.state.borrow().doing() })
     }
 
-    async fn capture(&self, until: Instant) -> Result<Vec<u8>, PageError> {
-        let hidden = self.masked("mask", json!({ "secrets": self.secrets_to_hide() }), until).await?;
+    async fn capture(&self, until: Instant) -> Result<Photograph, PageError> {
+        let secrets = json!({ "secrets": self.secrets_to_hide() });
+        let masked = self.ask_all::<Masked>("mask", secrets, until).await?;
+        let hides = masked.iter().any(|(_, masked)| masked.as_ref().is_some_and(|masked| masked.hidden > 0));
+        let shows = masked.into_iter().map(|(world, masked)| (world, masked.map(|masked| masked.look)));
+        let shows = shows.collect();
         let capture = CaptureScreenshotParams {
             format: Some(CaptureScreenshotFormat::Jpeg),
             quality: Some(60),
@@ -86,14 +123,14 @@ impl Page {
             ..CaptureScreenshotParams::default()
         };
         let picture = timeout_at(until, self.send(&capture)).await;
-        if hidden > 0 {
-            self.masked("unmask", json!({}), until).await?;
+        if hides {
+            self.ask_all::<Value>("unmask", json!({}), until).await?;
         }
         let picture = picture.map_err(|_| PageError::TooSlow { doing: self.state.borrow().doing() })??;
         let data: &str = picture.data.as_ref();
-        base64::engine::general_purpose::STANDARD
-            .decode(data)
-            .map_err(|error| PageError::Protocol(error.to_string()))
+        let decoded = base64::engine::general_purpose::STANDARD.decode(data);
+        let jpeg = decoded.map_err(|error| PageError::Protocol(error.to_string()))?;
+        Ok(Photograph { jpeg, shows })
     }
 
     /// Returns when the main frame has another document.
@@ -107,19 +144,23 @@ impl Page {
         }
     }
 
-    /// Asks our script in every frame at once; how many controls it hid.
-    async fn masked(&self, function: &str, question: Value, until: Instant) -> Result<u64, PageError> {
+    /// Asks our script in every frame at once; the answer of each world, none where its document is gone.
+    async fn ask_all<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        question: Value,
+        until: Instant,
+    ) -> Result<Vec<(String, Option<T>)>, PageError> {
         let worlds: Vec<String> = self.state.borrow().worlds.iter().map(|(world, _)| world.clone()).collect();
         let asked = worlds.iter().map(|world| {
-            self.ask_world::<Option<u64>>(world, function, question.clone(), About::AnyOf(&[]), until)
+            self.ask_world::<Option<T>>(world, function, question.clone(), About::AnyOf(&[]), until)
         });
-        let mut hidden = 0;
-        for answer in futures::future::join_all(asked).await {
-            if let Once::Answered(Some(count)) = answer? {
-                hidden += count;
-            }
-        }
-        Ok(hidden)
+        let answers = futures::future::join_all(asked).await;
+        let answers = worlds.iter().cloned().zip(answers).map(|(world, answer)| match answer? {
+            Once::Answered(answer) => Ok((world, answer)),
+            Once::Replaced => Ok((world, None)),
+        });
+        answers.collect()
     }
 
     /// Remembers a secret that was typed.

@@ -1,4 +1,4 @@
 // What the driver may ask.
 
 globalThis.usher = { appears, apply, expect, fieldIs, firstOf, frame: frameElement, gone, held: heldElement, holds, isEnabled, isThere,
-  mask, noteSecret, read, ready, request, rows, text, through, unmask, verdict, verify, watched };
+  looks, mask, noteSecret, read, ready, request, rows, text, through, unmask, verdict, verify, watched };

@@ -27,22 +27,44 @@ const documents = () => {
   return all;
 };
 
-// Hides every secret control, and whatever else shows one of `secrets`; answers when that is drawn.
+const TYPED_INTO = 'input,textarea,select,[contenteditable]';
+
+// What tells this look of the page from another: what the document said of changes, and what stands in its controls, which changes in silence.
+const look = (pass) => {
+  let digest = 0;
+  for (const root of documents()) {
+    observe(root);
+    for (const control of query(root, TYPED_INTO, pass)) {
+      const state = `${control.value} ${control.checked} ${control.selectedIndex}`;
+      for (let i = 0; i < state.length; i++) digest = (Math.imul(digest, 31) + state.charCodeAt(i)) | 0;
+    }
+  }
+  return `${changes} ${digest}`;
+};
+
+const looks = () => ({ ok: look(newPass()) });
+
+// What is in dots when it is there at all, and is not there, has nothing to hide.
+const isEmptyPassword = (control) => control.type === 'password' && control.value === '' && !control.placeholder;
+
+// Hides every secret control, and whatever else shows one of `secrets`; answers with the look of the page when that is drawn.
 const mask = ({ secrets }) => new Promise((resolve) => {
   unmask();
   const pass = newPass();
   const shows = (value) => secrets.some((secret) => value.includes(secret));
   for (const root of documents()) {
-    for (const control of query(root, 'input,textarea,select,[contenteditable]', pass)) {
-      if (isSecret(control) || shows(control.value ?? '') || shows(control.placeholder ?? '')) hide(control);
+    for (const control of query(root, TYPED_INTO, pass)) {
+      const hides = isSecret(control) && !isEmptyPassword(control);
+      if (hides || shows(control.value ?? '') || shows(control.placeholder ?? '')) hide(control);
     }
     if (secrets.length && shows(root.documentElement.textContent)) {
       const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
       while (walk.nextNode()) if (shows(walk.currentNode.data) && walk.currentNode.parentElement) hide(walk.currentNode.parentElement);
     }
   }
-  if (!masks.length) return resolve({ ok: 0 });
-  nextFrame(() => resolve({ ok: masks.length }));
+  const answer = { ok: { hidden: masks.length, look: look(pass) } };
+  if (!masks.length) return resolve(answer);
+  nextFrame(() => resolve(answer));
 });
 
 const unmask = () => {

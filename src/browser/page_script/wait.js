@@ -1,10 +1,15 @@
 // Waiting: looks again whenever the page changes, until there is an answer or the time is over.
 
 const waits = new Set();
-const observer = new MutationObserver(() => waits.forEach((again) => again()));
+// How often the document told of a change, since somebody began to look.
+let changes = 0;
+const wake = () => {
+  changes += 1;
+  waits.forEach((again) => again());
+};
+const observer = new MutationObserver(wake);
 const observed = new WeakSet();
 const WAKING = ['load', 'input', 'change', 'scroll', 'resize', 'focusin', 'transitionend', 'animationend', 'readystatechange', 'toggle', 'popstate', 'hashchange'];
-const wake = () => waits.forEach((again) => again());
 
 // Changes below `root` (a document or an open shadow root) wake the waits.
 const observe = (root) => {

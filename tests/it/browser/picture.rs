@@ -13,7 +13,7 @@ async fn picture(lab: &Lab, user: &str, hidden: &str) -> Vec<u8> {
     let inner = field("Inner password").inside(exact(Kind::Frame, "Inner"));
     lab.act(inner, Action::Fill(plain(hidden))).await.unwrap();
     lab.act(field("Token"), Action::Set(secret(hidden))).await.unwrap();
-    lab.page.screenshot().await.unwrap()
+    lab.page.screenshot().await.unwrap().jpeg
 }
 
 #[test]
@@ -32,5 +32,27 @@ fn secrets_leave_no_trace_in_a_picture() {
         let token = field("Token").into_target();
         lab.page.field_is(&token, "tiger-one", &soon()).await.unwrap();
         assert_eq!(lab.page.read(&token, &Read::default(), &soon()).await.unwrap().as_deref(), Some(""));
+    });
+}
+
+/// Moving the pointer makes the page change without an event that anybody could hear.
+#[test]
+fn a_picture_shows_the_page_until_the_page_changes() {
+    in_lab(|lab| async move {
+        lab.goto("still.html").await;
+        let hover = async |name: &str| drop(lab.act(role("button", name), Action::Hover).await.unwrap());
+        hover("Nothing").await;
+        let picture = lab.page.screenshot().await.unwrap();
+        hover("Nothing").await;
+        assert!(lab.page.still_shows(&picture).await, "nothing has changed");
+        for change in ["Words", "Value", "Choice"] {
+            let picture = lab.page.screenshot().await.unwrap();
+            assert!(lab.page.still_shows(&picture).await, "before {change}");
+            hover(change).await;
+            assert!(!lab.page.still_shows(&picture).await, "{change}");
+        }
+        let picture = lab.page.screenshot().await.unwrap();
+        lab.goto("still.html").await;
+        assert!(!lab.page.still_shows(&picture).await, "another document");
     });
 }
