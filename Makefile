@@ -4,7 +4,8 @@
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
-	cargo build --quiet
+	@# With a test beside it, so that Cargo builds the dependencies as it does for `make test`, and only once for both.
+	cargo build --quiet --bin usher --test apps
 	target/debug/usher demo
 
 # All tests: real Chromium, real SQLite, real HTTP.
