@@ -241,6 +241,8 @@ pub enum Unready {
         /// Those that it has.
         options: Vec<String>,
     },
+    /// The page moves the focus away from it, or loses what is typed.
+    Unfocused,
     /// It is no control of the kind that the action needs.
     WrongKind {
         /// What it is.
@@ -258,6 +260,7 @@ impl fmt::Display for Unready {
             Unready::Covered { by } => write!(f, "is covered by {by}"),
             Unready::ValueDiffers { is } => write!(f, "has another value: {is:?}"),
             Unready::NoOption { options } => write!(f, "has no such option; it has {}", options.join(", ")),
+            Unready::Unfocused => f.write_str("does not keep the focus"),
             Unready::WrongKind { is } => write!(f, "is {is}, which this cannot be done to"),
         }
     }

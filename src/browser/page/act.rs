@@ -1,7 +1,7 @@
 //! Actions: find out how, send trusted events, see what became of them, wait for what they started.
 
 use chromiumoxide::cdp::browser_protocol::input::{
-    DispatchMouseEventParams, DispatchMouseEventType, InsertTextParams, MouseButton,
+    DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,6 +68,9 @@ enum Press {
     Gone,
 }
 
+/// How often a text is typed again that the page lost. What it goes on refusing is an error.
+const MOST_TYPED: u32 = 3;
+
 /// What an attempt came to.
 enum Done {
     Yes,
@@ -82,6 +85,8 @@ struct Try<'a> {
     wait: &'a Wait,
     world: &'a str,
     ready: &'a Ready,
+    /// How often it was tried before.
+    tries: u32,
 }
 
 impl Page {
@@ -100,6 +105,7 @@ impl Page {
         let began = Instant::now();
         let mut question = json!({ "within": target.within, "locator": target.locator, "guards": guards,
             "action": words(action), "may_leave": true });
+        let mut tries = 0;
         loop {
             let about = About::Target(target);
             let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
@@ -115,11 +121,12 @@ impl Page {
                 Some(point) => {
                     (ready.x, ready.y) = point;
                     let attempt =
-                        Try { page: self, target, action, wait, world: &place.world, ready: &ready };
+                        Try { page: self, target, action, wait, world: &place.world, ready: &ready, tries };
                     attempt.perform().await?
                 }
                 None => Done::Not(None),
             };
+            tries += 1;
             if ready.plan == Plan::Leave {
                 question["may_leave"] = json!(false);
             }
@@ -139,7 +146,10 @@ impl Page {
                 }
             };
             if Instant::now() >= wait.until {
-                let why = Unready::Covered { by: by.unwrap_or_else(|| "something else".into()) };
+                let why = match ready.plan {
+                    Plan::Type => Unready::Unfocused,
+                    _ => Unready::Covered { by: by.unwrap_or_else(|| "something else".into()) },
+                };
                 let seen = Seen { doing: self.state.borrow().doing(), ..Seen::default() };
                 return Err(PageError::NotReady { looked_for: target.locator.to_string(), why, seen });
             }
@@ -162,10 +172,11 @@ impl Try<'_> {
             (Plan::Leave, _) => self.hover().await.map(|_| Done::Not(None)),
             (Plan::Press, Action::Press(name)) => self.press(name).await,
             (Plan::Type, Action::Fill(text) | Action::Set(text)) => self.type_text(text).await,
-            (Plan::Assign | Plan::Choose, Action::Fill(text) | Action::Set(text)) => {
-                self.apply(&text.text).await
+            (Plan::Assign, Action::Fill(text) | Action::Set(text)) => self.apply("assign", text).await,
+            (Plan::Choose, Action::Fill(text) | Action::Set(text)) => self.apply("choose", text).await,
+            (Plan::Choose, Action::Select(label)) => {
+                self.apply("choose", &Text { text: label.clone(), secret: false }).await
             }
-            (Plan::Choose, Action::Select(label)) => self.apply(label).await,
             (Plan::Upload, Action::Upload(file)) => {
                 let chosen = self.page.choose_file(self.world, self.ready.token, file, self.wait.until);
                 self.sent(chosen).await.map_err(PageError::after_event)?;
@@ -238,31 +249,15 @@ impl Try<'_> {
                 return Ok(Done::Not(None));
             };
         }
-        if text.text.is_empty() {
-            return self.press_in_place("Delete", text).await;
-        }
-        let inserted = self.page.send(&InsertTextParams::new(&text.text));
-        self.sent(inserted).await.map_err(PageError::after_event)?;
-        self.typed(text).await
+        self.apply("type", text).await
     }
 
-    async fn press_in_place(&self, key: &str, text: &Text) -> Result<Done, PageError> {
-        for event in keys::events(key).into_iter().flatten() {
-            let sent = self.page.send(&event);
-            self.sent(sent).await.map_err(PageError::after_event)?;
-        }
-        self.typed(text).await
-    }
-
-    async fn typed(&self, text: &Text) -> Result<Done, PageError> {
-        self.verify(json!({ "text": text.text, "secret": text.secret })).await.map_err(PageError::after_event)
-    }
-
-    async fn apply(&self, text: &str) -> Result<Done, PageError> {
-        let plan = if self.ready.plan == Plan::Choose { "choose" } else { "assign" };
-        match self.ask_token("apply", json!({ "plan": plan, "text": text })).await? {
+    async fn apply(&self, plan: &str, text: &Text) -> Result<Done, PageError> {
+        match self.ask_token("apply", json!({ "plan": plan, "text": text.text })).await? {
             Once::Answered(Outcome { press: Press::Received, .. }) => {
-                self.verify(json!({ "text": text, "secret": false })).await.map_err(PageError::after_event)
+                let again = self.ready.plan == Plan::Type && self.tries < MOST_TYPED;
+                let question = json!({ "text": text.text, "secret": text.secret, "again": again });
+                self.verify(question).await.map_err(PageError::after_event)
             }
             Once::Answered(_) => Ok(Done::Not(None)),
             Once::Replaced => Ok(Done::Yes),

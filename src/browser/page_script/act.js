@@ -190,7 +190,6 @@ const ready = (question) => {
     if (broken) return broken;
     hold(on, touched, found.scope, guards, question, plan);
     if (plan === 'click') arm();
-    if (plan === 'type') focusAll(on);
     if (plan === 'press') on.focus({ preventScroll: true });
     const offset = frameOffset(touched);
     const was = /^(type|assign|choose)$/.test(plan) && !isSecret(on) ? bounded(valueOf(on, pass), 200) : null;
@@ -257,18 +256,21 @@ const verdict = ({ token }) => new Promise((resolve) => {
   }, 0);
 });
 
-// Sets a value that is not typed.
+// Gives a control its value.
 const apply = ({ token, plan, text }) => {
   if (held?.token !== token) return { ok: { press: 'gone' } };
   const wrong = stillHolds();
   if (wrong === 'guard') return held.broken;
   if (wrong) return { ok: { press: wrong } };
+  held.before = valueOf(held.element, newPass());
+  if (plan === 'type' && !type(held.element, text)) return { ok: { press: 'missed' } };
   if (plan === 'choose') choose(held.element, text);
-  else assign(held.element, text);
+  if (plan === 'assign') assign(held.element, text);
   return { ok: { press: 'received' } };
 };
 
-// Whether the held control has the value, waiting as long as `timeout` says; `same` or what it has.
+// Whether the held control has the value, waiting as long as `timeout` says. With `again`, what has the value from before has lost what
+// was typed, as pages do that come to life late: nothing was received.
 const verify = (question) => {
   const element = held?.token === question.token ? held.element : null;
   if (!element || !element.isConnected) return { ok: { press: 'gone' } };
@@ -276,6 +278,7 @@ const verify = (question) => {
     const wanted = question.checked;
     const same = wanted === undefined ? hasValue(element, question.text, pass) : isChecked(element) === wanted;
     if (same) return { ok: { press: 'received' } };
+    if (question.again && valueOf(element, pass) === held.before) return { ok: { press: 'missed' } };
     return unready(null, { what: 'value_differs', is: question.secret || isSecret(element) ? '' : bounded(valueOf(element, newPass()), 200) });
   });
 };

@@ -98,9 +98,14 @@ const choose = (select, label) => {
   tell(select);
 };
 
-// Puts the focus on a text control with all of its text selected, so that typing replaces it.
-const focusAll = (element) => {
+// Types in the place of all that is there; whether the control had the focus for it. Focus and typing are one task: what the page
+// does in its own time, such as focusing another control, comes before or after and never between.
+const type = (element, text) => {
   element.focus({ preventScroll: true });
+  const focused = element.getRootNode().activeElement;
+  if (focused !== element && !(focused?.isContentEditable && focused.contains(element))) return false;
   if (typeof element.select === 'function') element.select();
   else element.ownerDocument.defaultView.getSelection().selectAllChildren(element);
+  element.ownerDocument.execCommand(text ? 'insertText' : 'delete', false, text);
+  return true;
 };

@@ -72,7 +72,7 @@ const insideRadios = (element, matcher, pass) => {
   return !!group && fieldMatches(group, matcher, pass);
 };
 
-// The innermost elements whose text matches.
+// The innermost elements whose text matches; in a cell of a table, the cell itself may be it.
 const innermost = (root, matcher, pass) => {
   const out = [];
   const visit = (element) => {
@@ -87,7 +87,7 @@ const innermost = (root, matcher, pass) => {
     // What is hidden does not stand for what is around it.
     return isVisible(element, pass);
   };
-  for (const child of childrenOf(root)) if (isElement(child)) visit(child);
+  for (const child of isElement(root) && root.matches(CELL) ? [root] : childrenOf(root)) if (isElement(child)) visit(child);
   return out;
 };
 

@@ -251,3 +251,36 @@ fn a_page_that_hangs_after_a_dialog_harms_no_other_session() {
         assert_eq!(other.log().await, "arrived");
     });
 }
+
+#[test]
+fn what_is_typed_arrives_in_its_control_whatever_the_page_does_with_the_focus() {
+    in_lab(|lab| async move {
+        lab.goto("typing.html").await;
+        let value = async |name: &str| {
+            let target = field(name).into_target();
+            lab.page.read(&target, &Read::default(), &soon()).await.unwrap().unwrap_or_default()
+        };
+        for name in ["Chased", "Waking", "Notes", "Rich"] {
+            lab.act(field(name), Action::Fill(plain("two words"))).await.unwrap();
+            assert_eq!(value(name).await, "two words", "{name}");
+        }
+        lab.act(field("Notes"), Action::Fill(plain("one\ntwo"))).await.unwrap();
+        lab.act(field("Rich"), Action::Fill(plain(""))).await.unwrap();
+        assert_eq!((value("Notes").await, value("Rich").await), ("one\ntwo".to_owned(), String::new()));
+        assert_eq!(value("Thief").await, "", "nothing went astray");
+
+        let refused = async |name: &str| {
+            let target = field(name).into_target();
+            let action = Action::Fill(plain("two words"));
+            let error = lab.page.act(&target, &action, &[], &shortly()).await.unwrap_err();
+            match error.cause() {
+                PageError::NotReady { why, .. } => why.clone(),
+                other => panic!("{other}"),
+            }
+        };
+        assert_eq!(refused("Refusing").await, Unready::ValueDiffers { is: String::new() });
+        assert_eq!(lab.log().await, "refused 4", "once, and three times again");
+        assert_eq!(refused("Shy").await, Unready::Unfocused);
+        assert_eq!(value("Thief").await, "", "nothing went astray");
+    });
+}

@@ -74,12 +74,13 @@ fn a_new_design_is_told_with_what_is_there_instead() {
             [("account.email", somebody.email.as_str()), ("role.key", "viewer"), ("role.label", "Viewer")];
         let report = stand.run("change_role", &values).await;
         let message = stopped(&stand, &report, FailureClass::UiDrift);
-        let looked_for = format!("no row (has cell \"{}\") within 1500 ms; there is\n  ", somebody.email);
+        let row = format!("row (has column \"Email\" > text \"{}\")", somebody.email);
+        let looked_for = format!("no {row} within 1500 ms; there is\n  ");
         assert!(message.starts_with(&looked_for), "{message}");
         assert!(message.contains("button \"Actions\""), "{message}");
         let at = report.outcome.unwrap_err().at.unwrap();
         assert_eq!((at.flow.as_str(), at.line), ("change_role", 3));
-        assert_eq!(at.words, format!("look into row with cell “{}”", somebody.email));
+        assert_eq!(at.words, format!("look into row with text “{}” in column “Email”", somebody.email));
         let failed = stand.log.pictures.last().map(|(_, picture)| picture.moment);
         assert_eq!(failed, Some(usher::trace::Moment::Failed));
     });

@@ -60,7 +60,7 @@ fn a_change_is_made_once_told_in_words_and_pictured_before_and_after() {
         assert_eq!(stand.log.words_of_commit, ["before", "committed"]);
 
         let email = &somebody.email;
-        let row = format!("row with cell “{email}”");
+        let row = format!("row with text “{email}” in column “Email”");
         let expected = [
             "change_role run: ran flow `find_member`".to_owned(),
             format!(
