@@ -33,8 +33,8 @@ use router::{CallError, Router};
 pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
 pub use page::{
-    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page, Photograph, Read,
-    Rows, Target, Text, Wait,
+    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page,
+    Photograph, Read, Rows, Target, Text, Wait,
 };
 pub use session::{Session, SessionOptions};
 

@@ -10,7 +10,7 @@ use super::request::Client;
 
 /// `GET /ServiceProviderConfig`
 pub(super) async fn service_provider_config(client: Client) -> Answer {
-    let supported = Supported { sort: false, etag: true };
+    let supported = Supported { sort: true, etag: true };
     Ok(json(StatusCode::OK, &discovery::service_provider_config(&client.base_url, supported)))
 }
 

@@ -20,9 +20,9 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Holds};
 use crate::integration::{ConnectorError, FindError, Integration, Integrations};
 use crate::scim::schema::{self, Type};
-use crate::scim::{Attribute, Error, Filter, ListQuery, Lookup, Resource, ResourceSchema};
+use crate::scim::{Attribute, Error, ListQuery, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{Store, StoreError, UserFilter, UserRow};
+use crate::store::{ListError, Store, StoreError, UserQuery, UserRow};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
@@ -100,33 +100,26 @@ impl Intake {
         view::shown(&caller.integration.connector, &view)
     }
 
-    /// A page of users, in the order of their making.
+    /// A page of users.
     ///
     /// # Errors
-    /// `invalidFilter` for a filter that is not looked up by an index.
+    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched.
     pub async fn list_users(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
-        let filter = match &query.filter {
-            None => UserFilter::All,
-            Some(filter) => match lookup(filter)? {
-                Lookup::UserName(name) => UserFilter::UserName(name.to_owned()),
-                Lookup::ExternalId(id) => UserFilter::ExternalId(id.to_owned()),
-                Lookup::Id(id) => return self.list_one(caller, id).await,
-            },
+        let asked = UserQuery {
+            filter: query.filter.as_ref(),
+            sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
+            offset: u64::from(query.offset()),
+            limit: query.count,
+            schema: &caller.schema,
         };
-        let (offset, limit) = (u64::from(query.offset()), query.count);
-        let page = self.store.list_users(&caller.integration.row.id, &filter, offset, limit).await;
-        let page = page.map_err(|error| fault(&error))?;
+        let page = self.store.list_users(&caller.integration.row.id, &asked).await;
+        let page = page.map_err(|error| match error {
+            ListError::Unsupported(_) => Error::invalid_filter(error.to_string()),
+            ListError::Store(error) => fault(&error),
+        })?;
         let connector = &caller.integration.connector;
         let users = page.users.iter().map(|view| view::shown(connector, view)).collect::<Result<_, _>>()?;
         Ok(ShownPage { total: page.total, users })
-    }
-
-    async fn list_one(&self, caller: &Caller, id: &str) -> Result<ShownPage, Error> {
-        match self.find_user(caller, id).await {
-            Ok(user) => Ok(ShownPage { total: 1, users: vec![user] }),
-            Err(error) if error.status == 404 => Ok(ShownPage { total: 0, users: Vec::new() }),
-            Err(error) => Err(error),
-        }
     }
 
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
@@ -155,14 +148,6 @@ fn user_schema(connector: &Connector) -> ResourceSchema {
         }
     });
     ResourceSchema::user().with_attributes(schema::USHER_USER, attributes.collect())
-}
-
-fn lookup(filter: &Filter) -> Result<Lookup<'_>, Error> {
-    filter.lookup().ok_or_else(|| {
-        Error::invalid_filter(
-            "this filter is not supported; supported are `userName eq \"…\"`, `externalId eq \"…\"` and `id eq \"…\"`",
-        )
-    })
 }
 
 /// The stored resource of a user.

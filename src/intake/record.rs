@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scim::{Error, PatchRequest, Resource, ScimType, patch};
+use crate::scim::{Error, Folded, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
     Change, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange, UserRow,
 };
@@ -182,6 +182,7 @@ fn body(caller: &Caller, resource: &Resource) -> Result<UserBody, Error> {
         external_id: resource.external_id().map(str::to_owned),
         active: resource.active().unwrap_or(true),
         resource: Value::Object(resource.attributes().clone()),
+        folded: Folded::of(resource.attributes(), &caller.schema),
     })
 }
 

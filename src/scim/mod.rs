@@ -8,6 +8,7 @@
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod folded;
 mod grammar;
 pub mod list;
 pub mod patch;
@@ -20,7 +21,8 @@ pub mod schema;
 mod tests;
 
 pub use error::{Error, ScimType};
-pub use filter::{Filter, Lookup};
+pub use filter::Filter;
+pub use folded::Folded;
 pub use list::{ListQuery, ListResponse, SortOrder};
 pub use patch::PatchRequest;
 pub use path::Path;

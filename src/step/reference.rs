@@ -52,7 +52,10 @@ const LOCATORS: &[(&str, &str)] = &[
     ("dialog \"Invite\" > field \"Email\"", "Inside, to any depth."),
     ("row (has cell \"ada@acme.example\")", "One that has another inside; may be said several times."),
     ("row (has cell \"ada@acme.example\") > column \"Role\"", "The row's cell under that heading."),
-    ("row (has column \"Email\" > text \"ada@acme.example\")", "One whose cell under that heading says just this."),
+    (
+        "row (has column \"Email\" > text \"ada@acme.example\")",
+        "One whose cell under that heading says just this.",
+    ),
     ("field \"Email\"", "Any control with that label, placeholder or accessible name."),
     ("label \"Role\"", "A control with that label."),
     ("placeholder \"Search\"", "A control with that placeholder."),

@@ -50,7 +50,7 @@ pub use self::job::{
 };
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{
-    Change, RecordError, Recorded, UserBody, UserChange, UserFilter, UserPage, UserRow, UserView,
+    Change, ListError, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
 };
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;

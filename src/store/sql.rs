@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 
 use super::error::StoreError;
 use crate::clock::Timestamp;
@@ -56,6 +56,13 @@ impl Db {
         Ok(self.noted(row)?.map(Row))
     }
 
+    /// All rows of a statement that was put together.
+    pub(super) async fn all_of(&mut self, statement: Composed<'_>) -> Result<Vec<Row>, StoreError> {
+        let query = bind(sqlx::query(AssertSqlSafe(statement.text)), &statement.values);
+        let rows = query.fetch_all(self.raw()).await;
+        Ok(self.noted(rows)?.into_iter().map(Row).collect())
+    }
+
     /// How many rows the statement changed.
     pub(super) async fn change(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64, StoreError> {
         let done = prepare(sql, args).execute(self.raw()).await;
@@ -98,10 +105,17 @@ impl Db {
     }
 }
 
-fn prepare(sql: &'static str, args: &[Value<'_>]) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-    args.iter().fold(sqlx::query(sql), |query, arg| match arg {
+type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+
+fn prepare(sql: &'static str, args: &[Value<'_>]) -> Query {
+    bind(sqlx::query(sql), args)
+}
+
+fn bind(query: Query, args: &[Value<'_>]) -> Query {
+    args.iter().fold(query, |query, arg| match arg {
         Value::Null => query.bind(None::<i64>),
         Value::Int(int) => query.bind(*int),
+        Value::Real(real) => query.bind(*real),
         Value::Text(text) => query.bind(text.clone().into_owned()),
         Value::Bytes(bytes) => query.bind(bytes.to_vec()),
     })
@@ -112,8 +126,41 @@ fn prepare(sql: &'static str, args: &[Value<'_>]) -> sqlx::query::Query<'static,
 pub(super) enum Value<'a> {
     Null,
     Int(i64),
+    Real(f64),
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
+}
+
+/// A statement that is put together from fragments of this program's own text and from parameters; of what a client sends,
+/// only parameters can be made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Composed<'a> {
+    text: String,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Composed<'a> {
+    /// Adds a fragment.
+    pub(super) fn push(&mut self, fragment: &'static str) -> &mut Self {
+        self.text.push_str(fragment);
+        self
+    }
+
+    /// Adds a parameter.
+    pub(super) fn bind(&mut self, value: impl Into<Value<'a>>) -> &mut Self {
+        self.values.push(value.into());
+        self.text.push_str(&format!("${}", self.values.len()));
+        self
+    }
+}
+
+#[cfg(test)]
+impl Composed<'_> {
+    /// The statement that says how the database would go about this one.
+    pub(super) fn explained(mut self) -> Self {
+        self.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+        self
+    }
 }
 
 /// The values of a statement's parameters, in order.
@@ -136,6 +183,12 @@ pub(super) use statements;
 impl From<i64> for Value<'_> {
     fn from(int: i64) -> Self {
         Self::Int(int)
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(real: f64) -> Self {
+        Self::Real(real)
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::id::SystemEntropy;
 
-async fn store() -> (tempfile::TempDir, Store) {
+pub(super) async fn store() -> (tempfile::TempDir, Store) {
     let root = tempfile::tempdir().unwrap();
     let clock: SharedClock = Arc::new(SystemClock);
     let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemEntropy));

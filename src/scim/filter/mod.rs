@@ -68,16 +68,8 @@ pub enum Literal {
     Text(String),
 }
 
-/// A filter that asks for one value of an indexed attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup<'f> {
-    /// `id eq "x"`.
-    Id(&'f str),
-    /// `userName eq "x"`; compare what [`fold`](super::schema::fold) makes of both.
-    UserName(&'f str),
-    /// `externalId eq "x"`.
-    ExternalId(&'f str),
-}
+/// How many comparisons a filter may consist of: databases limit how large a statement may be.
+const MOST_TERMS: usize = 200;
 
 impl Filter {
     /// Reads a filter on resources of that type.
@@ -86,6 +78,10 @@ impl Filter {
     /// `invalidFilter`: malformed (with the character), an unknown attribute, or a comparison that makes no sense for it.
     pub fn parse(text: &str, schema: &ResourceSchema) -> Result<Self, Error> {
         let mut filter = grammar::filter(text).map_err(Error::invalid_filter)?;
+        if filter.terms() > MOST_TERMS {
+            let message = format!("a filter has at most {MOST_TERMS} comparisons; ask in several requests");
+            return Err(Error::invalid_filter(message));
+        }
         filter.resolve(Scope::Resource(schema)).map_err(Error::invalid_filter)?;
         Ok(filter)
     }
@@ -95,21 +91,13 @@ impl Filter {
         resource.as_object().is_some_and(|attributes| self.matches_in(attributes, Scope::Resource(schema)))
     }
 
-    /// The look-up it amounts to, if it is one: so a store can use an index.
-    pub fn lookup(&self) -> Option<Lookup<'_>> {
-        let Self::Compare(
-            Path { schema: None, name, filter: None, sub: None },
-            Comparison::Eq,
-            Literal::Text(value),
-        ) = self
-        else {
-            return None;
-        };
-        match name.as_str() {
-            "id" => Some(Lookup::Id(value)),
-            "userName" => Some(Lookup::UserName(value)),
-            "externalId" => Some(Lookup::ExternalId(value)),
-            _ => None,
+    /// How many comparisons it consists of.
+    fn terms(&self) -> usize {
+        let of = |path: &Path| 1 + path.filter.as_ref().map_or(0, |filter| filter.terms());
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().map(Self::terms).sum(),
+            Self::Not(inner) => inner.terms(),
+            Self::Present(path) | Self::Compare(path, ..) => of(path),
         }
     }
 
@@ -186,8 +174,8 @@ fn check(leaf: &Attribute, comparison: Comparison, value: &mut Literal) -> Resul
         }
         (Type::Integer | Type::Decimal, _) => (false, "it is a number"),
         (Type::DateTime, Literal::Text(text)) => {
-            let moment = matches!(comparison, Co | Sw | Ew) || text.parse::<jiff::Timestamp>().is_ok();
-            (moment, "it is a moment such as \"2026-01-31T08:00:00Z\"")
+            let moment = !matches!(comparison, Co | Sw | Ew) && text.parse::<jiff::Timestamp>().is_ok();
+            (moment, "it is a moment such as \"2026-01-31T08:00:00Z\", and has no parts")
         }
         (Type::Binary, Literal::Text(_)) => {
             (matches!(comparison, Eq | Ne | Co | Sw | Ew), "bytes have no order")

@@ -216,7 +216,7 @@ pub struct ResourceSchema {
 
 /// What a path names within a [`ResourceSchema`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Found<'s> {
+pub enum Found<'s> {
     /// All of an extension.
     Extension(&'s Schema),
     /// An attribute of the core schema, or of all resources, or of an extension.
@@ -271,7 +271,7 @@ impl ResourceSchema {
 
     /// What `schema` and `name` of a path mean. A URN alone is split at its last colon, as if its end were an
     /// attribute's name; here it is put together again.
-    pub(super) fn find(&self, schema: Option<&str>, name: &str) -> Option<Found<'_>> {
+    pub fn find(&self, schema: Option<&str>, name: &str) -> Option<Found<'_>> {
         let Some(urn) = schema else {
             return self.attribute(name).map(|attribute| Found::Attribute { extension: None, attribute });
         };

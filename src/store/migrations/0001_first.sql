@@ -36,7 +36,7 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_of_integration ON tokens(integration_id, seq);
 
 -- What the identity provider wants. `deleted_at` is the wish that the account goes, `gone_at` the end of the job that saw it gone.
--- Server-controlled attributes (id, version, times) are columns, never in `resource`.
+-- Server-controlled attributes (id, version, times) are columns, never in `resource`. `folded` is the resource as it is compared.
 CREATE TABLE users (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -46,6 +46,7 @@ CREATE TABLE users (
   external_id TEXT,
   active INTEGER NOT NULL,
   resource TEXT NOT NULL,
+  folded TEXT NOT NULL,
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
@@ -56,6 +57,15 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_one_name ON users(integration_id, user_name_key) WHERE gone_at IS NULL;
 CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE gone_at IS NULL;
 CREATE INDEX users_page ON users(integration_id, seq) WHERE gone_at IS NULL;
+
+-- The addresses of users as they are compared: where a user is looked up by one.
+CREATE TABLE user_emails (
+  user_id TEXT NOT NULL REFERENCES users(id),
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  email TEXT NOT NULL,
+  PRIMARY KEY (integration_id, email, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX emails_of_user ON user_emails(user_id);
 
 -- What was last seen in the app.
 CREATE TABLE accounts (

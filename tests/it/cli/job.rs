@@ -9,6 +9,8 @@ use usher::failure::FailureClass;
 use usher::id::{Ids, SystemEntropy};
 use usher::store::*;
 
+use crate::store::body_of;
+
 use super::*;
 
 /// Leaves a failed job behind, with a nesting step that ended after the one in it. Returns its id.
@@ -17,12 +19,7 @@ async fn leave_a_failed_job(shell: &Shell) -> String {
     let options = StoreOptions::new(shell.path("usher-data"));
     let store = Store::open(&options, clock.clone(), Ids::new(clock.clone(), entropy)).await.unwrap();
     let integration = store.find_integration("desk").await.unwrap().unwrap();
-    let body = UserBody {
-        user_name: "ada@acme.example".into(),
-        external_id: None,
-        active: true,
-        resource: json!({ "userName": "ada@acme.example" }),
-    };
+    let body = body_of(json!({ "userName": "ada@acme.example" }));
     let change = Change {
         integration_id: integration.id,
         user: UserChange::Insert(body),

@@ -18,7 +18,9 @@ use usher::id::SystemEntropy;
 use usher::integration::{NewIntegration, Policy};
 use usher::secret::{ExposeSecret, SecretString};
 use usher::server::{Installation, Paths, Server, ServerOptions};
-use usher::store::{IntegrationRow, JobFilter, JobRow, UserFilter};
+use usher::store::{IntegrationRow, JobFilter, JobRow};
+
+use crate::store::list_users;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const USHER: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:User";
@@ -137,7 +139,7 @@ impl Gate {
     /// How many users, jobs and events there are.
     async fn rows(&self) -> (u64, usize, i64) {
         let store = &self.installation.store;
-        let users = store.list_users(&self.integration.id, &UserFilter::All, 0, 1).await.unwrap().total;
+        let users = list_users(store, &self.integration.id, None, 0, 1).await.total;
         let head = store.verify_events().await.unwrap();
         (users, self.jobs().await.len(), head.events)
     }

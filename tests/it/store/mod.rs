@@ -6,6 +6,7 @@ mod claim;
 mod concurrency;
 mod crash;
 mod event;
+mod filter;
 mod lane;
 mod opening;
 mod operate;
@@ -15,10 +16,11 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use usher::clock::{Clock as _, ManualClock, SharedClock, Timestamp};
 use usher::id::{Ids, SystemEntropy};
+use usher::scim::{Filter, Folded, ResourceSchema};
 use usher::store::*;
 
 /// When every check begins.
@@ -104,8 +106,34 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 fn body(name: &str, active: bool) -> UserBody {
-    let resource = json!({ "userName": name, "active": active });
-    UserBody { user_name: name.into(), external_id: Some(format!("ext-{name}")), active, resource }
+    let external_id = format!("ext-{name}");
+    body_of(json!({ "userName": name, "externalId": external_id, "active": active }))
+}
+
+/// What is kept of a resource.
+pub fn body_of(resource: Value) -> UserBody {
+    let text = |name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
+    UserBody {
+        user_name: text("userName").unwrap(),
+        external_id: text("externalId"),
+        active: resource.get("active") != Some(&json!(false)),
+        folded: Folded::of(resource.as_object().unwrap(), &ResourceSchema::user()),
+        resource,
+    }
+}
+
+/// A part of the users, by a filter as clients write it.
+pub async fn list_users(
+    store: &Store,
+    integration_id: &str,
+    filter: Option<&str>,
+    offset: u64,
+    limit: u32,
+) -> UserPage {
+    let schema = ResourceSchema::user();
+    let filter = filter.map(|text| Filter::parse(text, &schema).unwrap());
+    let query = UserQuery { filter: filter.as_ref(), sort: None, offset, limit, schema: &schema };
+    store.list_users(integration_id, &query).await.unwrap()
 }
 
 fn change(integration: &IntegrationRow, user: UserChange, priority: Priority) -> Change {

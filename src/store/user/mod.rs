@@ -4,6 +4,8 @@
 //! that no other row, with a lane of its own, can ask for the same account: whoever asks for that name again takes up this
 //! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again.
 
+mod list;
+
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
@@ -16,6 +18,9 @@ use super::job::{self, JobRequest, JobRow, Work};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::scim::{Filter, Folded, Path, ResourceSchema, SortOrder};
+
+pub use list::ListError;
 
 /// A statement over the users that a client can see: those that are wanted, and those whose removal was given up. While
 /// a removal goes on, the user reads as what is wanted: gone.
@@ -33,16 +38,12 @@ statements! {
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
     FIND_VISIBLE = visible!("SELECT * FROM users", "AND id = $2");
     FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
-    INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
-    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, version = version + 1, modified_at = $7, deleted_at = NULL WHERE id = $1";
+    INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
+    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, folded = $7, version = version + 1, modified_at = $8, deleted_at = NULL WHERE id = $1";
     DELETE = "UPDATE users SET active = 0, version = version + 1, modified_at = $2, deleted_at = $2 WHERE id = $1";
     GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
-    COUNT = visible!("SELECT count(*) AS total FROM users", "");
-    COUNT_NAME = visible!("SELECT count(*) AS total FROM users", "AND user_name_key = $2");
-    COUNT_EXTERNAL = visible!("SELECT count(*) AS total FROM users", "AND external_id = $2");
-    PAGE = visible!("SELECT * FROM users", "ORDER BY seq LIMIT $2 OFFSET $3");
-    PAGE_NAME = visible!("SELECT * FROM users", "AND user_name_key = $4 ORDER BY seq LIMIT $2 OFFSET $3");
-    PAGE_EXTERNAL = visible!("SELECT * FROM users", "AND external_id = $4 ORDER BY seq LIMIT $2 OFFSET $3");
+    ADD_EMAIL = "INSERT INTO user_emails (user_id, integration_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    FORGET_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
 }
 
 /// What an identity provider says of a user.
@@ -56,6 +57,8 @@ pub struct UserBody {
     pub active: bool,
     /// The resource, without what the server controls (`id`, `meta`).
     pub resource: serde_json::Value,
+    /// The same as it is compared: see [`Folded`].
+    pub folded: Folded,
 }
 
 /// A wanted user.
@@ -159,15 +162,19 @@ pub enum RecordError {
     Store(#[from] StoreError),
 }
 
-/// Which users to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UserFilter {
-    /// Every one.
-    All,
-    /// The one with this user name, regardless of case.
-    UserName(String),
-    /// Those with this external id.
-    ExternalId(String),
+/// Which users to list, and in which order.
+#[derive(Clone, Copy, Debug)]
+pub struct UserQuery<'q> {
+    /// Which ones; all of them without it.
+    pub filter: Option<&'q Filter>,
+    /// By what they are sorted; by their making without it.
+    pub sort: Option<(&'q Path, SortOrder)>,
+    /// How many come before those that are wanted.
+    pub offset: u64,
+    /// How many are wanted, at most.
+    pub limit: u32,
+    /// What filter and path are written for.
+    pub schema: &'q ResourceSchema,
 }
 
 /// A part of a list.
@@ -175,7 +182,7 @@ pub enum UserFilter {
 pub struct UserPage {
     /// How many match in all.
     pub total: u64,
-    /// Those of this page, in the order of their making.
+    /// Those of this page.
     pub users: Vec<UserView>,
 }
 
@@ -206,15 +213,16 @@ impl Store {
         Ok(view(&mut db, integration_id, vec![user]).await?.pop())
     }
 
-    /// The users that a client can see, with their accounts and latest jobs, `limit` at most, from the one at `offset` on.
+    /// The users that a client can see, with their accounts and latest jobs.
+    ///
+    /// # Errors
+    /// [`ListError::Unsupported`]: the filter or the order asks for what is not kept.
     pub async fn list_users(
         &self,
         integration_id: &str,
-        filter: &UserFilter,
-        offset: u64,
-        limit: u32,
-    ) -> Result<UserPage, StoreError> {
-        page(&mut self.snapshot().await?, integration_id, filter, (offset, limit)).await
+        query: &UserQuery<'_>,
+    ) -> Result<UserPage, ListError> {
+        list::page(&mut self.snapshot().await?, integration_id, query).await
     }
 }
 
@@ -263,7 +271,7 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<St
         if holder.deleted_at.is_none() || is_other {
             return Err(RecordError::UserNameTaken { by: holder.id });
         }
-        write(tx, &holder.id, body).await?;
+        write(tx, integration_id, &holder.id, body).await?;
         return Ok(holder.id);
     }
     let id = tx.ids.next();
@@ -275,9 +283,11 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<St
         body.external_id.as_ref(),
         body.active,
         &body.resource,
+        body.folded.as_str(),
         tx.now,
     ];
     tx.db.change(INSERT, values).await?;
+    add_emails(tx, integration_id, &id, body).await?;
     Ok(id)
 }
 
@@ -291,11 +301,11 @@ async fn replace(
     if let Some(holder) = holder(tx, integration_id, &body.user_name).await?.filter(|user| user.id != id) {
         return Err(RecordError::UserNameTaken { by: holder.id });
     }
-    write(tx, &id, body).await?;
+    write(tx, integration_id, &id, body).await?;
     Ok(id)
 }
 
-async fn write(tx: &mut Tx, id: &str, body: &UserBody) -> Result<(), StoreError> {
+async fn write(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> Result<(), StoreError> {
     let values = args![
         id,
         &body.user_name,
@@ -303,9 +313,19 @@ async fn write(tx: &mut Tx, id: &str, body: &UserBody) -> Result<(), StoreError>
         body.external_id.as_ref(),
         body.active,
         &body.resource,
+        body.folded.as_str(),
         tx.now,
     ];
     tx.db.change(REPLACE, values).await?;
+    tx.db.change(FORGET_EMAILS, args![id]).await?;
+    add_emails(tx, integration_id, id, body).await
+}
+
+/// Keeps the addresses where they are looked up.
+async fn add_emails(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> Result<(), StoreError> {
+    for email in body.folded.emails() {
+        tx.db.change(ADD_EMAIL, args![id, integration_id, email]).await?;
+    }
     Ok(())
 }
 
@@ -342,34 +362,6 @@ pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<
     db.one(FIND, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
 }
 
-async fn page(
-    db: &mut Db,
-    integration_id: &str,
-    filter: &UserFilter,
-    (offset, limit): (u64, u32),
-) -> Result<UserPage, StoreError> {
-    let (limit, offset) = (i64::from(limit), i64::try_from(offset).unwrap_or(i64::MAX));
-    let (total, rows) = match filter {
-        UserFilter::All => (
-            db.one(COUNT, args![integration_id]).await?,
-            db.all(PAGE, args![integration_id, limit, offset]).await?,
-        ),
-        UserFilter::UserName(name) => {
-            let key = name_key(name);
-            let total = db.one(COUNT_NAME, args![integration_id, &key]).await?;
-            (total, db.all(PAGE_NAME, args![integration_id, limit, offset, &key]).await?)
-        }
-        UserFilter::ExternalId(id) => {
-            let total = db.one(COUNT_EXTERNAL, args![integration_id, id]).await?;
-            (total, db.all(PAGE_EXTERNAL, args![integration_id, limit, offset, id]).await?)
-        }
-    };
-    let total = total.map_or(Ok(0), |row| row.int("total"))?;
-    let users = rows.iter().map(read).collect::<Result<_, _>>()?;
-    let users = view(db, integration_id, users).await?;
-    Ok(UserPage { total: u64::try_from(total).unwrap_or(0), users })
-}
-
 /// Puts accounts and latest jobs beside the users.
 async fn view(db: &mut Db, integration_id: &str, users: Vec<UserRow>) -> Result<Vec<UserView>, StoreError> {
     let ids = serde_json::json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
@@ -393,6 +385,7 @@ fn read(row: &Row) -> Result<UserRow, StoreError> {
             external_id: row.maybe_text("external_id")?,
             active: row.flag("active")?,
             resource: row.json("resource")?,
+            folded: Folded::from_stored(row.text("folded")?),
         },
         version: row.int("version")?,
         created_at: row.time("created_at")?,
