@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::intake::{RETRY_AFTER_SECS, Shown};
+use crate::scim::schema::USHER_JOB;
 use crate::scim::{Error, Meta, Projection};
 
 use super::request::Client;
@@ -58,12 +59,19 @@ pub(super) fn user_json(client: &Client, shown: &Shown, projection: &Projection)
         location: location(client, shown),
         version: Some(version(shown)),
     };
-    projection.apply(shown.resource.to_json(&meta), &client.caller.schema)
+    let mut resource = shown.resource.clone();
+    if let Some(job) = shown.job.as_ref().filter(|_| projection.asks_for(USHER_JOB)) {
+        resource = resource.with_extension(USHER_JOB, job.clone());
+    }
+    projection.apply(resource.to_json(&meta), &client.caller.schema)
 }
 
 /// A user, with its address and version in the headers.
 pub(super) fn user(status: StatusCode, client: &Client, shown: &Shown, projection: &Projection) -> Response {
-    let mut response = json(status, &user_json(client, shown, projection));
+    let mut response = match status {
+        StatusCode::NOT_MODIFIED => status.into_response(),
+        _ => json(status, &user_json(client, shown, projection)),
+    };
     for (name, text) in [(LOCATION, location(client, shown)), (ETAG, version(shown))] {
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().insert(name, value);

@@ -1,11 +1,13 @@
 //! What the server can do (RFC 7644 section 4), true for the connector of the integration.
 
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 
+use crate::scim::Error;
 use crate::scim::discovery::{self, Supported};
 
 use super::Answer;
-use super::answer::json;
+use super::answer::{Refusal, json};
 use super::request::Client;
 
 /// `GET /ServiceProviderConfig`
@@ -15,11 +17,42 @@ pub(super) async fn service_provider_config(client: Client) -> Answer {
 }
 
 /// `GET /ResourceTypes`
-pub(super) async fn resource_types(client: Client) -> Answer {
+pub(super) async fn resource_types(client: Client, RawQuery(query): RawQuery) -> Answer {
+    unfiltered(query.as_deref())?;
     Ok(json(StatusCode::OK, &discovery::resource_types(&client.base_url, &[&client.caller.schema])))
 }
 
+/// `GET /ResourceTypes/{name}`
+pub(super) async fn resource_type(client: Client, Path((_, name)): Path<(String, String)>) -> Answer {
+    let schema = &client.caller.schema;
+    if !schema.name.eq_ignore_ascii_case(&name) {
+        return Err(Error::not_found("ResourceType", &name).into());
+    }
+    Ok(json(StatusCode::OK, &discovery::resource_type(&client.base_url, schema)))
+}
+
 /// `GET /Schemas`
-pub(super) async fn schemas(client: Client) -> Answer {
+pub(super) async fn schemas(client: Client, RawQuery(query): RawQuery) -> Answer {
+    unfiltered(query.as_deref())?;
     Ok(json(StatusCode::OK, &discovery::schemas(&client.base_url, &[&client.caller.schema])))
+}
+
+/// `GET /Schemas/{urn}`
+pub(super) async fn schema(client: Client, Path((_, urn)): Path<(String, String)>) -> Answer {
+    let found = discovery::schema(&client.base_url, &[&client.caller.schema], &urn);
+    Ok(json(StatusCode::OK, &found.ok_or_else(|| Error::not_found("Schema", &urn))?))
+}
+
+/// `/Me` (RFC 7644 section 3.11): a token speaks for an identity provider, which is no user here.
+pub(super) async fn me(_client: Client) -> Refusal {
+    Refusal(Error::not_implemented("there is no user behind a token, so there is no `/Me`"))
+}
+
+/// Refuses filters, which would have to be ignored (RFC 7644 section 4).
+fn unfiltered(query: Option<&str>) -> Result<(), Error> {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    match pairs.any(|(name, value)| name.eq_ignore_ascii_case("filter") && !value.trim().is_empty()) {
+        true => Err(Error::forbidden("what the server can do is listed whole; leave out `filter`")),
+        false => Ok(()),
+    }
 }

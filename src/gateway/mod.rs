@@ -9,7 +9,7 @@ mod request;
 mod users;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{any, get, post};
 
 use crate::intake::Intake;
 
@@ -31,10 +31,16 @@ pub fn router(intake: Intake, base_url: Option<String>) -> Router {
     let user = get(users::find).put(users::replace).patch(users::patch).delete(users::delete);
     let endpoints = [
         ("/Users", get(users::list).post(users::create)),
+        ("/Users/.search", post(users::search)),
         ("/Users/{id}", user),
+        // Users are all the resources that there are.
+        ("/.search", post(users::search)),
         ("/ServiceProviderConfig", get(discovery::service_provider_config)),
         ("/ResourceTypes", get(discovery::resource_types)),
+        ("/ResourceTypes/{name}", get(discovery::resource_type)),
         ("/Schemas", get(discovery::schemas)),
+        ("/Schemas/{urn}", get(discovery::schema)),
+        ("/Me", any(discovery::me)),
     ];
     let integration = endpoints.into_iter().fold(Router::new(), |router, (path, methods)| {
         router.route(path, methods.clone()).route(&format!("{path}/"), methods)

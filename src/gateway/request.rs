@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use futures::StreamExt as _;
 
@@ -101,6 +101,16 @@ pub(super) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Error
     if text == "*" {
         return Ok(None);
     }
-    let number = text.trim_start_matches("W/").trim_matches('"').parse().ok();
-    number.map(Some).ok_or_else(Error::precondition_failed)
+    version(text).map(Some).ok_or_else(Error::precondition_failed)
+}
+
+/// Whether the client has that version already (`If-None-Match`).
+pub(super) fn is_known(headers: &HeaderMap, current: i64) -> bool {
+    let value = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(',').any(|tag| tag.trim() == "*" || version(tag) == Some(current))
+}
+
+/// The version that an entity tag of ours names.
+fn version(tag: &str) -> Option<i64> {
+    tag.trim().trim_start_matches("W/").trim_matches('"').parse().ok()
 }

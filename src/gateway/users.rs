@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
 
 use super::answer::{json, user, user_json};
-use super::request::{Body, Client, expected_version};
+use super::request::{Body, Client, expected_version, is_known};
 use super::{Answer, GatewayState};
 
 /// The path of one user: integration and id.
@@ -19,9 +19,18 @@ pub(super) async fn list(
     State(state): State<GatewayState>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = list_query(&client, query.as_deref())?;
-    let page = state.intake.list_users(&client.caller, &query).await?;
-    let resources = page.users.iter().map(|shown| user_json(&client, shown, &query.projection)).collect();
+    page(&client, &state, &list_query(&client, query.as_deref())?).await
+}
+
+/// `POST /.search` and `POST /Users/.search`: a page of users, asked for in a body, where a filter names what should not stand
+/// in logs of addresses (RFC 7644 section 3.4.3).
+pub(super) async fn search(client: Client, State(state): State<GatewayState>, Body(body): Body) -> Answer {
+    page(&client, &state, &ListQuery::from_slice(&body, &client.caller.schema)?).await
+}
+
+async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
+    let page = state.intake.list_users(&client.caller, query).await?;
+    let resources = page.users.iter().map(|shown| user_json(client, shown, &query.projection)).collect();
     let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
     Ok(json(StatusCode::OK, &response))
 }
@@ -45,10 +54,12 @@ pub(super) async fn find(
     State(state): State<GatewayState>,
     Path((_, id)): UserPath,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Answer {
     let projection = list_query(&client, query.as_deref())?.projection;
     let shown = state.intake.find_user(&client.caller, &id).await?;
-    Ok(user(StatusCode::OK, &client, &shown, &projection))
+    let status = if is_known(&headers, shown.version) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    Ok(user(status, &client, &shown, &projection))
 }
 
 /// `PUT /Users/{id}`: replaces a user.

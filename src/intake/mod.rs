@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Holds};
@@ -58,6 +58,8 @@ pub struct Shown {
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// How far the app has followed, as [`schema::USHER_JOB`] has it; none where nothing was to be done.
+    pub job: Option<Map<String, Value>>,
 }
 
 /// A page of users.
@@ -147,7 +149,16 @@ fn user_schema(connector: &Connector) -> ResourceSchema {
             Holds::Many => attribute.multi_valued(),
         }
     });
-    ResourceSchema::user().with_attributes(schema::USHER_USER, attributes.collect())
+    let user = ResourceSchema::user().with_attributes(schema::USHER_USER, attributes.collect());
+    // The role can be said in the core attribute too; there, too, only those are taken that the app has.
+    let Some(role) = connector.entitlements.iter().find(|entitlement| entitlement.name == "role") else {
+        return user;
+    };
+    let Some(mut roles) = user.attribute("roles").cloned() else { return user };
+    for part in roles.sub_attributes.iter_mut().filter(|part| part.name == "value") {
+        *part = part.clone().canonical(role.keys().map(str::to_owned));
+    }
+    user.with_attributes(schema::USER, vec![roles])
 }
 
 /// The stored resource of a user.

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::scim::{Error, Folded, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
-    Change, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange, UserRow,
+    Change, JobRequest, JobRow, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange,
+    UserRow,
 };
 
-use super::{Caller, Intake, RETRY_AFTER_SECS, Shown, fault, stored};
+use super::{Caller, Intake, RETRY_AFTER_SECS, Shown, fault, stored, view};
 
 /// What a client asks for, as events name it.
 #[derive(Clone, Copy)]
@@ -195,12 +196,13 @@ fn refused(error: RecordError) -> Error {
     }
 }
 
-/// What was recorded, where its job cannot be waited for.
-pub(super) fn unsettled(recorded: &Recorded) -> Result<Shown, Error> {
+/// What was recorded, with what is known of its job by now.
+pub(super) fn recorded(recorded: &Recorded, job: Option<&JobRow>) -> Result<Shown, Error> {
     Ok(Shown {
         resource: stored(&recorded.user)?,
         version: recorded.user.version,
         created: recorded.user.created_at,
         modified: recorded.user.modified_at,
+        job: job.map(view::job),
     })
 }

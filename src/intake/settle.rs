@@ -4,7 +4,7 @@ use crate::failure::FailureClass;
 use crate::scim::Error;
 use crate::store::{JobRow, JobState, Recorded};
 
-use super::record::unsettled;
+use super::record::recorded;
 use super::{Caller, Intake, Shown, fault};
 
 impl Intake {
@@ -12,19 +12,18 @@ impl Intake {
     ///
     /// # Errors
     /// Why the job failed, with its class and what to do.
-    pub(super) async fn settle(&self, caller: &Caller, recorded: Recorded) -> Result<Shown, Error> {
-        let Some(job) = &recorded.job else { return unsettled(&recorded) };
+    pub(super) async fn settle(&self, caller: &Caller, change: Recorded) -> Result<Shown, Error> {
         let patience = caller.patience();
-        if patience.is_zero() {
-            return unsettled(&recorded);
-        }
+        let Some(job) = change.job.as_ref().filter(|_| !patience.is_zero()) else {
+            return recorded(&change, change.job.as_ref());
+        };
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
             // It goes on without the caller; the next read tells.
-            Err(_) => unsettled(&recorded),
+            Err(_) => recorded(&change, Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
             Ok(Ok(settled)) => match settled.as_ref().and_then(failure) {
                 Some(error) => Err(error),
-                None => unsettled(&recorded),
+                None => recorded(&change, settled.as_ref()),
             },
         }
     }

@@ -6,7 +6,7 @@ use crate::account::Status;
 use crate::connector::{Connector, From, Holds};
 use crate::scim::schema::USHER_USER;
 use crate::scim::{Error, Resource};
-use crate::store::{AccountRow, JobState, UserView};
+use crate::store::{AccountRow, JobRow, JobState, UserView};
 
 use super::{Shown, stored};
 
@@ -30,7 +30,23 @@ pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Err
         version: view.user.version,
         created: view.user.created_at,
         modified: view.user.modified_at,
+        job: view.job.as_ref().map(job),
     })
+}
+
+/// A job as a client sees it.
+pub(super) fn job(row: &JobRow) -> Map<String, Value> {
+    let mut job = Map::new();
+    job.insert("state".to_owned(), row.state.as_str().into());
+    let mut put = |name: &str, text: Option<String>| {
+        job.extend(text.map(|text| (name.to_owned(), Value::String(text))));
+    };
+    put("class", row.class.map(|class| class.to_string()));
+    put("detail", row.message.clone());
+    put("jobId", Some(row.id.clone()));
+    let verified = row.finished_at.filter(|_| row.state == JobState::Done);
+    put("verifiedAt", verified.map(|at| at.to_rfc3339()));
+    job
 }
 
 /// Puts what was seen in the place of what is wanted.

@@ -48,9 +48,14 @@ pub fn resource_types(base_url: &str, types: &[&ResourceSchema]) -> ListResponse
 
 /// `GET /ResourceTypes/{name}`.
 pub fn resource_type(base_url: &str, schema: &ResourceSchema) -> Value {
+    // What is returned only on request is nothing that a client could send or has to expect.
+    let is_expected = |extension: &&Schema| {
+        extension.attributes.iter().any(|attribute| attribute.returned != Returned::Request)
+    };
     let extensions: Vec<Value> = schema
         .extensions
         .iter()
+        .filter(is_expected)
         .map(|extension| json!({"schema": extension.id, "required": false}))
         .collect();
     json!({
@@ -143,6 +148,7 @@ fn returned(returned: Returned) -> &'static str {
         Returned::Always => "always",
         Returned::Never => "never",
         Returned::Default => "default",
+        Returned::Request => "request",
     }
 }
 
@@ -156,7 +162,7 @@ fn uniqueness(uniqueness: Uniqueness) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::schema::{ENTERPRISE_USER, USER, USHER_JOB, USHER_USER};
+    use crate::scim::schema::{ENTERPRISE_USER, USER, USHER_USER};
 
     const BASE: &str = "https://usher.example/scim/v2/desk";
 
@@ -189,7 +195,7 @@ mod tests {
             .iter()
             .map(|extension| &extension["schema"])
             .collect();
-        assert_eq!(extensions, [ENTERPRISE_USER, USHER_USER, USHER_JOB]);
+        assert_eq!(extensions, [ENTERPRISE_USER, USHER_USER]);
         assert_eq!(first["meta"]["location"], format!("{BASE}/ResourceTypes/User"));
     }
 

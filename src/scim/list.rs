@@ -2,16 +2,20 @@
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::error::quote;
 use super::filter::Filter;
 use super::path::Path;
 use super::projection::Projection;
+use super::resource::json;
 use super::schema::ResourceSchema;
 use super::{Error, grammar};
 
 /// The schema of a list.
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// The schema of a search (RFC 7644 section 3.4.3).
+pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// How many resources a page has where the client does not say.
 pub const DEFAULT_COUNT: u32 = 100;
 /// The most resources of a page.
@@ -72,6 +76,37 @@ impl ListQuery {
         }
         query.projection = Projection::parse(attributes, excluded, schema);
         Ok(query)
+    }
+
+    /// Reads the body of a search, whose members are the parameters of a list.
+    ///
+    /// # Errors
+    /// `invalidSyntax`: no such body, or a member of the wrong type; those of [`ListQuery::parse`].
+    pub fn from_slice(body: &[u8], schema: &ResourceSchema) -> Result<Self, Error> {
+        let Value::Object(members) = json(body)? else {
+            return Err(Error::invalid_syntax("the body must be a JSON object"));
+        };
+        let is_search = |schemas: &Value| {
+            schemas.as_array().is_some_and(|schemas| schemas.iter().any(|urn| urn == SEARCH_REQUEST))
+        };
+        if !members.get("schemas").is_some_and(is_search) {
+            return Err(Error::invalid_syntax(format!("`schemas` must contain \"{SEARCH_REQUEST}\"")));
+        }
+        let mut pairs = Vec::new();
+        for (name, value) in members {
+            let text = match value {
+                _ if name == "schemas" => continue,
+                Value::Null => continue,
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                Value::Array(names) if names.iter().all(Value::is_string) => {
+                    names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+                }
+                _ => return Err(Error::invalid_syntax(format!("{} is of the wrong type", quote(&name)))),
+            };
+            pairs.push((name, text));
+        }
+        Self::parse(pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())), schema)
     }
 
     /// The first page of everything.

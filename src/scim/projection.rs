@@ -41,6 +41,18 @@ impl Projection {
         }
     }
 
+    /// Whether the extension of that URN, or something of it, is asked for by name.
+    pub fn asks_for(&self, urn: &str) -> bool {
+        let Self::Only(paths) = self else { return false };
+        paths.iter().any(|path| match &path.schema {
+            Some(schema) => {
+                schema == urn
+                    || urn.strip_prefix(schema).and_then(|rest| rest.strip_prefix(':')) == Some(&path.name)
+            }
+            None => false,
+        })
+    }
+
     /// The answer with the chosen attributes only.
     #[must_use]
     pub fn apply(&self, resource: Value, schema: &ResourceSchema) -> Value {

@@ -246,7 +246,9 @@ fn whole_extension(
         (_, Value::Object(parts)) => parts,
         _ => return Err(Error::invalid_value(format!("{} must be an object", extension.id))),
     };
-    let named = parts.into_iter().map(|(name, value)| (format!("{}:{name}", extension.id), value));
+    // Some libraries write `schemas` into every object.
+    let parts = parts.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas"));
+    let named = parts.map(|(name, value)| (format!("{}:{name}", extension.id), value));
     without_path(op, named.collect(), schema)
 }
 

@@ -114,7 +114,8 @@ fn extension_value(extension: &Schema, value: Value) -> Result<Option<Value>, Er
     let mut attributes = Map::new();
     for (name, value) in given {
         let Some(attribute) = extension.attribute(&name) else {
-            if extension.id == USHER_USER {
+            // Some libraries write `schemas` into every object.
+            if extension.id == USHER_USER && !name.eq_ignore_ascii_case("schemas") {
                 let known = names(&extension.attributes);
                 return Err(Error::invalid_value(format!(
                     "{} has no attribute {}; it has {known}",

@@ -67,6 +67,8 @@ pub enum Returned {
     Never,
     /// Unless excluded.
     Default,
+    /// Only where it is asked for by name.
+    Request,
 }
 
 /// Where a value must be the only one of its kind (RFC 7643 section 7).

@@ -182,7 +182,10 @@ fn job() -> Schema {
         id: USHER_JOB,
         name: "UsherJob",
         description: "How far the app has followed",
-        attributes: attributes.into_iter().map(Attribute::read_only).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|attribute| Attribute { returned: Returned::Request, ..attribute.read_only() })
+            .collect(),
     }
 }
 

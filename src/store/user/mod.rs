@@ -4,6 +4,7 @@
 //! that no other row, with a lane of its own, can ask for the same account: whoever asks for that name again takes up this
 //! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again.
 
+mod condition;
 mod list;
 
 use std::collections::HashMap;

@@ -16,18 +16,8 @@ async fn what_is_not_there_is_a_scim_404() {
     let patch =
         json!({ "schemas": [PATCH_OP], "Operations": [{ "op": "replace", "value": { "active": false } }] });
     gate.refused(gate.with_body(Method::PATCH, unknown, patch.to_string()), 404, None).await;
-    let paths = [
-        "",
-        "/",
-        "/Nothing",
-        "/Users/x/y",
-        "/users",
-        "/Users/%FF",
-        "/Users/%FF/",
-        "/Me",
-        "//Users",
-        "/%2e%2e/x",
-    ];
+    let paths =
+        ["", "/", "/Nothing", "/Users/x/y", "/users", "/Users/%FF", "/Users/%FF/", "//Users", "/%2e%2e/x"];
     for path in paths {
         gate.refused(gate.request(Method::GET, path), 404, None).await;
         let post = if path.starts_with("/Users/%FF") { 405 } else { 404 };

@@ -2,6 +2,7 @@
 
 mod address;
 mod caller;
+mod discovery;
 mod lookup;
 mod outcome;
 mod refused;

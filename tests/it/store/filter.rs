@@ -205,7 +205,9 @@ async fn what_is_not_kept_is_refused_and_not_answered_with_nothing() {
     let bench = Bench::new().await;
     let acme = bench.integration("acme", 1).await;
     let schema = ResourceSchema::user();
-    for text in ["meta.location pr", "meta.version eq \"W/\\\"1\\\"\""] {
+    let job = usher::scim::schema::USHER_JOB;
+    let (whole, part) = (format!("{job} pr"), format!("not ({job}:state eq \"done\")"));
+    for text in [&whole, &part, "meta.location pr", "meta.version eq \"W/\\\"1\\\"\""] {
         let filter = Filter::parse(text, &schema).unwrap();
         let query = UserQuery { filter: Some(&filter), sort: None, offset: 0, limit: 1, schema: &schema };
         let refused = bench.store.list_users(&acme.id, &query).await.unwrap_err();

@@ -95,7 +95,7 @@ async fn two_processes_write_at_once_and_neither_loses_anything() {
         written.unwrap().unwrap();
     }
     for store in &stores {
-        assert_eq!(list_users(&store, &acme.id, None, 0, 1).await.total, 100);
+        assert_eq!(list_users(store, &acme.id, None, 0, 1).await.total, 100);
         assert_eq!(store.verify_events().await.unwrap().events, 101);
     }
 }

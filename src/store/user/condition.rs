@@ -1,0 +1,350 @@
+//! Filters and orders as SQL.
+//!
+//! A statement is composed of fragments of our own text and of parameters; names of attributes are parameters too, as JSON
+//! paths. It compares [folded](crate::scim::Folded) resources, so that it means the same as
+//! [`Filter::matches`](crate::scim::Filter::matches), which the tests hold it to. Negation is carried down to the single
+//! comparisons: there, and only there, SQL's third truth value ("unknown") has to become a plain no.
+
+use serde_json::Value as Json;
+
+use super::list::ListError;
+use super::name_key;
+use crate::scim::filter::{Comparison, Filter, Literal};
+use crate::scim::schema::{Attribute, Found, ResourceSchema, Schema, Type, USHER_JOB, fold};
+use crate::scim::{Path, SortOrder};
+use crate::store::sql::Composed;
+
+/// What a filter is about: the resource, or one value of a list.
+#[derive(Clone, Copy)]
+enum Inside<'s> {
+    Resource,
+    Element(&'s Attribute),
+}
+
+/// Where a single value is.
+enum Place {
+    /// In a column, or in the value that `json_each` goes through.
+    Plain(&'static str),
+    /// In a JSON document, at a path.
+    Json(&'static str, String),
+    /// The same for every user.
+    Constant(&'static str),
+}
+
+/// Where the values of a path are.
+enum Values<'s> {
+    One {
+        place: Place,
+        leaf: &'s Attribute,
+    },
+    Many {
+        list: String,
+        attribute: &'s Attribute,
+        part: Option<&'s Attribute>,
+    },
+    /// The whole of an extension.
+    Extension(String),
+}
+
+/// Adds to a statement over `users AS u`.
+pub(super) struct Sql<'o, 'q> {
+    pub(super) out: &'o mut Composed<'q>,
+    pub(super) integration_id: &'q str,
+    pub(super) schema: &'q ResourceSchema,
+}
+
+impl<'q> Sql<'_, 'q> {
+    /// The condition that `filter` is.
+    pub(super) fn filter(&mut self, filter: &'q Filter) -> Result<(), ListError> {
+        self.condition(filter, Inside::Resource, true)
+    }
+
+    /// Whether the filter holds, or, where not `wanted`, whether it does not.
+    fn condition(&mut self, filter: &'q Filter, inside: Inside<'q>, wanted: bool) -> Result<(), ListError> {
+        match filter {
+            Filter::And(terms) => self.joined(terms, if wanted { " AND " } else { " OR " }, inside, wanted),
+            Filter::Or(terms) => self.joined(terms, if wanted { " OR " } else { " AND " }, inside, wanted),
+            Filter::Not(inner) => self.condition(inner, inside, !wanted),
+            Filter::Present(path) => {
+                self.no_unless(wanted);
+                self.present(path, inside)?;
+                self.out.push(")");
+                Ok(())
+            }
+            Filter::Compare(path, comparison, literal) => {
+                self.no_unless(wanted);
+                self.compare(path, (*comparison, literal), inside, wanted)?;
+                self.out.push(")");
+                Ok(())
+            }
+        }
+    }
+
+    fn no_unless(&mut self, wanted: bool) {
+        self.out.push(if wanted { "(" } else { "NOT (" });
+    }
+
+    fn joined(
+        &mut self,
+        terms: &'q [Filter],
+        word: &'static str,
+        inside: Inside<'q>,
+        wanted: bool,
+    ) -> Result<(), ListError> {
+        self.out.push("(");
+        for (index, term) in terms.iter().enumerate() {
+            if index > 0 {
+                self.out.push(word);
+            }
+            self.condition(term, inside, wanted)?;
+        }
+        self.out.push(")");
+        Ok(())
+    }
+
+    fn present(&mut self, path: &'q Path, inside: Inside<'q>) -> Result<(), ListError> {
+        match self.values(path, inside)? {
+            Values::One { place, .. } => {
+                self.place(&place);
+                self.out.push(" IS NOT NULL");
+            }
+            Values::Extension(json) => {
+                self.place(&Place::Json("u.folded", json));
+                self.out.push(" IS NOT NULL");
+            }
+            Values::Many { list, attribute, part } => {
+                self.any(path, (list, attribute, part), |sql, place| {
+                    sql.place(place);
+                    sql.out.push(" IS NOT NULL");
+                    Ok(())
+                })?
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        path: &'q Path,
+        (comparison, literal): (Comparison, &'q Literal),
+        inside: Inside<'q>,
+        wanted: bool,
+    ) -> Result<(), ListError> {
+        match (comparison, literal) {
+            (Comparison::Eq, Literal::Null) => {
+                self.out.push("NOT (");
+                self.present(path, inside)?;
+                self.out.push(")");
+                return Ok(());
+            }
+            (Comparison::Ne, Literal::Null) => return self.present(path, inside),
+            _ => {}
+        }
+        match self.values(path, inside)? {
+            Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
+            Values::One { place, leaf } => {
+                // What is absent is not the same as anything.
+                let otherwise = if comparison == Comparison::Ne { ", true)" } else { ", false)" };
+                let may_be_unknown = comparison == Comparison::Ne || !wanted;
+                self.out.push(if may_be_unknown { "coalesce(" } else { "(" });
+                self.holds(&place, leaf, comparison, literal);
+                self.out.push(if may_be_unknown { otherwise } else { ")" });
+            }
+            Values::Many { list, attribute, part } => {
+                if comparison == Comparison::Ne {
+                    self.out.push("NOT (");
+                    self.present(path, inside)?;
+                    self.out.push(") OR ");
+                }
+                if let (Comparison::Eq, Literal::Text(text), "emails", Some("value")) =
+                    (comparison, literal, &*attribute.name, part.map(|part| &*part.name))
+                {
+                    self.out
+                        .push("u.id IN (SELECT m.user_id FROM user_emails AS m WHERE m.integration_id = ");
+                    self.out
+                        .bind(self.integration_id)
+                        .push(" AND m.email = ")
+                        .bind(fold(text))
+                        .push(") AND ");
+                }
+                let leaf = part.unwrap_or(attribute);
+                self.any(path, (list, attribute, part), |sql, place| {
+                    sql.holds(place, leaf, comparison, literal);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one value of a list, of those that the path's own filter lets through, is so.
+    fn any(
+        &mut self,
+        path: &'q Path,
+        (list, attribute, part): (String, &'q Attribute, Option<&'q Attribute>),
+        is_so: impl FnOnce(&mut Self, &Place) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
+        self.out.push("EXISTS (SELECT 1 FROM json_each(u.folded, ").bind(list).push(") AS e WHERE ");
+        if let Some(filter) = &path.filter {
+            self.condition(filter, Inside::Element(attribute), true)?;
+            self.out.push(" AND ");
+        }
+        is_so(self, &element(part))?;
+        self.out.push(")");
+        Ok(())
+    }
+
+    /// Whether the value at the place compares so; unknown where there is none.
+    fn holds(&mut self, place: &Place, leaf: &Attribute, comparison: Comparison, literal: &'q Literal) {
+        let (before, between, after) = match comparison {
+            Comparison::Eq => ("", " = ", ""),
+            Comparison::Ne => ("", " <> ", ""),
+            Comparison::Gt => ("", " > ", ""),
+            Comparison::Ge => ("", " >= ", ""),
+            Comparison::Lt => ("", " < ", ""),
+            Comparison::Le => ("", " <= ", ""),
+            Comparison::Co => ("instr(", ", ", ") > 0"),
+            Comparison::Sw => ("instr(", ", ", ") = 1"),
+            Comparison::Ew => return self.ends_with(place, leaf, literal),
+        };
+        self.out.push(before);
+        self.place(place);
+        self.out.push(between);
+        self.literal(place, leaf, literal);
+        self.out.push(after);
+    }
+
+    fn ends_with(&mut self, place: &Place, leaf: &Attribute, literal: &'q Literal) {
+        if matches!(literal, Literal::Text(text) if text.is_empty()) {
+            self.place(place);
+            self.out.push(" IS NOT NULL");
+            return;
+        }
+        self.out.push("substr(");
+        self.place(place);
+        self.out.push(", -length(");
+        self.literal(place, leaf, literal);
+        self.out.push(")) = ");
+        self.literal(place, leaf, literal);
+    }
+
+    fn literal(&mut self, place: &Place, leaf: &Attribute, literal: &'q Literal) {
+        match literal {
+            Literal::Null => self.out.push("NULL"),
+            Literal::Boolean(truth) => self.out.bind(*truth),
+            Literal::Number(number) => match number.as_i64() {
+                Some(whole) => self.out.bind(whole),
+                None => self.out.bind(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Literal::Text(text) => match (leaf.kind, place) {
+                (Type::DateTime, Place::Plain(_)) => self.out.bind(millis(text)),
+                (_, Place::Plain("u.user_name_key")) => self.out.bind(name_key(text)),
+                _ if leaf.case_exact => self.out.bind(text),
+                _ => self.out.bind(fold(text)),
+            },
+        };
+    }
+
+    fn place(&mut self, place: &Place) {
+        match place {
+            Place::Plain(column) => self.out.push(column),
+            Place::Json(document, path) => {
+                self.out.push("json_extract(").push(document).push(", ").bind(path.clone()).push(")")
+            }
+            Place::Constant(value) => self.out.bind(*value),
+        };
+    }
+
+    /// Absent values come last, or first where the order is turned round (RFC 7644 section 3.4.2.3).
+    pub(super) fn order(&mut self, path: &'q Path, order: SortOrder) -> Result<(), ListError> {
+        let (absent, direction) = match order {
+            SortOrder::Ascending => (" IS NULL, ", ", "),
+            SortOrder::Descending => (" IS NOT NULL, ", " DESC, "),
+        };
+        for after in [absent, direction] {
+            match self.values(path, Inside::Resource)? {
+                Values::One { place, .. } => self.place(&place),
+                Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
+                Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
+            }
+            self.out.push(after);
+        }
+        Ok(())
+    }
+
+    /// The value of a list by which its resource is sorted: the primary one, else the first.
+    fn first_of(&mut self, list: String, attribute: &'q Attribute, part: Option<&'q Attribute>) {
+        let part = part.or_else(|| attribute.sub("value"));
+        self.out.push("(SELECT ");
+        self.place(&element(part));
+        self.out.push(" FROM json_each(u.folded, ").bind(list).push(") AS e ORDER BY ");
+        if attribute.sub("primary").is_some() {
+            self.out.push("json_extract(e.value, '$.primary') IS NOT true, ");
+        }
+        self.out.push("e.key LIMIT 1)");
+    }
+
+    fn values(&self, path: &'q Path, inside: Inside<'q>) -> Result<Values<'q>, ListError> {
+        let unsupported = || ListError::Unsupported(path.to_string());
+        let (extension, attribute) = match inside {
+            Inside::Element(attribute) => {
+                let leaf = attribute.sub(&path.name).ok_or_else(unsupported)?;
+                return Ok(Values::One { place: element(Some(leaf)), leaf });
+            }
+            Inside::Resource => match self.schema.find(path.schema.as_deref(), &path.name) {
+                Some(
+                    Found::Extension(Schema { id: USHER_JOB, .. })
+                    | Found::Attribute { extension: Some(Schema { id: USHER_JOB, .. }), .. },
+                ) => return Err(unsupported()),
+                Some(Found::Extension(extension)) => return Ok(Values::Extension(at(&[extension.id]))),
+                Some(Found::Attribute { extension, attribute }) => (extension, attribute),
+                None => return Err(unsupported()),
+            },
+        };
+        let part = match &path.sub {
+            Some(sub) => Some(attribute.sub(sub).ok_or_else(unsupported)?),
+            None => None,
+        };
+        let leaf = part.unwrap_or(attribute);
+        let place = match (extension, &*attribute.name, part.map(|part| &*part.name)) {
+            (None, "id", None) => Some(Place::Plain("u.id")),
+            (None, "userName", None) => Some(Place::Plain("u.user_name_key")),
+            (None, "externalId", None) => Some(Place::Plain("u.external_id")),
+            (None, "meta", None) => Some(Place::Constant("")),
+            (None, "meta", Some("created")) => Some(Place::Plain("u.created_at")),
+            (None, "meta", Some("lastModified")) => Some(Place::Plain("u.modified_at")),
+            (None, "meta", Some("resourceType")) => Some(Place::Constant(self.schema.name)),
+            (None, "meta", Some(_)) => return Err(unsupported()),
+            _ => None,
+        };
+        if let Some(place) = place {
+            return Ok(Values::One { place, leaf });
+        }
+        let mut names: Vec<&str> = extension.map(|extension| extension.id).into_iter().collect();
+        names.push(&attribute.name);
+        if attribute.multi_valued {
+            return Ok(Values::Many { list: at(&names), attribute, part });
+        }
+        names.extend(part.map(|part| &*part.name));
+        Ok(Values::One { place: Place::Json("u.folded", at(&names)), leaf })
+    }
+}
+
+/// The value that `json_each` is at, or a part of it.
+fn element(part: Option<&Attribute>) -> Place {
+    match part {
+        None => Place::Plain("e.value"),
+        Some(part) => Place::Json("e.value", at(&[&part.name])),
+    }
+}
+
+/// A path into a JSON document. Names are the schema's, and quoted all the same.
+fn at(names: &[&str]) -> String {
+    let quoted = names.iter().map(|name| format!(".{}", Json::from(*name)));
+    format!("${}", quoted.collect::<String>())
+}
+
+/// A moment as it is kept, in milliseconds since 1970; what is none is before every moment.
+fn millis(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().map_or(i64::MIN, |moment| moment.as_millisecond())
+}
