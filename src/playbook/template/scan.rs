@@ -69,7 +69,10 @@ pub(super) fn template(text: &str) -> Scan<'_> {
                 }
                 end + 2
             }
-            "{%" => scan.code(text, inside, "%}") + 2,
+            "{%" => match statement(text, inside) {
+                "raw" => end_of_raw(text, inside),
+                _ => scan.code(text, inside, "%}") + 2,
+            },
             "{#" => {
                 text.get(inside..).and_then(|rest| rest.find("#}")).map_or(text.len(), |end| inside + end + 2)
             }
@@ -77,6 +80,25 @@ pub(super) fn template(text: &str) -> Scan<'_> {
         };
     }
     scan
+}
+
+/// The first word of the block whose inside begins there.
+fn statement(text: &str, inside: usize) -> &str {
+    let code = text.get(inside..).unwrap_or_default();
+    let code = code.trim_start_matches(['-', '+']).trim_start();
+    code.find(|c: char| !c.is_alphanumeric()).and_then(|end| code.get(..end)).unwrap_or(code)
+}
+
+/// Where what stands in the `raw` block ends, whose inside begins there: it is text, whatever it looks like.
+fn end_of_raw(text: &str, mut inside: usize) -> usize {
+    while let Some(open) = text.get(inside..).and_then(|rest| rest.find("{%")).map(|found| inside + found) {
+        inside = open + 2;
+        if statement(text, inside) == "endraw" {
+            let close = text.get(inside..).and_then(|rest| rest.find("%}"));
+            return close.map_or(text.len(), |close| inside + close + 2);
+        }
+    }
+    text.len()
 }
 
 /// The words of an expression without braces.

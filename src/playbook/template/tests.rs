@@ -150,6 +150,19 @@ fn conditions_hold_or_not() {
     assert!(holds("on and").is_err());
 }
 
+/// Between `raw` and `endraw` nothing is a placeholder.
+#[test]
+fn raw_text_has_no_words() {
+    for text in
+        ["{% raw %}{{|A{% endraw %}", "{%- raw -%}{{ a|b }}{% c %}{%- endraw -%}", "{%raw%}{#{%endraw%}"]
+    {
+        assert!(parse(text).unwrap().names().is_empty(), "{text}");
+    }
+    let after = parse("{% raw %}{{ a }}{% endraw %}{{ b }}").unwrap();
+    assert_eq!(after.names().len(), 1);
+    assert!(parse("{% raw %}x{% endraw %}{{ b|nothing }}").is_err());
+}
+
 /// Without the limit each of these ends the process: the stack is used up.
 #[test]
 fn long_chains_are_refused() {
