@@ -114,7 +114,8 @@ impl Usher {
     }
 
     async fn signed_in(&self, log: &mut Log<'_>) -> Session {
-        let options = SessionOptions { origins: vec![self.desk.clone()], viewport: (1280, 900) };
+        let options =
+            SessionOptions { origins: vec![self.desk.clone()], viewport: (1280, 900), recorder: None };
         let session = self.browser.open_session(&options).await.unwrap();
         let mut scope = self.scope();
         let credentials =

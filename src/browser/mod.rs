@@ -15,6 +15,7 @@ mod origins;
 mod page;
 mod popups;
 mod process;
+mod record;
 mod router;
 mod session;
 mod state;
@@ -36,6 +37,7 @@ pub use page::{
     Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page,
     Photograph, Read, Rows, Target, Text, Wait,
 };
+pub use record::{Recorder, Recording};
 pub use session::{Session, SessionOptions};
 
 /// How long Chromium may take to start.

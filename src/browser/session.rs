@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chromiumoxide::cdp::browser_protocol::{browser, emulation, inspector, network, page, target};
+use chromiumoxide::cdp::browser_protocol::{browser, emulation, inspector, page, target};
 use chromiumoxide::cdp::js_protocol::runtime;
 use tokio::sync::{mpsc, watch};
 
@@ -15,6 +15,7 @@ use super::dialogs::Reply;
 use super::origins::Origins;
 use super::page::{Page, SCRIPT, Surroundings};
 use super::popups::{KeptPages, Popups};
+use super::record::{self, Recorder};
 use super::router::{CallError, Event, Router};
 use super::state::{End, PageState, WORLD};
 
@@ -25,6 +26,8 @@ pub struct SessionOptions {
     pub origins: Vec<String>,
     /// Width and height of the page, in CSS pixels.
     pub viewport: (u32, u32),
+    /// Keeps what goes over the network, for a recording.
+    pub recorder: Option<Recorder>,
 }
 
 /// An isolated browser context with one page. Dropping it closes it.
@@ -76,8 +79,13 @@ impl Session {
         denied.await?;
         let pages = popups.keep_only(&id, &target);
         let downloads = ground.folder.clone();
-        let surroundings =
-            Surroundings { windows: pages.windows(), viewport: options.viewport, downloads, origins };
+        let surroundings = Surroundings {
+            windows: pages.windows(),
+            viewport: options.viewport,
+            downloads,
+            origins,
+            recorder: options.recorder.clone(),
+        };
         let page = attach(router, target, Arc::new(surroundings)).await?;
         let session = page.session().to_owned();
         Ok(Self { page, context: Context { router: router.clone(), id, session, _pages: pages } })
@@ -140,14 +148,17 @@ pub(super) async fn attach(
     let state = PageState { main_frame: target.into(), origins, ready: true, ..PageState::default() };
     let (state, _) = watch::channel(state);
     let state = Arc::new(state);
-    tokio::spawn(follow(router.clone(), session.clone(), router.listen(Some(&session)), state.clone()));
-    set_up(router, &session, surroundings.viewport).await?;
+    let recorder = surroundings.recorder.clone();
+    let events = router.listen(Some(&session));
+    tokio::spawn(follow(router.clone(), session.clone(), events, state.clone(), recorder));
+    set_up(router, &session, &surroundings).await?;
     Ok(Page::new(router.clone(), session, state, surroundings))
 }
 
 /// All in one go: the calls are sent before the first answer is awaited.
-async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> Result<(), CallError> {
+async fn set_up(router: &Router, session: &str, surroundings: &Surroundings) -> Result<(), CallError> {
     let to = Some(session);
+    let (width, height) = surroundings.viewport;
     let script = page::AddScriptToEvaluateOnNewDocumentParams {
         source: SCRIPT.to_owned(),
         world_name: Some(WORLD.to_owned()),
@@ -159,12 +170,10 @@ async fn set_up(router: &Router, session: &str, (width, height): (u32, u32)) -> 
     // Apps that animate are asked not to: what moves cannot be clicked, and is slow to photograph.
     let still = emulation::MediaFeature::new("prefers-reduced-motion", "reduce");
     let media = emulation::SetEmulatedMediaParams { media: None, features: Some(vec![still]) };
-    // No bodies are asked for, so none are kept.
-    let network = network::EnableParams {
-        max_total_buffer_size: Some(0),
-        max_resource_buffer_size: Some(0),
-        ..network::EnableParams::default()
-    };
+    if surroundings.recorder.is_some() {
+        router.send(to, &record::keep_bodies()).await?;
+    }
+    let network = record::watching(surroundings.recorder.is_some());
     let answers = (
         router.send(to, &page::EnableParams::default()),
         router.send(to, &runtime::EnableParams::default()),
@@ -192,10 +201,14 @@ async fn follow(
     session: String,
     mut events: mpsc::UnboundedReceiver<Event>,
     state: Arc<watch::Sender<PageState>>,
+    recorder: Option<Recorder>,
 ) {
     while let Some(event) = events.recv().await {
         let mut reply = None;
         state.send_modify(|state| reply = state.apply(&event));
+        if let Some(recorder) = &recorder {
+            recorder.take_in(&router, &session, &event);
+        }
         match reply {
             None => {}
             Some(Reply::Answer(answer)) => {

@@ -46,6 +46,11 @@ pub fn load_texts(dir: &Path, texts: &[Text]) -> Loaded {
     assemble_texts(dir, texts, found)
 }
 
+/// The files that [`load`] reads in the folder `dir`, as they lie there; what it refuses is left out.
+pub fn texts(dir: &Path) -> Vec<Text> {
+    files::read(dir, &mut Diagnostics::default())
+}
+
 fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded {
     let names: BTreeSet<String> = texts.iter().filter_map(Text::flow).map(str::to_owned).collect();
     let (mut tree, mut flow_trees) = (None, Vec::new());

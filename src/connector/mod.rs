@@ -32,7 +32,7 @@ pub use code::{Code, codes};
 pub use entitlement::{Entitlement, Holds, Values};
 pub use files::Text;
 pub use library::{Entry, Library};
-pub use load::{Loaded, load, load_texts};
+pub use load::{Loaded, load, load_texts, texts};
 pub use readme::readme;
 pub use reference::reference;
 pub use schema::schema;

@@ -89,7 +89,7 @@ impl Sessions {
         if let Some(kept) = self.take_kept(&integration.row.id, &stamp).await {
             return Ok(kept);
         }
-        let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT };
+        let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, recorder: None };
         let browser = self.browser().await?;
         let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,6 +27,7 @@ use super::dialogs::{DialogAnswer, DialogSeen};
 use super::error::PageError;
 use super::origins::Origins;
 use super::popups::Windows;
+use super::record::Recorder;
 use super::router::{CallError, Router};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
@@ -83,6 +84,8 @@ pub(super) struct Surroundings {
     pub(super) downloads: PathBuf,
     /// What may be reached.
     pub(super) origins: Arc<Origins>,
+    /// Keeps what goes over the network.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Page {

@@ -165,6 +165,9 @@ impl Page {
 
     /// Remembers a secret that was typed.
     pub(super) fn remember_secret(&self, secret: &str) {
+        if let Some(recorder) = &self.surroundings.recorder {
+            recorder.hide(secret);
+        }
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         if secret.chars().count() >= SHORTEST && !secrets.iter().any(|known| known.expose_secret() == secret)
         {

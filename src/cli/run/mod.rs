@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::LaunchOptions;
 use crate::connector::{Connector, load};
@@ -20,11 +20,13 @@ use super::input::{pairs, read_credentials};
 use super::output::{Format, table};
 
 mod progress;
+mod record;
 mod trial;
 mod values;
 mod watch;
 
 use progress::{Pace, Pictures};
+use record::Record;
 use watch::Watch;
 
 pub(super) use progress::Progress;
@@ -58,6 +60,9 @@ pub(super) struct Run {
     /// Where every picture is kept; otherwise only those of failures and of the commit step, in a temporary folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
+    /// Keeps the run in this folder: what went over the network (HAR 1.2), the steps, what was given, the connector's files; no secrets
+    #[arg(long, value_name = "DIR", conflicts_with = "watch")]
+    record: Option<PathBuf>,
 }
 
 /// What an app is entered with, without an integration.
@@ -118,12 +123,21 @@ impl Run {
         wrong.extend(told.as_ref().err().into_iter().flatten().cloned());
         let (true, Ok(mut told)) = (wrong.is_empty(), told) else { return Ok(misused(&wrong)) };
         let mut watch = self.watch.then(|| Watch::new(&folder)).transpose()?;
+        let record = self.record.as_deref().map(Record::prepare).transpose()?;
         let mut trial = Trial::open(&launch(self.headed)?, credentials).await?;
+        if record.is_some() {
+            trial.record();
+        }
         let mut progress = self.progress(context);
         let reach = if self.dry_run { Reach::Commit } else { Reach::End };
         let exit = loop {
-            let report = trial.run(&connector, &self.flow, told, reach, &mut progress).await;
-            let exit = tell(context, &connector, &self.flow, report?, &progress)?;
+            let report = trial.run(&connector, &self.flow, told, reach, &mut progress).await?;
+            let shown = as_json(&connector, &self.flow, &report, &progress);
+            if let Some(record) = &record {
+                let written = record.write(&trial, &folder, &connector, &given, &shown).await?;
+                progress.say(&written);
+            }
+            let exit = tell(context, &report, &shown, &progress)?;
             let Some(watch) = &mut watch else { break exit };
             (connector, told) = loop {
                 progress.say("waiting until a file is saved (Ctrl-C ends)");
@@ -199,28 +213,25 @@ pub(super) fn misused(wrong: &[String]) -> Exit {
 }
 
 /// Shows how the run ended.
-fn tell(
-    context: &Context,
-    connector: &Connector,
-    flow: &str,
-    report: Report,
-    progress: &Progress,
-) -> anyhow::Result<Exit> {
-    let exit = if report.outcome.is_ok() { Exit::Done } else { Exit::Failed };
-    if context.format == Format::Text {
-        println!("{}", in_words(&report, progress));
-        return Ok(exit);
+fn tell(context: &Context, report: &Report, shown: &Value, progress: &Progress) -> anyhow::Result<Exit> {
+    match context.format {
+        Format::Text => println!("{}", in_words(report, progress)),
+        // The steps were told as they ended.
+        Format::Json | Format::Sarif => println!("{}", serde_json::to_string_pretty(shown)?),
     }
-    let (class, message) = match &report.outcome {
-        Ok(_) => (None, None),
-        Err(failure) => (Some(failure.class.to_string()), Some(failure.message.clone())),
-    };
-    let output = report.outcome.unwrap_or_default();
-    let shown = json!({
+    Ok(if report.outcome.is_ok() { Exit::Done } else { Exit::Failed })
+}
+
+/// How the run ended, for programs.
+fn as_json(connector: &Connector, flow: &str, report: &Report, progress: &Progress) -> Value {
+    let failure = report.outcome.as_ref().err();
+    let nothing = Output::default();
+    let output = report.outcome.as_ref().unwrap_or(&nothing);
+    json!({
         "connector": connector.name,
         "flow": flow,
-        "class": class,
-        "message": message,
+        "class": failure.map(|failure| failure.class.to_string()),
+        "message": failure.map(|failure| failure.message.clone()),
         "committed": report.committed == Committed::Yes,
         "stopped_before_commit": output.stopped,
         "commit_picture": progress.commit_picture,
@@ -229,10 +240,7 @@ fn tell(
         "rows": output.rows,
         "complete": output.complete,
         "steps": progress.steps,
-    });
-    // The steps were told as they ended.
-    println!("{}", serde_json::to_string_pretty(&shown)?);
-    Ok(exit)
+    })
 }
 
 fn in_words(report: &Report, progress: &Progress) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::browser::{Browser, LaunchOptions, Page, Session, SessionOptions};
+use crate::browser::{Browser, LaunchOptions, Page, Recorder, Recording, Session, SessionOptions};
 use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::values::Told;
 
 /// What pages are laid out for, as in a job.
-const VIEWPORT: (u32, u32) = (1280, 900);
+pub(super) const VIEWPORT: (u32, u32) = (1280, 900);
 
 /// One session of an app, kept from run to run.
 pub(in crate::cli) struct Trial {
@@ -27,6 +27,7 @@ pub(in crate::cli) struct Trial {
     credentials: BTreeMap<String, SecretString>,
     clock: SharedClock,
     codes: UsedCodes,
+    recorder: Option<Recorder>,
 }
 
 impl Trial {
@@ -41,7 +42,24 @@ impl Trial {
             credentials,
             clock: Arc::new(SystemClock),
             codes: UsedCodes::default(),
+            recorder: None,
         })
+    }
+
+    /// From now on keeps what goes over the network of its sessions.
+    pub(super) fn record(&mut self) {
+        self.recorder = Some(Recorder::default());
+    }
+
+    /// What went over the network, without secrets; none where it was not kept.
+    pub(super) async fn recording(&self) -> Option<Recording> {
+        let redactor = run::redactor(&self.credentials);
+        Some(self.recorder.as_ref()?.recording(&redactor).await)
+    }
+
+    /// The name and version of the browser.
+    pub(super) fn browser(&self) -> &str {
+        self.browser.version()
     }
 
     /// Runs the flow; logs in first, unless the flow is `login` or the session holds.
@@ -82,7 +100,8 @@ impl Trial {
 
     /// A session that may reach these origins and is logged in nowhere.
     pub(in crate::cli) async fn enter(&mut self, origins: Vec<String>) -> anyhow::Result<()> {
-        let options = SessionOptions { origins: origins.clone(), viewport: VIEWPORT };
+        let options =
+            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, recorder: self.recorder.clone() };
         self.session = Some((origins, self.browser.open_session(&options).await?));
         Ok(())
     }
@@ -116,7 +135,8 @@ impl Trial {
         if self.session.as_ref().is_some_and(|(known, _)| *known == origins) {
             return Ok(false);
         }
-        let options = SessionOptions { origins: origins.clone(), viewport: VIEWPORT };
+        let options =
+            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, recorder: self.recorder.clone() };
         let session = self.browser.open_session(&options).await?;
         if let Some((_, old)) = self.session.replace((origins, session)) {
             old.close().await;

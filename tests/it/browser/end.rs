@@ -54,7 +54,7 @@ async fn all_gone(id: u32, profiles: &Path) {
 }
 
 fn options_of(lab: &Lab) -> SessionOptions {
-    SessionOptions { origins: vec![lab.base.clone()], viewport: (800, 600) }
+    SessionOptions { origins: vec![lab.base.clone()], viewport: (800, 600), recorder: None }
 }
 
 /// Options with a folder for profiles that nobody else uses.

@@ -11,7 +11,8 @@ fn frame(title: &str) -> Locator {
 /// A session that may reach the test's server by both of its names, on the page with the frames.
 async fn framed(lab: &Lab) -> Lab {
     let other = lab.base.replace("127.0.0.1", "localhost");
-    let options = SessionOptions { origins: vec![lab.base.clone(), other], viewport: (1000, 700) };
+    let options =
+        SessionOptions { origins: vec![lab.base.clone(), other], viewport: (1000, 700), recorder: None };
     let session = lab.browser().open_session(&options).await.unwrap();
     let lab = Lab { page: session.page().clone(), session, base: lab.base.clone() };
     lab.goto("frames.html").await;

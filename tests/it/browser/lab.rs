@@ -64,7 +64,7 @@ pub struct Lab {
 impl Lab {
     pub async fn open(browser: &Browser) -> Self {
         let base = SERVER.get_or_init(serve).await.clone();
-        let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700) };
+        let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
         let session = browser.open_session(&options).await.unwrap();
         Self { page: session.page().clone(), session, base }
     }

@@ -155,7 +155,8 @@ fn sessions_see_nothing_of_each_other() {
 #[test]
 fn an_origin_that_is_none_is_refused() {
     in_lab(|lab| async move {
-        let options = SessionOptions { origins: vec!["nowhere".into()], viewport: (800, 600) };
+        let options =
+            SessionOptions { origins: vec!["nowhere".into()], viewport: (800, 600), recorder: None };
         assert!(lab.browser().open_session(&options).await.is_err());
     });
 }

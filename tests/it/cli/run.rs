@@ -244,3 +244,73 @@ fn a_saved_file_is_run_again_in_the_session_that_is_kept() {
         talk.until("done");
     });
 }
+
+#[test]
+fn a_recorded_run_keeps_the_network_the_steps_and_the_connector_and_no_secret() {
+    with_desk(|stage| {
+        let more = ["--set", "account.email=new@acme.example", "--set", "account.name=New Person", "--set"];
+        let more = [&more[..], &["role=agent", "--record", "kept/run"]].concat();
+        let said = stage.run("invite", &more).done();
+        assert!(said.contains("recording: kept/run ("), "{said}");
+        assert!(stage.desk.members().iter().any(|member| member.email == "new@acme.example"));
+        let folder = stage.shell.path("kept/run");
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let har: serde_json::Value = serde_json::from_str(&read("network.har")).unwrap();
+        assert_eq!(har["log"]["version"], "1.2");
+        let entries = har["log"]["entries"].as_array().unwrap();
+        let sent = |method: &str, end: &str| {
+            let is_it = |entry: &&serde_json::Value| {
+                entry["request"]["method"] == method
+                    && entry["request"]["url"].as_str().unwrap().ends_with(end)
+            };
+            entries.iter().find(is_it).unwrap_or_else(|| panic!("no {method} …{end} in {har:#}"))
+        };
+        let signed_in = sent("POST", "/login");
+        let form = signed_in["request"]["postData"]["text"].as_str().unwrap();
+        assert!(form.contains("owner%40acme.example") && form.contains("password=••••••"), "{form}");
+        assert_eq!(signed_in["response"]["status"], 303, "redirects are exchanges of their own");
+        let cookie = signed_in["response"]["headers"].as_array().unwrap().iter();
+        let cookie =
+            cookie.filter(|header| header["name"].as_str().unwrap().eq_ignore_ascii_case("set-cookie"));
+        let cookies: Vec<&str> = cookie.map(|header| header["value"].as_str().unwrap()).collect();
+        assert!(
+            !cookies.is_empty() && cookies.iter().all(|cookie| cookie.contains("=••••••;")),
+            "{cookies:?}"
+        );
+        let invited = sent("POST", "/members/invite");
+        assert!(invited["request"]["postData"]["text"].as_str().unwrap().contains("new%40acme.example"));
+        for entry in entries {
+            let content = &entry["response"]["content"];
+            let has_body = content["_file"].as_str().map(|file| !read_bytes(&folder.join(file)).is_empty());
+            let is_empty = entry["response"]["status"] == 303 || content["size"] == 0;
+            assert!(has_body.unwrap_or(is_empty) && content["comment"].is_null(), "{entry:#}");
+        }
+        let about: serde_json::Value = serde_json::from_str(&read("recording.json")).unwrap();
+        assert_eq!((&about["version"], &about["run"]["flow"]), (&1.into(), &"invite".into()));
+        assert_eq!(about["given"]["account.email"], "new@acme.example");
+        assert!(about["run"]["steps"].as_array().unwrap().len() > 3);
+        assert_eq!(
+            read("connector/connector.yaml"),
+            std::fs::read_to_string(stage.shell.path("connectors/acme-desk/connector.yaml")).unwrap()
+        );
+        // What Acme Desk draws here counts up: cookies and the tokens of its forms look like nothing else.
+        let drawn = regex::Regex::new("0{14}[0-9a-f]{2}0{14}[0-9a-f]{2}").unwrap();
+        for file in every_file(&folder) {
+            let bytes = read_bytes(&file);
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("acme-password"), "{}", file.display());
+            assert!(!drawn.is_match(&text), "{} in {}", drawn.find(&text).unwrap().as_str(), file.display());
+        }
+        let again = stage.run("invite", &more).failed();
+        assert!(again.contains("kept/run is not empty"), "{again}");
+    });
+}
+
+fn read_bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn every_file(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { every_file(&path) } else { vec![path] }).collect()
+}

@@ -46,7 +46,8 @@ pub fn on_fixtures<F: Future<Output = ()>>(test: impl FnOnce(Stand, Received) ->
                 )
                 .with_state(received.clone());
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-            let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700) };
+            let options =
+                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
             stand.connector.book.tenant = None;

@@ -51,7 +51,8 @@ fn on_pages<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
                 app = app.route(path, get(move || async move { Html(html) }));
             }
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-            let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700) };
+            let options =
+                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
             stand.connector.book.tenant = None;

@@ -77,7 +77,11 @@ fn every_step_and_every_form_of_a_locator_has_its_page() {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             stand.base_url = format!("http://{}", listener.local_addr().unwrap());
             tokio::spawn(async move { axum::serve(listener, app()).await.unwrap() });
-            let options = SessionOptions { origins: vec![stand.base_url.clone()], viewport: (1000, 700) };
+            let options = SessionOptions {
+                origins: vec![stand.base_url.clone()],
+                viewport: (1000, 700),
+                recorder: None,
+            };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             let mut shown = Shown::new();
             let mut wrong = Vec::new();

@@ -113,7 +113,7 @@ impl Stand {
             let totp = options.totp_secret.clone();
             let desk = AcmeDesk::start(options).await.unwrap();
             let browser = Browser::launch(&launch).await.unwrap();
-            let options = SessionOptions { origins: vec![desk.url()], viewport: (1280, 900) };
+            let options = SessionOptions { origins: vec![desk.url()], viewport: (1280, 900), recorder: None };
             let session = browser.open_session(&options).await.unwrap();
             let root = Path::new(env!("CARGO_MANIFEST_DIR"));
             let connector = load(&root.join("connectors/acme-desk")).connector.unwrap();

@@ -1,0 +1,175 @@
+//! Secrets that an exchange shows by the names of what holds them.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+use url::Url;
+
+use super::{Body, Exchange};
+use crate::secret::{Redactor, SecretString, names_a_secret};
+
+/// Shorter cookies are settings of a page (`1`, `true`, `dark`), and blot out words.
+const SHORTEST_COOKIE: usize = 8;
+
+#[expect(clippy::expect_used, reason = "a fixed pattern, compiled in the tests")]
+static CONTROL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)<(?:input|meta)\b[^>]*>").expect("a pattern"));
+#[expect(clippy::expect_used, reason = "a fixed pattern, compiled in the tests")]
+static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b(name|type|value|content)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"#)
+        .expect("a pattern")
+});
+#[expect(clippy::expect_used, reason = "a fixed pattern, compiled in the tests")]
+static PART: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\bname="([^"]*)"[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r]*)"#).expect("a pattern")
+});
+
+/// Adds the secrets of an exchange to `redactor`.
+pub(super) fn secrets(exchange: &Exchange, redactor: &mut Redactor) {
+    let mut learn = |name: &str, value: &str| {
+        if names_a_secret(name) {
+            redactor.add(&SecretString::from(value));
+        }
+    };
+    if let Ok(url) = Url::parse(&exchange.url) {
+        url.query_pairs().for_each(|(name, value)| learn(&name, &value));
+        learn("password", url.password().unwrap_or_default());
+    }
+    if let Body::Kept(bytes) = &exchange.sent_body {
+        of_form(&String::from_utf8_lossy(bytes), &mut learn);
+    }
+    let answer = exchange.answer.as_ref();
+    if let Some(Body::Kept(bytes)) = answer.map(|answer| &answer.body) {
+        of_answer(&String::from_utf8_lossy(bytes), &mut learn);
+    }
+    let got = answer.map(|answer| answer.got.as_slice()).unwrap_or_default();
+    for (name, value) in exchange.sent.iter().chain(got) {
+        match name.to_ascii_lowercase().as_str() {
+            "cookie" => value.split(';').for_each(|cookie| learn_cookie(cookie, &mut learn)),
+            "set-cookie" => learn_cookie(value.split(';').next().unwrap_or_default(), &mut learn),
+            // `Bearer x`: the word before is none.
+            "authorization" | "proxy-authorization" => {
+                learn("authorization", value.rsplit(' ').next().unwrap_or_default());
+            }
+            _ => learn(name, value),
+        }
+    }
+}
+
+fn learn_cookie(cookie: &str, learn: &mut impl FnMut(&str, &str)) {
+    if let Some((_, value)) = cookie.split_once('=')
+        && value.trim().len() >= SHORTEST_COOKIE
+    {
+        learn("token", value.trim());
+    }
+}
+
+/// The fields of a body that was sent, whatever its form.
+fn of_form(text: &str, learn: &mut impl FnMut(&str, &str)) {
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        return of_json(&value, learn);
+    }
+    if text.contains("form-data;") {
+        for part in PART.captures_iter(text) {
+            let [name, value] = [1, 2].map(|index| part.get(index).map_or("", |found| found.as_str()));
+            learn(name, value);
+        }
+        return;
+    }
+    url::form_urlencoded::parse(text.as_bytes()).for_each(|(name, value)| learn(&name, &value));
+}
+
+/// The controls of a page, the members of JSON.
+fn of_answer(text: &str, learn: &mut impl FnMut(&str, &str)) {
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        return of_json(&value, learn);
+    }
+    for control in CONTROL.find_iter(text) {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for attribute in ATTRIBUTE.captures_iter(control.as_str()) {
+            let value = (2..=4).find_map(|index| attribute.get(index)).map_or("", |found| found.as_str());
+            let name = attribute.get(1).map_or("", |name| name.as_str()).to_ascii_lowercase();
+            if matches!(name.as_str(), "value" | "content") { &mut values } else { &mut names }.push(value);
+        }
+        for name in names {
+            values.iter().for_each(|value| learn(name, value));
+        }
+    }
+}
+
+fn of_json(value: &Value, learn: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) => learn(name, text),
+                    Value::Number(number) => learn(name, &number.to_string()),
+                    other => of_json(other, learn),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| of_json(item, learn)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Answer;
+    use super::*;
+
+    fn kept(text: &str) -> Body {
+        Body::Kept(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn secrets_are_learnt_from_every_part_of_an_exchange() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let page = r#"<meta name="csrf-token" content="canary-meta"><input type=hidden name='_token' value='canary-field'>
+            <input name="email" value="ann@acme.example"><input type="password" value="canary-type">"#;
+        let answer = Answer {
+            got: vec![header("Set-Cookie", "sid=canary-set; Path=/; HttpOnly")],
+            body: kept(page),
+            ..Answer::default()
+        };
+        let exchange = Exchange {
+            url: "https://desk.example/x?access_token=canary-query&page=2000".to_owned(),
+            sent: vec![
+                header("cookie", "theme=dark; sid=canary-cookie"),
+                header("Authorization", "Bearer canary-bearer"),
+                header("X-CSRF-Token", "canary-header"),
+                header("Accept-Language", "english"),
+            ],
+            sent_body: kept("email=ann%40acme.example&user%5Bpassword%5D=canary+form%26"),
+            answer: Some(answer),
+            ..Exchange::default()
+        };
+        let multipart = "--b\r\nContent-Disposition: form-data; name=\"otp\"\r\n\r\n982451\r\n--b--";
+        let more =
+            [kept(multipart), kept(r#"{"a":[{"clientSecret":"canary-json","code":771100,"name":"Ann"}]}"#)]
+                .map(|sent_body| Exchange { sent_body, ..Exchange::default() });
+        let mut redactor = Redactor::default();
+        more.iter().chain([&exchange]).for_each(|exchange| secrets(exchange, &mut redactor));
+        for secret in [
+            "canary-meta",
+            "canary-field",
+            "canary-type",
+            "canary-set",
+            "canary-query",
+            "canary-cookie",
+            "canary-bearer",
+            "canary-header",
+            "canary form&",
+            "canary+form%26",
+            "982451",
+            "771100",
+            "canary-json",
+        ] {
+            assert!(redactor.is_shown_by(secret.as_bytes()), "{secret}");
+        }
+        for word in ["ann@acme.example", "dark", "english", "2000", "Ann", "Bearer"] {
+            assert!(!redactor.is_shown_by(word.as_bytes()), "{word}");
+        }
+    }
+}
