@@ -6,6 +6,7 @@ mod caller;
 mod discovery;
 mod groups;
 mod lookup;
+mod model;
 mod outcome;
 mod refused;
 mod write;
