@@ -31,7 +31,7 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
 async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
     let page = state.intake.list_users(&client.caller, query).await?;
     let resources = page.users.iter().map(|shown| user_json(client, shown, &query.projection)).collect();
-    let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
+    let response = ListResponse { total_results: page.total, paging: page.paging, resources };
     Ok(json(StatusCode::OK, &response))
 }
 

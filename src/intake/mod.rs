@@ -20,9 +20,9 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Holds};
 use crate::integration::{ConnectorError, FindError, Integration, Integrations};
 use crate::scim::schema::{self, Type};
-use crate::scim::{Attribute, Error, ListQuery, Resource, ResourceSchema};
+use crate::scim::{Attribute, Error, ListQuery, Paging, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{ListError, Store, StoreError, UserQuery, UserRow};
+use crate::store::{ListError, Start, Store, StoreError, UserQuery, UserRow};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
@@ -69,6 +69,8 @@ pub struct ShownPage {
     pub total: u64,
     /// Those of this page.
     pub users: Vec<Shown>,
+    /// Where it is in the list.
+    pub paging: Paging,
 }
 
 impl Intake {
@@ -105,12 +107,18 @@ impl Intake {
     /// A page of users.
     ///
     /// # Errors
-    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched.
+    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched; `invalidCursor`.
     pub async fn list_users(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
+        let list = format!("Users of {}", caller.integration.row.id);
+        let position = query.position(&list)?;
         let asked = UserQuery {
             filter: query.filter.as_ref(),
             sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
-            offset: u64::from(query.offset()),
+            start: match (&position, &query.cursor) {
+                (Some(position), _) => Start::At(position),
+                (None, Some(_)) => Start::First,
+                (None, None) => Start::Index(u64::from(query.offset())),
+            },
             limit: query.count,
             schema: &caller.schema,
         };
@@ -121,7 +129,12 @@ impl Intake {
         })?;
         let connector = &caller.integration.connector;
         let users = page.users.iter().map(|view| view::shown(connector, view)).collect::<Result<_, _>>()?;
-        Ok(ShownPage { total: page.total, users })
+        let cursor = |position: Option<_>| position.map(|position| query.cursor_of(&list, &position));
+        let paging = match query.cursor {
+            None => Paging::Index(query.start_index),
+            Some(_) => Paging::Cursor { next: cursor(page.next), previous: cursor(page.previous) },
+        };
+        Ok(ShownPage { total: page.total, users, paging })
     }
 
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {

@@ -5,6 +5,7 @@
 //! section 2.1) and kept in the schema's spelling. Input is lenient where identity providers are known to deviate, output
 //! is strict. A password is forgotten while the request is read.
 
+pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -20,10 +21,11 @@ pub mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use cursor::Position;
 pub use error::{Error, ScimType};
 pub use filter::Filter;
 pub use folded::Folded;
-pub use list::{ListQuery, ListResponse, SortOrder};
+pub use list::{ListQuery, ListResponse, Paging, SortOrder};
 pub use patch::PatchRequest;
 pub use path::Path;
 pub use projection::Projection;

@@ -17,6 +17,7 @@ mod event;
 mod integration;
 mod job;
 mod migrate;
+mod page;
 mod sql;
 mod token;
 mod user;
@@ -48,9 +49,10 @@ pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,
 };
+pub use self::page::{ListError, Start};
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{
-    Change, ListError, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
+    Change, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
 };
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;

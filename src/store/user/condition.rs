@@ -7,11 +7,11 @@
 
 use serde_json::Value as Json;
 
-use super::list::ListError;
 use super::name_key;
 use crate::scim::filter::{Comparison, Filter, Literal};
 use crate::scim::schema::{Attribute, Found, ResourceSchema, Schema, Type, USHER_JOB, fold};
 use crate::scim::{Path, SortOrder};
+use crate::store::page::ListError;
 use crate::store::sql::Composed;
 
 /// What a filter is about: the resource, or one value of a list.
@@ -47,15 +47,15 @@ enum Values<'s> {
 }
 
 /// Adds to a statement over `users AS u`.
-pub(super) struct Sql<'o, 'q> {
-    pub(super) out: &'o mut Composed<'q>,
-    pub(super) integration_id: &'q str,
-    pub(super) schema: &'q ResourceSchema,
+pub(in crate::store) struct Sql<'o, 'q> {
+    pub(in crate::store) out: &'o mut Composed<'q>,
+    pub(in crate::store) integration_id: &'q str,
+    pub(in crate::store) schema: &'q ResourceSchema,
 }
 
 impl<'q> Sql<'_, 'q> {
     /// The condition that `filter` is.
-    pub(super) fn filter(&mut self, filter: &'q Filter) -> Result<(), ListError> {
+    pub(in crate::store) fn filter(&mut self, filter: &'q Filter) -> Result<(), ListError> {
         self.condition(filter, Inside::Resource, true)
     }
 
@@ -256,18 +256,24 @@ impl<'q> Sql<'_, 'q> {
     }
 
     /// Absent values come last, or first where the order is turned round (RFC 7644 section 3.4.2.3).
-    pub(super) fn order(&mut self, path: &'q Path, order: SortOrder) -> Result<(), ListError> {
+    pub(in crate::store) fn order(&mut self, path: &'q Path, order: SortOrder) -> Result<(), ListError> {
         let (absent, direction) = match order {
             SortOrder::Ascending => (" IS NULL, ", ", "),
             SortOrder::Descending => (" IS NOT NULL, ", " DESC, "),
         };
         for after in [absent, direction] {
-            match self.values(path, Inside::Resource)? {
-                Values::One { place, .. } => self.place(&place),
-                Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
-                Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
-            }
+            self.key(path)?;
             self.out.push(after);
+        }
+        Ok(())
+    }
+
+    /// The value by which a resource is sorted.
+    pub(in crate::store) fn key(&mut self, path: &'q Path) -> Result<(), ListError> {
+        match self.values(path, Inside::Resource)? {
+            Values::One { place, .. } => self.place(&place),
+            Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
+            Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 mod address;
 mod caller;
+mod cursor;
 mod discovery;
 mod lookup;
 mod outcome;
 mod refused;
+mod suites;
 mod write;
 
 use std::path::Path;
