@@ -92,7 +92,10 @@ mod tests {
         let binding = json!(["desk", "userName sw \"a\""]);
         for key in [Value::Null, json!("ÉMILE \"x\" %&?"), json!(-7), json!(1.5)] {
             let cursor = position(key.clone()).seal(&binding);
-            assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)), "{cursor}");
+            assert!(
+                cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+                "{cursor}"
+            );
             assert_eq!(Position::open(&cursor, &binding).unwrap(), position(key));
         }
     }
@@ -106,7 +109,9 @@ mod tests {
             assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidCursor)), "{cursor}");
         };
         refused(&cursor, &json!(["other", null]));
-        for wrong in ["x", "1", "é", "AAAA", &cursor[..cursor.len() - 4], &format!("{cursor}AAAA"), &"A".repeat(9000)] {
+        for wrong in
+            ["x", "1", "é", "AAAA", &cursor[..cursor.len() - 4], &format!("{cursor}AAAA"), &"A".repeat(9000)]
+        {
             refused(wrong, &binding);
         }
         for index in 0..cursor.len() {

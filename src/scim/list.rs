@@ -332,14 +332,17 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_list_its_filter_and_its_order() {
-        let made = parse(&[("filter", "userName sw \"a\""), ("sortBy", "title"), ("cursor", ""), ("count", "5")]).unwrap();
+        let made =
+            parse(&[("filter", "userName sw \"a\""), ("sortBy", "title"), ("cursor", ""), ("count", "5")])
+                .unwrap();
         assert_eq!(made.position("desk").unwrap(), None);
         let position = Position { row: 7, key: json!("x"), towards: super::super::cursor::Towards::After };
         let cursor = made.cursor_of("desk", &position);
         let cursor: &'static str = cursor.leak();
         let open = |filter: &'static str, sort: &'static str, order: &'static str, list: &str| {
             let query =
-                parse(&[("filter", filter), ("sortBy", sort), ("sortOrder", order), ("cursor", cursor)]).unwrap();
+                parse(&[("filter", filter), ("sortBy", sort), ("sortOrder", order), ("cursor", cursor)])
+                    .unwrap();
             query.position(list).map_err(|error| error.scim_type)
         };
         assert_eq!(open("USERNAME SW \"a\"", "TITLE", "ascending", "desk"), Ok(Some(position)));
@@ -350,7 +353,11 @@ mod tests {
             ("userName sw \"a\"", "title", "descending", "desk"),
             ("userName sw \"a\"", "title", "", "other"),
         ] {
-            assert_eq!(open(filter, sort, order, list), Err(Some(ScimType::InvalidCursor)), "{filter} {sort} {order}");
+            assert_eq!(
+                open(filter, sort, order, list),
+                Err(Some(ScimType::InvalidCursor)),
+                "{filter} {sort} {order}"
+            );
         }
     }
 
@@ -367,7 +374,9 @@ mod tests {
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":3,"itemsPerPage":1,"previousCursor":"p","nextCursor":"n","Resources":["b"]}"#
         );
         let last = Paging::Cursor { next: None, previous: None };
-        let last = serde_json::to_value(ListResponse { total_results: 0, paging: last, resources: vec!["b"] }).unwrap();
+        let last =
+            serde_json::to_value(ListResponse { total_results: 0, paging: last, resources: vec!["b"] })
+                .unwrap();
         assert!(last.get("nextCursor").is_none() && last.get("previousCursor").is_none(), "{last}");
         assert_eq!(
             serde_json::to_string(&ListResponse::<String>::whole(Vec::new())).unwrap(),

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction, TypeInfo as _,
+    ValueRef as _,
 };
 
 use super::error::StoreError;

@@ -35,7 +35,10 @@ async fn a_list_is_gone_through_by_cursor_in_the_address_and_in_a_body() {
     let gate = Gate::new().await;
     let made = seven(&gate).await;
     let config = gate.get("/ServiceProviderConfig").await.json();
-    assert_eq!((&config["pagination"]["cursor"], &config["pagination"]["index"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&config["pagination"]["cursor"], &config["pagination"]["index"]),
+        (&json!(true), &json!(true))
+    );
 
     let plain = walk(&gate, async |cursor| gate.get(&format!("/Users?cursor={cursor}&count=3")).await).await;
     assert_eq!(plain, [&made[..3], &made[3..6], &made[6..]]);
@@ -84,7 +87,9 @@ async fn a_cursor_that_was_not_given_out_for_this_list_is_refused() {
     let first = gate.get("/Users?cursor=&count=3&filter=active+eq+true").await.json();
     let cursor = first["nextCursor"].as_str().unwrap();
     let (_, token) = create(&gate.installation, "other", Policy::default()).await;
-    let other = gate.http.get(format!("{}/scim/v2/other/Users?cursor={cursor}&filter=active+eq+true", gate.server.url()));
+    let other = gate
+        .http
+        .get(format!("{}/scim/v2/other/Users?cursor={cursor}&filter=active+eq+true", gate.server.url()));
     gate.refused(other.bearer_auth(token), 400, Some("invalidCursor")).await;
     for query in [
         format!("cursor={cursor}"),
@@ -94,7 +99,8 @@ async fn a_cursor_that_was_not_given_out_for_this_list_is_refused() {
         "cursor=1".to_owned(),
         "cursor=%00%ff".to_owned(),
     ] {
-        let refused = gate.refused(gate.request(Method::GET, &format!("/Users?{query}")), 400, Some("invalidCursor"));
+        let refused =
+            gate.refused(gate.request(Method::GET, &format!("/Users?{query}")), 400, Some("invalidCursor"));
         assert!(refused.await.contains("begin anew"), "{query}");
     }
     for count in ["0", "-3", "x"] {

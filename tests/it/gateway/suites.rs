@@ -51,7 +51,10 @@ impl Subject {
             connector: "people".to_owned(),
             settings: pairs(&[("base_url", "http://127.0.0.1:9")]).into_iter().collect(),
             login: "password".to_owned(),
-            credentials: credentials.into_iter().map(|(key, value)| (key, SecretString::from(value))).collect(),
+            credentials: credentials
+                .into_iter()
+                .map(|(key, value)| (key, SecretString::from(value)))
+                .collect(),
             policy: Policy { patience_ms: 0, ..Policy::default() },
         };
         let created = installation.integrations.create(new, "test").await.unwrap();
@@ -66,7 +69,8 @@ impl Subject {
     async fn passes(self, suite: &mut Command) {
         let output = suite.env("SCIM_TOKEN", &self.token).env("NO_PROXY", "*").output().await.unwrap();
         self.server.stop().await;
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let text =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         println!("{text}");
         assert!(output.status.success(), "{text}");
     }
@@ -77,7 +81,9 @@ async fn scim2_tester_finds_nothing_wrong() {
     let Some(bin) = suites() else { return };
     let subject = Subject::new().await;
     let url = subject.url.clone();
-    subject.passes(Command::new(bin.join("python")).arg(root().join("tests/suites/tester.py")).arg(url)).await;
+    subject
+        .passes(Command::new(bin.join("python")).arg(root().join("tests/suites/tester.py")).arg(url))
+        .await;
 }
 
 #[tokio::test]

@@ -120,7 +120,9 @@ async fn act(bench: &Bench, acme: &IntegrationRow, what: Act, which: usize, ids:
                 ids.push(recorded.user.id);
             }
         }
-        Act::Change => drop(record(UserChange::Replace { id, expected: None, body: body(&name, true) }, true).await),
+        Act::Change => {
+            drop(record(UserChange::Replace { id, expected: None, body: body(&name, true) }, true).await)
+        }
         Act::Delete => drop(record(UserChange::Delete { id, expected: None }, true).await),
         Act::Forget => drop(record(UserChange::Delete { id, expected: None }, false).await),
         Act::Done => finish(Finish::with(Outcome::Done { message: None })).await,
@@ -151,7 +153,11 @@ fn whoever_can_be_seen_is_listed_and_counted_whatever_happened() {
                 for id in &ids {
                     let is_visible = is_visible(&bench, &acme, id).await;
                     expected.extend(is_visible.then(|| id.clone()));
-                    assert_eq!(bench.store.find_user(&acme.id, id).await.unwrap().is_some(), is_visible, "{plan:?}");
+                    assert_eq!(
+                        bench.store.find_user(&acme.id, id).await.unwrap().is_some(),
+                        is_visible,
+                        "{plan:?}"
+                    );
                 }
                 let page = list_users(&bench.store, &acme.id, None, 0, 100).await;
                 let listed: Vec<String> = page.users.iter().map(|view| view.user.id.clone()).collect();
