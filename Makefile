@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-apps test-faults check bench setup suites
+.PHONY: demo test test-apps test-faults check bench bench-scim setup suites
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -44,7 +44,12 @@ bench: setup
 	  echo; echo "## Twelve steps on Acme Desk"; \
 	  cargo bench --quiet --bench flow; } | tee benches/RESULTS.md
 
-# The SCIM suites, from PyPI, in target/suites.
+# Measures the gateway with an optimised build, against scim2-server (PyPI) and the floor in the same run. Needs an otherwise idle
+# machine and about ten minutes.
+bench-scim: setup suites
+	cargo bench --bench scim
+
+# The SCIM suites, and a SCIM server to compare with, from PyPI, in target/suites.
 suites:
 	@.ci/setup python3
 	@tests/suites/prepare.sh
