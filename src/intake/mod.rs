@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: HTTP, and doing anything in the app.
 
+mod group;
 mod record;
 mod settle;
 mod view;
@@ -20,7 +21,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Holds};
 use crate::integration::{ConnectorError, FindError, Integration, Integrations};
 use crate::scim::schema::{self, Type};
-use crate::scim::{Attribute, Error, ListQuery, Paging, Resource, ResourceSchema};
+use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
 use crate::secret::SecretString;
 use crate::store::{ListError, Start, Store, StoreError, UserQuery, UserRow};
 
@@ -35,6 +36,7 @@ pub struct Intake {
     clock: SharedClock,
     /// By connector hash: building one takes longer than most requests.
     schemas: Arc<Mutex<HashMap<String, Arc<ResourceSchema>>>>,
+    groups: Arc<ResourceSchema>,
 }
 
 /// Somebody who may speak for an integration.
@@ -44,12 +46,16 @@ pub struct Caller {
     pub integration: Integration,
     /// Its users as SCIM describes them: what the connector declares is in Usher's extension.
     pub schema: Arc<ResourceSchema>,
+    /// Its groups as SCIM describes them.
+    pub groups: Arc<ResourceSchema>,
     token_id: String,
 }
 
-/// A user as a client sees it.
+/// A resource as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Shown {
+    /// What it is.
+    pub schema: Arc<ResourceSchema>,
     /// The resource, its id included.
     pub resource: Resource,
     /// Grows with each change.
@@ -62,13 +68,13 @@ pub struct Shown {
     pub job: Option<Map<String, Value>>,
 }
 
-/// A page of users.
+/// A page of resources.
 #[derive(Clone, Debug)]
 pub struct ShownPage {
     /// How many there are in all.
     pub total: u64,
     /// Those of this page.
-    pub users: Vec<Shown>,
+    pub resources: Vec<Shown>,
     /// Where it is in the list.
     pub paging: Paging,
 }
@@ -76,7 +82,13 @@ pub struct ShownPage {
 impl Intake {
     /// An intake that records in `store`.
     pub fn new(store: Store, integrations: Integrations, clock: SharedClock) -> Self {
-        Self { store, integrations, clock, schemas: Arc::default() }
+        Self {
+            store,
+            integrations,
+            clock,
+            schemas: Arc::default(),
+            groups: Arc::new(ResourceSchema::group()),
+        }
     }
 
     /// Who calls: the holder of this token, for the integration of that name.
@@ -90,7 +102,7 @@ impl Intake {
         let (row, token) = opened.ok_or_else(Error::unauthorized)?;
         let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
         let schema = self.schema(&integration.connector);
-        Ok(Caller { integration, schema, token_id: token.id })
+        Ok(Caller { integration, schema, groups: self.groups.clone(), token_id: token.id })
     }
 
     /// The user with this id.
@@ -101,7 +113,7 @@ impl Intake {
         let view =
             self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         let view = view.ok_or_else(|| Error::not_found("User", id))?;
-        view::shown(&caller.integration.connector, &view)
+        view::shown(caller, &view)
     }
 
     /// A page of users.
@@ -114,27 +126,15 @@ impl Intake {
         let asked = UserQuery {
             filter: query.filter.as_ref(),
             sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
-            start: match (&position, &query.cursor) {
-                (Some(position), _) => Start::At(position),
-                (None, Some(_)) => Start::First,
-                (None, None) => Start::Index(u64::from(query.offset())),
-            },
+            start: start(query, position.as_ref()),
             limit: query.count,
             schema: &caller.schema,
         };
         let page = self.store.list_users(&caller.integration.row.id, &asked).await;
-        let page = page.map_err(|error| match error {
-            ListError::Unsupported(_) => Error::invalid_filter(error.to_string()),
-            ListError::Store(error) => fault(&error),
-        })?;
-        let connector = &caller.integration.connector;
-        let users = page.users.iter().map(|view| view::shown(connector, view)).collect::<Result<_, _>>()?;
-        let cursor = |position: Option<_>| position.map(|position| query.cursor_of(&list, &position));
-        let paging = match query.cursor {
-            None => Paging::Index(query.start_index),
-            Some(_) => Paging::Cursor { next: cursor(page.next), previous: cursor(page.previous) },
-        };
-        Ok(ShownPage { total: page.total, users, paging })
+        let page = page.map_err(|error| unlisted(&error))?;
+        let resources = page.users.iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
+        let paging = paging(query, &list, page.next, page.previous);
+        Ok(ShownPage { total: page.total, resources, paging })
     }
 
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
@@ -144,10 +144,48 @@ impl Intake {
     }
 }
 
+/// An answer where a list cannot be made.
+fn unlisted(error: &ListError) -> Error {
+    match error {
+        ListError::Unsupported(_) => Error::invalid_filter(error.to_string()),
+        ListError::Store(error) => fault(error),
+    }
+}
+
 impl Caller {
+    /// The types of resources that there are.
+    pub fn types(&self) -> [&ResourceSchema; 2] {
+        [&self.schema, &self.groups]
+    }
+
+    /// The same caller, who does not wait for what really happened.
+    #[must_use]
+    pub fn answered_at_once(mut self) -> Self {
+        self.integration.row.policy.patience_ms = 0;
+        self
+    }
+
     /// How long the caller is willing to wait for what really happened.
     pub fn patience(&self) -> Duration {
         self.integration.row.policy.patience()
+    }
+}
+
+/// Where a page begins; `position` is what its cursor stands for.
+fn start<'q>(query: &ListQuery, position: Option<&'q Position>) -> Start<'q> {
+    match (position, &query.cursor) {
+        (Some(position), _) => Start::At(position),
+        (None, Some(_)) => Start::First,
+        (None, None) => Start::Index(u64::from(query.offset())),
+    }
+}
+
+/// Where a page is, in the words of the query that asked for it.
+fn paging(query: &ListQuery, list: &str, next: Option<Position>, previous: Option<Position>) -> Paging {
+    let cursor = |position: Option<Position>| position.map(|position| query.cursor_of(list, &position));
+    match query.cursor {
+        None => Paging::Index(query.start_index),
+        Some(_) => Paging::Cursor { next: cursor(next), previous: cursor(previous) },
     }
 }
 

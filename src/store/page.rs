@@ -6,9 +6,9 @@
 
 use serde_json::Value as Json;
 
+use super::condition::{Sql, Unsupported};
 use super::error::StoreError;
 use super::sql::{Composed, Db, Row};
-use super::user::Sql;
 use crate::scim::cursor::Towards;
 use crate::scim::{Filter, Path, Position, ResourceSchema, SortOrder};
 
@@ -21,6 +21,12 @@ pub enum ListError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Unsupported> for ListError {
+    fn from(Unsupported(what): Unsupported) -> Self {
+        Self::Unsupported(what)
+    }
 }
 
 /// Where a part of a list begins.

@@ -63,6 +63,33 @@ async fn a_list_is_gone_through_by_cursor_in_the_address_and_in_a_body() {
 }
 
 #[tokio::test]
+async fn groups_go_by_cursor_too_and_never_mixed_with_users() {
+    let gate = Gate::new().await;
+    let mut made = Vec::new();
+    for index in 0..5 {
+        let group = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": format!("g{}", 9 - index) });
+        let answer = gate.send(gate.with_body(Method::POST, "/Groups", group.to_string())).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        made.push(answer.json()["id"].as_str().unwrap().to_owned());
+    }
+    let plain = walk(&gate, async |cursor| gate.get(&format!("/Groups?cursor={cursor}&count=2")).await).await;
+    assert_eq!(plain, [&made[..2], &made[2..4], &made[4..]]);
+    made.reverse();
+    let sorted =
+        async |cursor: &str| gate.get(&format!("/Groups?cursor={cursor}&count=2&sortBy=displayName")).await;
+    assert_eq!(walk(&gate, sorted).await.concat(), made);
+    let cursor = gate.get("/Groups?cursor&count=2").await.json()["nextCursor"].as_str().unwrap().to_owned();
+    let path = format!("/Users?cursor={cursor}&count=2");
+    gate.refused(gate.request(Method::GET, &path), 400, Some("invalidCursor")).await;
+    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "cursor": "" })
+        .to_string();
+    let refused =
+        gate.refused(gate.with_body(Method::POST, "/.search", body), 400, Some("invalidCursor")).await;
+    assert!(refused.contains("/Users/.search"), "{refused}");
+    gate.end().await;
+}
+
+#[tokio::test]
 async fn somebody_who_leaves_meanwhile_moves_nobody_past_the_page() {
     let gate = Gate::new().await;
     let made = seven(&gate).await;
