@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::intake::ShownPage;
-use crate::scim::{Error, ListQuery, ListResponse, Paging, ScimType};
+use crate::scim::{ListQuery, ListResponse, Paging};
 
 use super::answer::{json, resource_json};
 use super::request::{Body, Client};
@@ -15,9 +15,8 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
     let caller = &client.caller;
     let of_users = ListQuery::from_slice(&body, &caller.schema);
     let of_groups = ListQuery::from_slice(&body, &caller.groups);
-    if [&of_users, &of_groups].into_iter().flatten().any(|query| query.cursor.is_some()) {
-        let detail = "a list of several types goes by `startIndex`; search by `cursor` at /Users/.search or /Groups/.search";
-        return Err(Error::of(ScimType::InvalidCursor, detail).into());
+    for query in [&of_users, &of_groups].into_iter().flatten() {
+        query.by_index()?;
     }
     let (query, users) = match (&of_users, &of_groups) {
         (Ok(query), _) => (query, state.intake.list_users(caller, query).await?),
@@ -37,7 +36,7 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
     let all = users.resources.iter().chain(&groups.resources);
     let response = ListResponse {
         total_results: users.total + groups.total,
-        paging: Paging::Index(query.start_index),
+        paging: query.by_index()?,
         resources: all.map(|shown| resource_json(&client, shown, &query.projection)).collect(),
     };
     Ok(json(StatusCode::OK, &response))

@@ -137,6 +137,20 @@ impl ListQuery {
         self.start_index.saturating_sub(1)
     }
 
+    /// The page, for a list that does not go by cursor.
+    ///
+    /// # Errors
+    /// `invalidCursor`: it is asked for by one.
+    pub fn by_index(&self) -> Result<Paging, Error> {
+        match self.cursor {
+            None => Ok(Paging::Index(self.start_index)),
+            Some(_) => Err(Error::of(
+                ScimType::InvalidCursor,
+                "this list goes by `startIndex`; those of /Users and /Groups go by `cursor` too",
+            )),
+        }
+    }
+
     /// Where the page begins; `None` for the first, or where it is asked for by index. `list` names the list: a cursor of
     /// another one, or of another filter or order, is refused.
     ///
@@ -245,6 +259,12 @@ impl<T> ListResponse<T> {
     /// All of a short list on one page.
     pub fn whole(resources: Vec<T>) -> Self {
         Self { total_results: resources.len() as u64, paging: Paging::Index(1), resources }
+    }
+
+    /// Adds to a list that is on one page.
+    pub fn add(&mut self, more: impl IntoIterator<Item = T>) {
+        self.resources.extend(more);
+        self.total_results = self.resources.len() as u64;
     }
 }
 

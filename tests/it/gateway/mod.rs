@@ -7,6 +7,7 @@ mod cursor;
 mod discovery;
 mod groups;
 mod lookup;
+mod model;
 mod outcome;
 mod refused;
 mod suites;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 use usher::clock::SystemClock;
+use usher::store::Profile;
 
 use super::*;
 
@@ -55,7 +56,7 @@ impl Subject {
                 .into_iter()
                 .map(|(key, value)| (key, SecretString::from(value)))
                 .collect(),
-            policy: Policy { patience_ms: 0, ..Policy::default() },
+            policy: Policy { patience_ms: 0, profile: Profile::Strict, ..Policy::default() },
         };
         let created = installation.integrations.create(new, "test").await.unwrap();
         let (_, token) = installation.integrations.new_token(&created, None, "test").await.unwrap();
@@ -65,14 +66,20 @@ impl Subject {
         Self { _root: folder, server, url, token: token.expose_secret().to_owned() }
     }
 
-    /// Runs a suite, prints its summary, and asserts that all is well.
-    async fn passes(self, suite: &mut Command) {
+    /// Runs a suite, prints what it says, and asserts that nothing failed but what is listed, each with what follows it.
+    async fn passes(self, suite: &mut Command, known: &[(&str, &str)]) {
         let output = suite.env("SCIM_TOKEN", &self.token).env("NO_PROXY", "*").output().await.unwrap();
         self.server.stop().await;
         let text =
             [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         println!("{text}");
-        assert!(output.status.success(), "{text}");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let said = |pair: &&[&str]| pair[0].starts_with("[FAIL]") || pair[0].starts_with("[ERROR]");
+        let failed: Vec<&[&str]> = lines.windows(2).filter(said).collect();
+        let is_known =
+            |pair: &[&str]| known.iter().any(|(line, why)| pair[0] == *line && pair[1].starts_with(why));
+        let new: Vec<_> = failed.iter().filter(|pair| !is_known(pair)).collect();
+        assert!(new.is_empty() && (output.status.success() || !failed.is_empty()), "{new:?}");
     }
 }
 
@@ -82,7 +89,7 @@ async fn scim2_tester_finds_nothing_wrong() {
     let subject = Subject::new().await;
     let url = subject.url.clone();
     subject
-        .passes(Command::new(bin.join("python")).arg(root().join("tests/suites/tester.py")).arg(url))
+        .passes(Command::new(bin.join("python")).arg(root().join("tests/suites/tester.py")).arg(url), &[])
         .await;
 }
 
@@ -90,8 +97,15 @@ async fn scim2_tester_finds_nothing_wrong() {
 async fn scim_sanity_finds_nothing_wrong() {
     let Some(bin) = suites() else { return };
     let subject = Subject::new().await;
+    // What the identity providers need, against what it would rather see: groups are changed without an answer's body, as Entra ID
+    // expects it, and a member who is no user is refused and not invented.
+    let known = [
+        ("[FAIL] PATCH /Groups/{id}", "Expected HTTP 200, got 204"),
+        ("[FAIL] PATCH /Groups/{id} add member", "Expected 200, got 400"),
+        ("[FAIL] PATCH /Groups/{id} remove members", "Expected 200, got 204"),
+    ];
     let (url, token) = (subject.url.clone(), subject.token.clone());
     // It takes its token in no other way; this one is worth nothing when the test has ended.
     let arguments = ["--token", &token, "--user-domain", "example.com", "--i-accept-side-effects"];
-    subject.passes(Command::new(bin.join("scim-sanity")).args(["probe", &url]).args(arguments)).await;
+    subject.passes(Command::new(bin.join("scim-sanity")).args(["probe", &url]).args(arguments), &known).await;
 }
