@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-apps test-faults check bench setup
+.PHONY: demo test test-apps test-faults check bench bench-scim setup suites
 
 # Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -8,8 +8,8 @@ demo: setup
 	cargo build --quiet --bin usher --test apps
 	target/debug/usher demo
 
-# All tests: real Chromium, real SQLite, real HTTP.
-test: setup
+# All tests: real Chromium, real SQLite, real HTTP, and the SCIM suites of others.
+test: setup suites
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
 	  echo cargo nextest run --no-fail-fast; cargo nextest run --no-fail-fast; \
 	else \
@@ -43,6 +43,16 @@ bench: setup
 	  cargo bench --quiet --bench path; \
 	  echo; echo "## Twelve steps on Acme Desk"; \
 	  cargo bench --quiet --bench flow; } | tee benches/RESULTS.md
+
+# Measures the gateway with an optimised build, against scim2-server (PyPI) and the floor in the same run. Needs an otherwise idle
+# machine and about ten minutes.
+bench-scim: setup suites
+	cargo bench --bench scim
+
+# The SCIM suites, and a SCIM server to compare with, from PyPI, in target/suites.
+suites:
+	@.ci/setup python3
+	@tests/suites/prepare.sh
 
 setup:
 	@.ci/setup

@@ -52,7 +52,7 @@ fn page(client: &Client, kind: &Kind, query: Option<&str>) -> Answer {
     let keys = kind.values.iter().skip(skipped).take(count);
     let response = ListResponse {
         total_results: kind.values.len() as u64,
-        start_index: query.start_index,
+        paging: query.by_index()?,
         resources: keys.filter_map(|(key, _)| kind.resource(&client.base_url, key)).collect(),
     };
     Ok(json(StatusCode::OK, &response))

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::intake::ShownPage;
-use crate::scim::{ListQuery, ListResponse};
+use crate::scim::{ListQuery, ListResponse, Paging};
 
 use super::answer::{json, resource_json};
 use super::request::{Body, Client};
@@ -15,9 +15,12 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
     let caller = &client.caller;
     let of_users = ListQuery::from_slice(&body, &caller.schema);
     let of_groups = ListQuery::from_slice(&body, &caller.groups);
+    for query in [&of_users, &of_groups].into_iter().flatten() {
+        query.by_index()?;
+    }
     let (query, users) = match (&of_users, &of_groups) {
         (Ok(query), _) => (query, state.intake.list_users(caller, query).await?),
-        (Err(_), Ok(query)) => (query, ShownPage { total: 0, resources: Vec::new() }),
+        (Err(_), Ok(query)) => (query, none()),
         (Err(error), Err(_)) => return Err(error.clone().into()),
     };
     let before = u32::try_from(users.total).unwrap_or(u32::MAX);
@@ -28,13 +31,17 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
             let rest = ListQuery { start_index, count: left, ..query.clone() };
             state.intake.list_groups(caller, &rest).await?
         }
-        Err(_) => ShownPage { total: 0, resources: Vec::new() },
+        Err(_) => none(),
     };
     let all = users.resources.iter().chain(&groups.resources);
     let response = ListResponse {
         total_results: users.total + groups.total,
-        start_index: query.start_index,
+        paging: query.by_index()?,
         resources: all.map(|shown| resource_json(&client, shown, &query.projection)).collect(),
     };
     Ok(json(StatusCode::OK, &response))
+}
+
+fn none() -> ShownPage {
+    ShownPage { total: 0, resources: Vec::new(), paging: Paging::Index(1) }
 }

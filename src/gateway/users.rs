@@ -32,7 +32,7 @@ async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answe
     let page = state.intake.list_users(&client.caller, query).await?;
     let resources =
         page.resources.iter().map(|shown| resource_json(client, shown, &query.projection)).collect();
-    let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
+    let response = ListResponse { total_results: page.total, paging: page.paging, resources };
     Ok(json(StatusCode::OK, &response))
 }
 

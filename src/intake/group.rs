@@ -8,7 +8,7 @@ use crate::store::{
     Priority,
 };
 
-use super::{Caller, Intake, Shown, ShownPage, fault, unlisted};
+use super::{Caller, Intake, Shown, ShownPage, fault, paging, start, unlisted};
 
 /// The only kind of member that there is.
 const USER: &str = "User";
@@ -25,12 +25,14 @@ impl Intake {
     /// A page of groups; with their members where the answer has them.
     ///
     /// # Errors
-    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched.
+    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched; `invalidCursor`.
     pub async fn list_groups(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
+        let list = format!("Groups of {}", caller.integration.row.id);
+        let position = query.position(&list)?;
         let asked = GroupQuery {
             filter: query.filter.as_ref(),
             sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
-            offset: u64::from(query.offset()),
+            start: start(query, position.as_ref()),
             limit: query.count,
             schema: &caller.groups,
             with_members: query.projection.wants("members"),
@@ -38,7 +40,8 @@ impl Intake {
         let page = self.store.list_groups(&caller.integration.row.id, &asked).await;
         let page = page.map_err(|error| unlisted(&error))?;
         let resources = page.groups.iter().map(|view| shown(caller, view)).collect::<Result<_, _>>()?;
-        Ok(ShownPage { total: page.total, resources })
+        let paging = paging(query, &list, page.next, page.previous);
+        Ok(ShownPage { total: page.total, resources, paging })
     }
 
     /// Makes a group (POST).

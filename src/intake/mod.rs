@@ -23,9 +23,9 @@ use crate::connector::{Connector, Entitlement, Holds};
 use crate::integration::{ConnectorError, FindError, Integration, Integrations};
 use crate::scim::catalog::Kind;
 use crate::scim::schema::{self, Type};
-use crate::scim::{Attribute, Error, ListQuery, Resource, ResourceSchema};
+use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{ListError, Profile, Store, StoreError, UserQuery, UserRow};
+use crate::store::{ListError, Profile, Start, Store, StoreError, UserQuery, UserRow};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
@@ -84,6 +84,8 @@ pub struct ShownPage {
     pub total: u64,
     /// Those of this page.
     pub resources: Vec<Shown>,
+    /// Where it is in the list.
+    pub paging: Paging,
 }
 
 impl Intake {
@@ -138,19 +140,22 @@ impl Intake {
     /// A page of users.
     ///
     /// # Errors
-    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched.
+    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched; `invalidCursor`.
     pub async fn list_users(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
+        let list = format!("Users of {}", caller.integration.row.id);
+        let position = query.position(&list)?;
         let asked = UserQuery {
             filter: query.filter.as_ref(),
             sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
-            offset: u64::from(query.offset()),
+            start: start(query, position.as_ref()),
             limit: query.count,
             schema: &caller.schema,
         };
         let page = self.store.list_users(&caller.integration.row.id, &asked).await;
         let page = page.map_err(|error| unlisted(&error))?;
-        let users = page.users.iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
-        Ok(ShownPage { total: page.total, resources: users })
+        let resources = page.users.iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
+        let paging = paging(query, &list, page.next, page.previous);
+        Ok(ShownPage { total: page.total, resources, paging })
     }
 
     /// The room for requests of a token.
@@ -203,6 +208,24 @@ impl Caller {
     /// How long the caller is willing to wait for what really happened.
     pub fn patience(&self) -> Duration {
         self.integration.row.policy.patience()
+    }
+}
+
+/// Where a page begins; `position` is what its cursor stands for.
+fn start<'q>(query: &ListQuery, position: Option<&'q Position>) -> Start<'q> {
+    match (position, &query.cursor) {
+        (Some(position), _) => Start::At(position),
+        (None, Some(_)) => Start::First,
+        (None, None) => Start::Index(u64::from(query.offset())),
+    }
+}
+
+/// Where a page is, in the words of the query that asked for it.
+fn paging(query: &ListQuery, list: &str, next: Option<Position>, previous: Option<Position>) -> Paging {
+    let cursor = |position: Option<Position>| position.map(|position| query.cursor_of(list, &position));
+    match query.cursor {
+        None => Paging::Index(query.start_index),
+        Some(_) => Paging::Cursor { next: cursor(next), previous: cursor(previous) },
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Error;
 use super::error::quote;
-use super::resource::{check_depth, json};
+use super::resource::{check_json, json};
 
 /// The schema of a bulk request.
 pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -74,7 +74,7 @@ impl BulkRequest {
     /// `invalidSyntax`: no such body, or a `bulkId` twice. 413: too many operations.
     pub fn from_slice(body: &[u8]) -> Result<Self, Error> {
         let body = json(body)?;
-        check_depth(&body)?;
+        check_json(&body)?;
         let Value::Object(mut body) = body else {
             return Err(Error::invalid_syntax("the body must be a JSON object with `Operations`"));
         };

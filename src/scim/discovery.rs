@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::bulk;
-use super::list::{ListResponse, MAX_COUNT};
+use super::list::{DEFAULT_COUNT, ListResponse, MAX_COUNT};
 use super::schema::{Attribute, Mutability, ResourceSchema, Returned, Schema, Type, Uniqueness};
 
 /// What differs from one state of the gateway to another. PATCH, filters and bulk requests are always supported; changes of
@@ -34,6 +34,14 @@ pub fn service_provider_config(base_url: &str, supported: Supported) -> Value {
         "changePassword": {"supported": false},
         "sort": {"supported": supported.sort},
         "etag": {"supported": supported.etag},
+        // Without a `cursorTimeout` (RFC 9865 section 4): cursors do not expire.
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
@@ -184,6 +192,8 @@ mod tests {
         assert_eq!(supported("changePassword"), Some(false));
         assert_eq!(supported("sort"), Some(false));
         assert_eq!(supported("etag"), Some(true));
+        let pagination = json!({"cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100, "maxPageSize": 200});
+        assert_eq!(config["pagination"], pagination);
         assert_eq!(config["authenticationSchemes"][0]["type"], "oauthbearertoken");
         assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
     }

@@ -26,7 +26,8 @@ pub struct Error {
     pub detail: String,
 }
 
-/// The kinds of error that the RFC names (table 9), for statuses 400, 403 and 409.
+/// The kinds of error that the RFCs name (RFC 7644 table 9, RFC 9865), for statuses 400, 403 and 409. `expiredCursor` is not among
+/// them: no cursor of ours expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScimType {
     /// The filter is malformed, or not supported for that attribute.
@@ -49,6 +50,10 @@ pub enum ScimType {
     InvalidVers,
     /// The request would put personal data into an address.
     Sensitive,
+    /// The cursor is none that was given out for this list (RFC 9865 section 2.1).
+    InvalidCursor,
+    /// By cursor, the number of resources wanted must be one at least (RFC 9865 section 2.1).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -65,6 +70,8 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 
@@ -271,6 +278,8 @@ mod tests {
             (Error::too_many(""), 400, Some("tooMany")),
             (Error::of(ScimType::InvalidVers, ""), 400, Some("invalidVers")),
             (Error::of(ScimType::Sensitive, ""), 403, Some("sensitive")),
+            (Error::of(ScimType::InvalidCursor, ""), 400, Some("invalidCursor")),
+            (Error::of(ScimType::InvalidCount, ""), 400, Some("invalidCount")),
             (Error::uniqueness("User", "userName"), 409, Some("uniqueness")),
             (Error::conflict(""), 409, None),
             (Error::unauthorized(), 401, None),

@@ -1,14 +1,15 @@
-//! Queries for lists and their answers (RFC 7644 section 3.4.2).
+//! Queries for lists and their answers (RFC 7644 section 3.4.2), by index or by cursor (RFC 9865).
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::error::quote;
+use super::cursor::Position;
+use super::error::{ScimType, quote};
 use super::filter::Filter;
 use super::path::Path;
 use super::projection::Projection;
-use super::resource::json;
+use super::resource;
 use super::schema::ResourceSchema;
 use super::{Error, grammar};
 
@@ -26,7 +27,9 @@ pub const MAX_COUNT: u32 = 200;
 pub struct ListQuery {
     /// The first resource wanted, counted from 1.
     pub start_index: u32,
-    /// The most resources wanted, at most [`MAX_COUNT`]; 0 asks for the total alone.
+    /// The cursor of the page wanted; empty for the first. Where there is one, it counts and not `start_index`.
+    pub cursor: Option<String>,
+    /// The most resources wanted, at most [`MAX_COUNT`]; 0, by index only, asks for the total alone.
     pub count: u32,
     /// Which resources.
     pub filter: Option<Filter>,
@@ -53,17 +56,19 @@ impl ListQuery {
     /// `startIndex` below 1 is 1, a `count` below 0 is 0, one above [`MAX_COUNT`] is cut.
     ///
     /// # Errors
-    /// `invalidFilter`; `invalidPath`: `sortBy` names no attribute; `invalidValue`: a number or `sortOrder` that is none.
+    /// `invalidFilter`; `invalidPath`: `sortBy` names no attribute; `invalidValue`: a number or `sortOrder` that is none;
+    /// `invalidCount`: by cursor, a `count` that is none or below 1.
     pub fn parse<'q>(
         pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
         schema: &ResourceSchema,
     ) -> Result<Self, Error> {
         let mut query = Self::all();
-        let (mut attributes, mut excluded) = (None, None);
+        let (mut attributes, mut excluded, mut count) = (None, None, None);
         for (name, value) in pairs {
             match name.to_ascii_lowercase().as_str() {
                 "startindex" => query.start_index = number("startIndex", value, 1, u32::MAX)?,
-                "count" => query.count = number("count", value, 0, MAX_COUNT)?,
+                "count" => count = Some(value),
+                "cursor" => query.cursor = Some(value.trim().to_owned()),
                 "filter" if value.trim().is_empty() => query.filter = None,
                 "filter" => query.filter = Some(Filter::parse(value, schema)?),
                 "sortby" if value.trim().is_empty() => query.sort_by = None,
@@ -74,6 +79,11 @@ impl ListQuery {
                 _ => {}
             }
         }
+        query.count = match (count, &query.cursor) {
+            (None, _) => DEFAULT_COUNT,
+            (Some(count), None) => number("count", count, 0, MAX_COUNT)?,
+            (Some(count), Some(_)) => page_size(count)?,
+        };
         query.projection = Projection::parse(attributes, excluded, schema);
         Ok(query)
     }
@@ -83,7 +93,7 @@ impl ListQuery {
     /// # Errors
     /// `invalidSyntax`: no such body, or a member of the wrong type; those of [`ListQuery::parse`].
     pub fn from_slice(body: &[u8], schema: &ResourceSchema) -> Result<Self, Error> {
-        let Value::Object(members) = json(body)? else {
+        let Value::Object(members) = resource::json(body)? else {
             return Err(Error::invalid_syntax("the body must be a JSON object"));
         };
         let is_search = |schemas: &Value| {
@@ -113,6 +123,7 @@ impl ListQuery {
     pub fn all() -> Self {
         Self {
             start_index: 1,
+            cursor: None,
             count: DEFAULT_COUNT,
             filter: None,
             sort_by: None,
@@ -124,6 +135,45 @@ impl ListQuery {
     /// How many resources precede the page.
     pub fn offset(&self) -> u32 {
         self.start_index.saturating_sub(1)
+    }
+
+    /// The page, for a list that does not go by cursor.
+    ///
+    /// # Errors
+    /// `invalidCursor`: it is asked for by one.
+    pub fn by_index(&self) -> Result<Paging, Error> {
+        match self.cursor {
+            None => Ok(Paging::Index(self.start_index)),
+            Some(_) => Err(Error::of(
+                ScimType::InvalidCursor,
+                "this list goes by `startIndex`; those of /Users and /Groups go by `cursor` too",
+            )),
+        }
+    }
+
+    /// Where the page begins; `None` for the first, or where it is asked for by index. `list` names the list: a cursor of
+    /// another one, or of another filter or order, is refused.
+    ///
+    /// # Errors
+    /// `invalidCursor`
+    pub fn position(&self, list: &str) -> Result<Option<Position>, Error> {
+        match self.cursor.as_deref() {
+            None | Some("") => Ok(None),
+            Some(cursor) => Position::open(cursor, &self.binding(list)).map(Some),
+        }
+    }
+
+    /// The cursor of a position in the same list.
+    pub fn cursor_of(&self, list: &str, position: &Position) -> String {
+        position.seal(&self.binding(list))
+    }
+
+    /// What a cursor is made for.
+    fn binding(&self, list: &str) -> Value {
+        let text = |what: Option<String>| what.map_or(Value::Null, Value::String);
+        let sort = self.sort_by.as_ref().map(ToString::to_string);
+        let is_turned = self.sort_order == SortOrder::Descending;
+        json!([list, text(self.filter.as_ref().map(ToString::to_string)), text(sort), is_turned])
     }
 }
 
@@ -138,6 +188,17 @@ fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, Error> 
     }
     // What is too long for a number is larger than any limit.
     Ok(digits.parse().unwrap_or(u32::MAX).clamp(least, most))
+}
+
+/// By cursor there is no page of nothing.
+fn page_size(value: &str) -> Result<u32, Error> {
+    match number("count", value, 0, MAX_COUNT) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(Error::of(
+            ScimType::InvalidCount,
+            format!("with `cursor`, `count` must be a whole number from 1 to {MAX_COUNT}"),
+        )),
+    }
 }
 
 fn sort_by(value: &str, schema: &ResourceSchema) -> Result<Path, Error> {
@@ -158,21 +219,46 @@ fn sort_order(value: &str) -> Result<SortOrder, Error> {
     }
 }
 
+impl SortOrder {
+    /// The other one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+}
+
 /// A page of a list. Serialises to the exact message of the RFC.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListResponse<T> {
     /// How many resources match in all.
     pub total_results: u64,
-    /// The first resource of this page, counted from 1.
-    pub start_index: u32,
+    /// Where this page is.
+    pub paging: Paging,
     /// The page.
     pub resources: Vec<T>,
+}
+
+/// Where a page is in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// Its first resource, counted from 1.
+    Index(u32),
+    /// Between two others, each by its cursor. Without a next one this is the last.
+    Cursor {
+        /// The page after it.
+        next: Option<String>,
+        /// The page before it.
+        previous: Option<String>,
+    },
 }
 
 impl<T> ListResponse<T> {
     /// All of a short list on one page.
     pub fn whole(resources: Vec<T>) -> Self {
-        Self { total_results: resources.len() as u64, start_index: 1, resources }
+        Self { total_results: resources.len() as u64, paging: Paging::Index(1), resources }
     }
 
     /// Adds to a list that is on one page.
@@ -187,8 +273,17 @@ impl<T: Serialize> Serialize for ListResponse<T> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("schemas", &[LIST_RESPONSE])?;
         map.serialize_entry("totalResults", &self.total_results)?;
-        map.serialize_entry("startIndex", &self.start_index)?;
+        if let Paging::Index(start_index) = self.paging {
+            map.serialize_entry("startIndex", &start_index)?;
+        }
         map.serialize_entry("itemsPerPage", &self.resources.len())?;
+        if let Paging::Cursor { next, previous } = &self.paging {
+            for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
+                if let Some(cursor) = cursor {
+                    map.serialize_entry(name, cursor)?;
+                }
+            }
+        }
         map.serialize_entry("Resources", &self.resources)?;
         map.end()
     }
@@ -226,6 +321,11 @@ mod tests {
                 "{wrong}"
             );
         }
+        for wrong in ["", "x", "0", "-1"] {
+            let refused = parse(&[("count", wrong), ("cursor", "")]).unwrap_err();
+            assert_eq!(refused.scim_type, Some(ScimType::InvalidCount), "{wrong}");
+        }
+        assert_eq!(parse(&[("cursor", ""), ("count", "5000")]).unwrap().count, MAX_COUNT);
         assert_eq!(parse(&[("startIndex", "101")]).unwrap().offset(), 100);
         assert_eq!(parse(&[]).unwrap(), ListQuery::all());
     }
@@ -251,12 +351,53 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_belongs_to_its_list_its_filter_and_its_order() {
+        let made =
+            parse(&[("filter", "userName sw \"a\""), ("sortBy", "title"), ("cursor", ""), ("count", "5")])
+                .unwrap();
+        assert_eq!(made.position("desk").unwrap(), None);
+        let position = Position { row: 7, key: json!("x"), towards: super::super::cursor::Towards::After };
+        let cursor = made.cursor_of("desk", &position);
+        let cursor: &'static str = cursor.leak();
+        let open = |filter: &'static str, sort: &'static str, order: &'static str, list: &str| {
+            let query =
+                parse(&[("filter", filter), ("sortBy", sort), ("sortOrder", order), ("cursor", cursor)])
+                    .unwrap();
+            query.position(list).map_err(|error| error.scim_type)
+        };
+        assert_eq!(open("USERNAME SW \"a\"", "TITLE", "ascending", "desk"), Ok(Some(position)));
+        for (filter, sort, order, list) in [
+            ("userName sw \"b\"", "title", "", "desk"),
+            ("", "title", "", "desk"),
+            ("userName sw \"a\"", "", "", "desk"),
+            ("userName sw \"a\"", "title", "descending", "desk"),
+            ("userName sw \"a\"", "title", "", "other"),
+        ] {
+            assert_eq!(
+                open(filter, sort, order, list),
+                Err(Some(ScimType::InvalidCursor)),
+                "{filter} {sort} {order}"
+            );
+        }
+    }
+
+    #[test]
     fn lists_have_the_exact_shape() {
-        let page = ListResponse { total_results: 3, start_index: 2, resources: vec!["b"] };
+        let page = ListResponse { total_results: 3, paging: Paging::Index(2), resources: vec!["b"] };
         assert_eq!(
             serde_json::to_string(&page).unwrap(),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":3,"startIndex":2,"itemsPerPage":1,"Resources":["b"]}"#
         );
+        let paging = Paging::Cursor { next: Some("n".to_owned()), previous: Some("p".to_owned()) };
+        assert_eq!(
+            serde_json::to_string(&ListResponse { total_results: 3, paging, resources: vec!["b"] }).unwrap(),
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":3,"itemsPerPage":1,"previousCursor":"p","nextCursor":"n","Resources":["b"]}"#
+        );
+        let last = Paging::Cursor { next: None, previous: None };
+        let last =
+            serde_json::to_value(ListResponse { total_results: 0, paging: last, resources: vec!["b"] })
+                .unwrap();
+        assert!(last.get("nextCursor").is_none() && last.get("previousCursor").is_none(), "{last}");
         assert_eq!(
             serde_json::to_string(&ListResponse::<String>::whole(Vec::new())).unwrap(),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}"#

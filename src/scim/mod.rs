@@ -7,6 +7,7 @@
 
 pub mod bulk;
 pub mod catalog;
+pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -22,10 +23,11 @@ pub mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use cursor::Position;
 pub use error::{Error, ScimType};
 pub use filter::Filter;
 pub use folded::Folded;
-pub use list::{ListQuery, ListResponse, SortOrder};
+pub use list::{ListQuery, ListResponse, Paging, SortOrder};
 pub use patch::PatchRequest;
 pub use path::Path;
 pub use projection::Projection;

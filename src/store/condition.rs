@@ -269,15 +269,21 @@ impl<'q> Sql<'_, 'q> {
             SortOrder::Descending => (" IS NOT NULL, ", " DESC, "),
         };
         for after in [absent, direction] {
-            match self.values(path, Inside::Resource)? {
-                Values::One { place, .. } => self.place(&place),
-                Values::Many { attribute, .. } if memberships(self.schema, attribute).is_some() => {
-                    return Err(Unsupported(path.to_string()));
-                }
-                Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
-                Values::Extension(_) => return Err(Unsupported(path.to_string())),
-            }
+            self.key(path)?;
             self.out.push(after);
+        }
+        Ok(())
+    }
+
+    /// The value by which a resource is sorted.
+    pub(super) fn key(&mut self, path: &'q Path) -> Result<(), Unsupported> {
+        match self.values(path, Inside::Resource)? {
+            Values::One { place, .. } => self.place(&place),
+            Values::Many { attribute, .. } if memberships(self.schema, attribute).is_some() => {
+                return Err(Unsupported(path.to_string()));
+            }
+            Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
+            Values::Extension(_) => return Err(Unsupported(path.to_string())),
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod group;
 mod integration;
 mod job;
 mod migrate;
+mod page;
 mod sql;
 mod token;
 mod user;
@@ -54,9 +55,10 @@ pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,
 };
+pub use self::page::{ListError, Start};
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{
-    Change, ListError, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
+    Change, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
 };
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;

@@ -6,9 +6,13 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use serde_json::Value as Json;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction, TypeInfo as _,
+    ValueRef as _,
+};
 
 use super::error::StoreError;
 use crate::clock::Timestamp;
@@ -152,6 +156,20 @@ impl<'a> Composed<'a> {
         self.text.push_str(&format!("${}", self.values.len()));
         self
     }
+
+    /// Adds a parameter that is a plain value of JSON, as [`Row::any`] gives it.
+    pub(super) fn bind_json(&mut self, value: &'a Json) -> &mut Self {
+        self.bind(match value {
+            Json::String(text) => Value::from(text),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(int), _) => Value::Int(int),
+                (None, Some(real)) => Value::Real(real),
+                (None, None) => Value::Null,
+            },
+            Json::Bool(flag) => Value::from(*flag),
+            Json::Null | Json::Array(_) | Json::Object(_) => Value::Null,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -267,6 +285,18 @@ impl Row {
 
     pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         Ok(self.0.try_get(column)?)
+    }
+
+    /// Whatever is there: a text, a number, or null.
+    pub(super) fn any(&self, column: &'static str) -> Result<Json, StoreError> {
+        let value = self.0.try_get_raw(column)?;
+        let kind = value.type_info();
+        match kind.name() {
+            "NULL" => Ok(Json::Null),
+            "TEXT" => self.text(column).map(Json::String),
+            "REAL" => Ok(self.0.try_get::<f64, _>(column)?.into()),
+            _ => self.int(column).map(Json::from),
+        }
     }
 
     pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {

@@ -32,7 +32,7 @@ async fn every_statement_prepares() {
         &job::all_statements(),
         migrate::STATEMENTS,
         token::STATEMENTS,
-        user::STATEMENTS,
+        &user::all_statements(),
         writer::STATEMENTS,
     ]
     .concat();

@@ -164,6 +164,7 @@ fn check(leaf: &Attribute, comparison: Comparison, value: &mut Literal) -> Resul
         }
     }
     let (fits, expected) = match (leaf.kind, &*value) {
+        (_, Literal::Text(text)) if text.contains('\0') => (false, "no text holds U+0000"),
         (_, Literal::Null) => (matches!(comparison, Eq | Ne), "nothing but eq and ne compare with null"),
         (Type::Boolean, Literal::Boolean(_)) => {
             (matches!(comparison, Eq | Ne), "true and false compare by eq and ne only")

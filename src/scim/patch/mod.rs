@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use super::error::quote;
 use super::path::{Path, Scope};
-use super::resource::{check_depth, element, json, normalised, unknown_schema};
+use super::resource::{check_json, element, json, normalised, unknown_schema};
 use super::schema::{Attribute, Found, Mutability, ResourceSchema, Returned, Schema};
 
 pub use apply::apply;
@@ -77,7 +77,7 @@ impl PatchRequest {
     /// # Errors
     /// As [`PatchRequest::from_slice`].
     pub fn parse(body: Value, schema: &ResourceSchema) -> Result<Self, Error> {
-        check_depth(&body)?;
+        check_json(&body)?;
         let Value::Object(mut body) = body else {
             return Err(Error::invalid_syntax("the body must be a JSON object with `Operations`"));
         };

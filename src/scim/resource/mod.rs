@@ -16,7 +16,7 @@ use super::schema::{Mutability, ResourceSchema, USHER_USER};
 use crate::clock::Timestamp;
 
 pub(super) use normalise::{element, is_primary, unwrap_json, value as normalised};
-pub(super) use read::{check_depth, json, unknown_schema};
+pub(super) use read::{check_json, json, unknown_schema};
 
 /// How deep a body may nest. Resources need four levels.
 pub const MAX_DEPTH: usize = 32;

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, quote};
+use super::{Error, check_json, quote};
 use crate::scim::schema::{Attribute, Mutability, Type};
 
 /// The value for `attribute`; `None` where it is unassigned (RFC 7643 section 2.5).
@@ -120,6 +120,10 @@ pub(in crate::scim) fn unwrap_json(attribute: &Attribute, parts: &mut Map<String
         return;
     }
     let Ok(Value::Object(mut inner)) = serde_json::from_str(text) else { return };
+    // Text in text: what may not stand in a body is not let in by unpacking it either.
+    if inner.values().any(|part| check_json(part).is_err()) {
+        return;
+    }
     let Some(Value::String(value)) = inner.remove("value") else { return };
     if let (false, Some(Value::String(display))) =
         (parts.contains_key("display"), inner.remove("displayName"))

@@ -11,7 +11,7 @@ use crate::scim::schema::{Mutability, ResourceSchema, Returned, Schema, USHER_US
 /// # Errors
 /// As [`Resource::parse`](super::Resource::parse), but for what is missing.
 pub(super) fn attributes(body: Value, schema: &ResourceSchema) -> Result<Map<String, Value>, Error> {
-    check_depth(&body)?;
+    check_json(&body)?;
     let Value::Object(body) = body else {
         return Err(Error::invalid_syntax(format!("the body must be a JSON object with a {}", schema.name)));
     };
@@ -31,20 +31,32 @@ pub(in crate::scim) fn json(body: &[u8]) -> Result<Value, Error> {
     })
 }
 
-/// Refuses what nests deeper than [`MAX_DEPTH`].
-pub(in crate::scim) fn check_depth(value: &Value) -> Result<(), Error> {
-    fn fits(value: &Value, left: usize) -> bool {
+/// Refuses what nests deeper than [`MAX_DEPTH`] (`invalidSyntax`), and text that holds U+0000 (`invalidValue`): not every database
+/// can keep it, and no name or address has it.
+pub(in crate::scim) fn check_json(body: &Value) -> Result<(), Error> {
+    fn check(name: &str, value: &Value, left: usize) -> Result<(), Error> {
         match value {
-            Value::Array(values) => left > 0 && values.iter().all(|value| fits(value, left - 1)),
-            Value::Object(parts) => left > 0 && parts.values().all(|value| fits(value, left - 1)),
-            _ => true,
+            Value::Array(_) | Value::Object(_) if left == 0 => {
+                Err(Error::invalid_syntax(format!("the body nests deeper than {MAX_DEPTH} levels")))
+            }
+            Value::Array(values) => values.iter().try_for_each(|value| check(name, value, left - 1)),
+            Value::Object(parts) => parts.iter().try_for_each(|(name, value)| {
+                clean("a name", name)?;
+                check(name, value, left - 1)
+            }),
+            Value::String(text) => clean(name, text),
+            _ => Ok(()),
         }
     }
-    if fits(value, MAX_DEPTH) {
-        Ok(())
-    } else {
-        Err(Error::invalid_syntax(format!("the body nests deeper than {MAX_DEPTH} levels")))
+    fn clean(name: &str, text: &str) -> Result<(), Error> {
+        match text.contains('\0') {
+            true => {
+                Err(Error::invalid_value(format!("{} holds U+0000; leave that character out", quote(name))))
+            }
+            false => Ok(()),
+        }
     }
+    check("the body", body, MAX_DEPTH)
 }
 
 /// A body while it is read.

@@ -1,45 +1,21 @@
 //! Lists of groups: which match, in which order, which part of them.
 
 use super::{GroupPage, GroupQuery, read, view};
-use crate::store::condition::Sql;
-use crate::store::sql::{Composed, Db};
-use crate::store::user::ListError;
+use crate::store::page::{ListError, Listing};
+use crate::store::sql::Db;
 
-const COUNT: &str = "SELECT count(*) AS total FROM groups AS u WHERE u.integration_id = ";
-const SELECT: &str = "SELECT u.* FROM groups AS u WHERE u.integration_id = ";
+const FROM: &str = " FROM groups AS u WHERE u.integration_id = ";
 
 pub(super) async fn page(
     db: &mut Db,
     integration_id: &str,
     query: &GroupQuery<'_>,
 ) -> Result<GroupPage, ListError> {
-    let count = compose(COUNT, integration_id, query)?;
-    let total = db.all_of(count).await?.first().map_or(Ok(0), |row| row.int("total"))?;
-    let mut groups = Vec::new();
-    if query.limit > 0 {
-        let mut select = compose(SELECT, integration_id, query)?;
-        select.push(" ORDER BY ");
-        if let Some((path, order)) = query.sort {
-            Sql { out: &mut select, integration_id, schema: query.schema }.order(path, order)?;
-        }
-        select.push("u.seq LIMIT ").bind(i64::from(query.limit));
-        select.push(" OFFSET ").bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
-        groups = db.all_of(select).await?.iter().map(read).collect::<Result<_, _>>()?;
-    }
+    let (schema, filter, sort) = (query.schema, query.filter, query.sort);
+    let listing = Listing { from: FROM, integration_id, schema, filter, sort };
+    let total = listing.total(db).await?;
+    let part = listing.part(db, query.start, query.limit).await?;
+    let groups = part.rows.iter().map(read).collect::<Result<_, _>>()?;
     let groups = view(db, groups, query.with_members).await?;
-    Ok(GroupPage { total: u64::try_from(total).unwrap_or(0), groups })
-}
-
-fn compose<'q>(
-    head: &'static str,
-    integration_id: &'q str,
-    query: &GroupQuery<'q>,
-) -> Result<Composed<'q>, ListError> {
-    let mut out = Composed::default();
-    out.push(head).bind(integration_id);
-    if let Some(filter) = query.filter {
-        out.push(" AND ");
-        Sql { out: &mut out, integration_id, schema: query.schema }.filter(filter)?;
-    }
-    Ok(out)
+    Ok(GroupPage { total, groups, next: part.next, previous: part.previous })
 }

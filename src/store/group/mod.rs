@@ -14,11 +14,12 @@ use super::Store;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::job::{self, JobRequest, Work};
+use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
-use super::user::{self, ListError};
+use super::user;
 use super::writer::Tx;
 use crate::clock::Timestamp;
-use crate::scim::{Filter, Folded, Path, ResourceSchema, SortOrder};
+use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
 statements! {
     FIND = "SELECT * FROM groups WHERE integration_id = $1 AND id = $2";
@@ -165,8 +166,8 @@ pub struct GroupQuery<'q> {
     pub filter: Option<&'q Filter>,
     /// By what they are sorted; by their making without it.
     pub sort: Option<(&'q Path, SortOrder)>,
-    /// How many come before those that are wanted.
-    pub offset: u64,
+    /// Where those that are wanted begin.
+    pub start: Start<'q>,
     /// How many are wanted, at most.
     pub limit: u32,
     /// What filter and path are written for.
@@ -182,6 +183,10 @@ pub struct GroupPage {
     pub total: u64,
     /// Those of this page.
     pub groups: Vec<GroupView>,
+    /// By cursor: where the next page begins, where there is one.
+    pub next: Option<Position>,
+    /// By cursor: where the page before it ends, where there may be one.
+    pub previous: Option<Position>,
 }
 
 impl Store {

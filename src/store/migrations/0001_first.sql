@@ -51,12 +51,23 @@ CREATE TABLE users (
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
   deleted_at INTEGER,
-  gone_at INTEGER
+  gone_at INTEGER,
+  -- Whether a client can see the user: kept by the triggers below, so that lists and totals need not look at jobs.
+  visible INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 -- Whoever is to be removed keeps the name until the account is gone: one account in the app is one lane here.
 CREATE UNIQUE INDEX users_one_name ON users(integration_id, user_name_key) WHERE gone_at IS NULL;
 CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE gone_at IS NULL;
-CREATE INDEX users_page ON users(integration_id, seq) WHERE gone_at IS NULL;
+CREATE INDEX users_page ON users(integration_id, seq) WHERE visible = 1;
+
+-- How many visible users there are in each stretch of 1024 places in the order of making: what a total is, and where the n-th
+-- of many stands, without walking past all who come before.
+CREATE TABLE user_counts (
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  stretch INTEGER NOT NULL,
+  visible INTEGER NOT NULL,
+  PRIMARY KEY (integration_id, stretch)
+) STRICT, WITHOUT ROWID;
 
 -- The addresses of users as they are compared: where a user is looked up by one.
 CREATE TABLE user_emails (
@@ -144,6 +155,36 @@ CREATE INDEX jobs_of_lane ON jobs(integration_id, lane, seq);
 CREATE INDEX jobs_of_integration ON jobs(integration_id, seq);
 CREATE INDEX jobs_in_state ON jobs(state, seq);
 CREATE INDEX jobs_of_integration_in_state ON jobs(integration_id, state, seq);
+
+-- Who can be seen: those who are wanted, and those whose removal was given up. While a removal goes on, the user reads as what
+-- is wanted: gone.
+CREATE TRIGGER users_go_and_come_back AFTER UPDATE OF deleted_at, gone_at ON users
+WHEN OLD.deleted_at IS NOT NEW.deleted_at OR OLD.gone_at IS NOT NEW.gone_at BEGIN
+  UPDATE users SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = users.integration_id AND j.lane = users.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE seq = NEW.seq;
+END;
+CREATE TRIGGER users_go_with_a_new_job AFTER INSERT ON jobs WHEN NEW.user_id IS NOT NULL BEGIN
+  UPDATE users SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = users.integration_id AND j.lane = users.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE id = NEW.user_id AND deleted_at IS NOT NULL;
+END;
+CREATE TRIGGER users_follow_their_job AFTER UPDATE OF state, superseded_by ON jobs WHEN NEW.user_id IS NOT NULL BEGIN
+  UPDATE users SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = users.integration_id AND j.lane = users.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE id = NEW.user_id AND deleted_at IS NOT NULL;
+END;
+CREATE TRIGGER users_are_counted AFTER INSERT ON users BEGIN
+  INSERT INTO user_counts (integration_id, stretch, visible) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible)
+  ON CONFLICT (integration_id, stretch) DO UPDATE SET visible = user_counts.visible + excluded.visible;
+END;
+CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users WHEN OLD.visible <> NEW.visible BEGIN
+  UPDATE user_counts SET visible = visible + NEW.visible - OLD.visible
+  WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
+END;
 
 -- One row is one session of the service account that may be open at a time. The lease lives here: heartbeats touch a
 -- small table only, and a row that exists cannot be overrun as a count can.

@@ -1,78 +1,67 @@
 //! Lists of users: who matches, in which order, which part of them.
 
-use super::{UserPage, UserQuery, UserRow, read, view};
-use crate::store::condition::{Sql, Unsupported};
-use crate::store::error::StoreError;
-use crate::store::sql::{Composed, Db};
+use super::{UserPage, UserQuery, read, view};
+use crate::store::page::{ListError, Listing, Part, Start};
+use crate::store::sql::{Db, args, statements};
 
-/// The list cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// What is asked for is not kept in a form that can be searched.
-    #[error("`{0}` can be neither searched nor sorted by")]
-    Unsupported(String),
-    /// The store could not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+statements! {
+    // All who can be seen, and the stretch of the order of making in which the one after $2 of them stands.
+    TOTAL = "SELECT coalesce(sum(visible), 0) AS total FROM user_counts WHERE integration_id = $1";
+    STRETCH = "SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible";
+    PLAIN = "SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4";
 }
 
-impl From<Unsupported> for ListError {
-    fn from(Unsupported(what): Unsupported) -> Self {
-        Self::Unsupported(what)
-    }
-}
-
-const COUNT: &str = "SELECT count(*) AS total FROM users AS u WHERE u.integration_id = ";
-const SELECT: &str = "SELECT u.* FROM users AS u WHERE u.integration_id = ";
-/// Those that a client can see, as `visible!` has it.
-const VISIBLE: &str = " AND u.gone_at IS NULL AND (u.deleted_at IS NULL OR (SELECT j.state FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND j.superseded_by IS NULL ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'))";
+/// Those that a client can see. That they are not gone is said for the sake of the indexes.
+const FROM: &str = " FROM users AS u WHERE u.visible = 1 AND u.gone_at IS NULL AND u.integration_id = ";
 
 pub(super) async fn page(
     db: &mut Db,
     integration_id: &str,
     query: &UserQuery<'_>,
 ) -> Result<UserPage, ListError> {
-    let count = compose(COUNT, integration_id, query)?;
-    let total = db.all_of(count).await?.first().map_or(Ok(0), |row| row.int("total"))?;
-    let users = match query.limit {
-        0 => Vec::new(),
-        _ => rows(db, integration_id, query).await?,
+    let listing = listing(integration_id, query);
+    let total = match query.filter {
+        None => total(db, integration_id).await?,
+        Some(_) => listing.total(db).await?,
     };
+    let part = match (query.start, query.filter, query.sort) {
+        (Start::Index(offset), None, None) => plain(db, integration_id, offset, query.limit).await?,
+        (start, ..) => listing.part(db, start, query.limit).await?,
+    };
+    let users = part.rows.iter().map(read).collect::<Result<_, _>>()?;
     let users = view(db, integration_id, users).await?;
-    Ok(UserPage { total: u64::try_from(total).unwrap_or(0), users })
+    Ok(UserPage { total, users, next: part.next, previous: part.previous })
 }
 
-async fn rows(db: &mut Db, integration_id: &str, query: &UserQuery<'_>) -> Result<Vec<UserRow>, ListError> {
-    let mut select = compose(SELECT, integration_id, query)?;
-    select.push(" ORDER BY ");
-    if let Some((path, order)) = query.sort {
-        let mut sql = Sql { out: &mut select, integration_id, schema: query.schema };
-        sql.order(path, order)?;
-    }
-    select.push("u.seq LIMIT ").bind(i64::from(query.limit));
-    select.push(" OFFSET ").bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
-    Ok(db.all_of(select).await?.iter().map(read).collect::<Result<_, _>>()?)
+fn listing<'q>(integration_id: &'q str, query: &UserQuery<'q>) -> Listing<'q> {
+    Listing { from: FROM, integration_id, schema: query.schema, filter: query.filter, sort: query.sort }
 }
 
-fn compose<'q>(
-    head: &'static str,
-    integration_id: &'q str,
-    query: &UserQuery<'q>,
-) -> Result<Composed<'q>, ListError> {
-    let mut out = Composed::default();
-    out.push(head).bind(integration_id).push(VISIBLE);
-    if let Some(filter) = query.filter {
-        out.push(" AND ");
-        let mut sql = Sql { out: &mut out, integration_id, schema: query.schema };
-        sql.filter(filter)?;
-    }
-    Ok(out)
+async fn total(db: &mut Db, integration_id: &str) -> Result<u64, ListError> {
+    let total = db.one(TOTAL, args![integration_id]).await?.map_or(Ok(0), |row| row.int("total"))?;
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// A part of all in the order of making, which costs the same wherever it is.
+async fn plain(db: &mut Db, integration_id: &str, offset: u64, limit: u32) -> Result<Part, ListError> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let (first, passed) = match offset {
+        _ if limit == 0 => return Ok(Part::default()),
+        0 => (0, 0),
+        _ => match db.one(STRETCH, args![integration_id, offset]).await? {
+            Some(stretch) => (stretch.int("first")?, stretch.int("passed")?),
+            None => return Ok(Part::default()),
+        },
+    };
+    let rows = db.all(PLAIN, args![integration_id, first, i64::from(limit), offset - passed]).await?;
+    Ok(Part { rows, ..Part::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scim::{Filter, ResourceSchema};
+    use crate::store::sql::Composed;
     use crate::store::tests::store;
 
     #[tokio::test]
@@ -94,9 +83,17 @@ mod tests {
             ),
         ] {
             let filter = Filter::parse(text, &schema).unwrap();
-            let query = UserQuery { filter: Some(&filter), sort: None, offset: 0, limit: 1, schema: &schema };
-            let statement = compose(SELECT, "1", &query).unwrap().explained();
-            let plan = store.reader().await.unwrap().all_of(statement).await.unwrap();
+            let query = UserQuery {
+                filter: Some(&filter),
+                sort: None,
+                start: Start::Index(0),
+                limit: 1,
+                schema: &schema,
+            };
+            let mut statement = Composed::default();
+            statement.push("SELECT u.*");
+            listing("1", &query).restrict(&mut statement).unwrap();
+            let plan = store.reader().await.unwrap().all_of(statement.explained()).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
             let is_used = plan.iter().any(|step| step.starts_with("SEARCH") && step.ends_with(index));
             assert!(is_used && !plan.iter().any(|step| step.starts_with("SCAN u")), "{text}: {plan:#?}");

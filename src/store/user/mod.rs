@@ -2,7 +2,8 @@
 //!
 //! A deleted user is a wish that its account goes. Until a job has seen the account gone, the row keeps its user name, so
 //! that no other row, with a lane of its own, can ask for the same account: whoever asks for that name again takes up this
-//! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again.
+//! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again. Who can be seen is
+//! kept in the column `visible`, by triggers, beside the changes of users and jobs that decide it.
 
 mod list;
 
@@ -17,28 +18,15 @@ use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::group::{self, GroupOf};
 use super::job::{self, JobRequest, JobRow, Work};
+use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
-use crate::scim::{Filter, Folded, Path, ResourceSchema, SortOrder};
-
-pub use list::ListError;
-
-/// A statement over the users that a client can see: those that are wanted, and those whose removal was given up. While
-/// a removal goes on, the user reads as what is wanted: gone.
-macro_rules! visible {
-    ($head:literal, $tail:literal) => {
-        concat!(
-            $head,
-            " WHERE integration_id = $1 AND gone_at IS NULL AND (deleted_at IS NULL OR (SELECT j.state FROM jobs j WHERE j.integration_id = $1 AND j.lane = users.id AND j.superseded_by IS NULL ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled')) ",
-            $tail
-        )
-    };
-}
+use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
 statements! {
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
-    FIND_VISIBLE = visible!("SELECT * FROM users", "AND id = $2");
+    FIND_VISIBLE = "SELECT * FROM users WHERE integration_id = $1 AND id = $2 AND visible = 1";
     FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
     INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
     REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, folded = $7, version = version + 1, modified_at = $8, deleted_at = NULL WHERE id = $1";
@@ -46,7 +34,13 @@ statements! {
     GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
     ADD_EMAIL = "INSERT INTO user_emails (user_id, integration_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     FORGET_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
-    ARE_VISIBLE = visible!("SELECT id FROM users", "AND id IN (SELECT value FROM json_each($2))");
+    ARE_VISIBLE = "SELECT id FROM users WHERE integration_id = $1 AND visible = 1 AND id IN (SELECT value FROM json_each($2))";
+}
+
+/// Every statement of this part, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
+    [STATEMENTS, list::STATEMENTS].concat()
 }
 
 /// What an identity provider says of a user.
@@ -176,8 +170,8 @@ pub struct UserQuery<'q> {
     pub filter: Option<&'q Filter>,
     /// By what they are sorted; by their making without it.
     pub sort: Option<(&'q Path, SortOrder)>,
-    /// How many come before those that are wanted.
-    pub offset: u64,
+    /// Where those that are wanted begin.
+    pub start: Start<'q>,
     /// How many are wanted, at most.
     pub limit: u32,
     /// What filter and path are written for.
@@ -191,6 +185,10 @@ pub struct UserPage {
     pub total: u64,
     /// Those of this page.
     pub users: Vec<UserView>,
+    /// By cursor: where the next page begins, where there is one.
+    pub next: Option<Position>,
+    /// By cursor: where the page before it ends, where there may be one.
+    pub previous: Option<Position>,
 }
 
 impl Store {

@@ -3,12 +3,14 @@
 mod address;
 mod bulk;
 mod caller;
+mod cursor;
 mod discovery;
 mod groups;
 mod lookup;
 mod model;
 mod outcome;
 mod refused;
+mod suites;
 mod write;
 
 use std::path::Path;

@@ -98,6 +98,114 @@ async fn a_patch_that_cannot_be_applied_changes_nothing() {
     gate.end().await;
 }
 
+/// Not every database can keep it, and none is told apart by it.
+#[tokio::test]
+async fn no_text_holds_the_character_zero() {
+    let gate = Gate::new().await;
+    let path = format!("/Users/{}", gate.create(&user(ADA)).await);
+    let before = gate.get(&path).await.text;
+    for (attribute, value) in [
+        ("displayName", json!("Ada\0")),
+        ("name", json!({ "givenName": "\0" })),
+        ("emails", json!([{ "type": "work", "value": "a\0@acme.example" }])),
+        ("unknown\0", json!("x")),
+        (USHER, json!({ "role": "\0agent" })),
+    ] {
+        let body = changed(json!({ attribute: value })).to_string();
+        for (method, path) in [(Method::POST, "/Users"), (Method::PUT, path.as_str())] {
+            let detail =
+                gate.refused(gate.with_body(method, path, body.clone()), 400, Some("invalidValue")).await;
+            assert!(detail.contains("U+0000"), "{detail}");
+        }
+        for operation in [
+            json!({ "op": "replace", "path": attribute, "value": value }),
+            json!({ "op": "add", "value": { attribute: value } }),
+        ] {
+            let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] }).to_string();
+            gate.refused(gate.with_body(Method::PATCH, &path, body), 400, Some("invalidValue")).await;
+        }
+    }
+    for filter in ["userName eq \"a\\u0000\"", "userName eq \"\0\"", "emails[type eq \"\\u0000\"].value pr"] {
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
+        gate.refused(gate.request(Method::GET, &format!("/Users?{query}")), 400, Some("invalidFilter")).await;
+    }
+    let operations = json!([{ "op": "add", "path": "emails[type eq \"\\u0000\"].value", "value": "x" }]);
+    let body = json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string();
+    gate.refused(gate.with_body(Method::PATCH, &path, body), 400, Some("invalidPath")).await;
+    for path in ["/Users/%00", "/Users/a%00b"] {
+        gate.refused(gate.request(Method::GET, path), 404, None).await;
+    }
+    assert_eq!(gate.get(&path).await.text, before);
+    // In a role that Entra ID packs into text it stays packed.
+    let packed = "{\"value\":\"agent\\u0000\"}";
+    let roles = gate
+        .put(path.trim_start_matches("/Users/"), &changed(json!({ "roles": [{ "value": packed }] })))
+        .await;
+    assert_eq!(roles.json()["roles"][0]["value"], packed);
+    gate.end().await;
+}
+
+/// Whatever it is, the answer is a SCIM error, and the server goes on.
+#[tokio::test]
+async fn bodies_made_of_pieces_are_refused_in_words() {
+    let gate = Gate::new().await;
+    let id = gate.create(&user(ADA)).await;
+    let words = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\u00",
+        "\\ud800",
+        "null",
+        "1e999",
+        "\"schemas\"",
+        USER,
+        PATCH_OP,
+        "é",
+        "\0",
+        "\u{7f}",
+    ];
+    let (mut drawn, mut whole) = (7_u64, 0);
+    let mut draw = |end: usize| {
+        drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(drawn >> 33).unwrap() % end
+    };
+    for round in 0..300 {
+        // A body as it should be with pieces put in, and one of nothing but pieces.
+        let mut body = if round % 2 == 0 { user(ADA).to_string() } else { String::new() };
+        for _ in 0..=draw(6) {
+            let mut at = draw(body.len() + 1);
+            while !body.is_char_boundary(at) {
+                at -= 1;
+            }
+            body.insert_str(at, words[draw(words.len())]);
+        }
+        let (method, path) = [
+            (Method::POST, "/Users".to_owned()),
+            (Method::PUT, format!("/Users/{id}")),
+            (Method::PATCH, format!("/Users/{id}")),
+            (Method::POST, "/Users/.search".to_owned()),
+        ][draw(4)]
+        .clone();
+        let answer = gate.send(gate.with_body(method, &path, body.clone())).await;
+        match answer.status {
+            200..300 => whole += 1,
+            status => {
+                let scim_type = answer.json()["scimType"].as_str().map(str::to_owned);
+                assert!((400..500).contains(&status), "{answer:?} to {body}");
+                answer.scim_error(status, scim_type.as_deref());
+            }
+        }
+    }
+    assert!(whole < 100, "{whole} were good by chance");
+    gate.end().await;
+}
+
 #[tokio::test]
 async fn another_media_type_is_415() {
     let gate = Gate::new().await;

@@ -20,7 +20,7 @@ use super::faults::{
 use super::world::{PASSWORD, Scim, connectors, open, record, set_up};
 
 /// A gateway in a process of its own.
-struct Served {
+pub struct Served {
     child: Child,
     pub url: String,
     /// Closed at the end of what it writes to standard error.
@@ -29,8 +29,13 @@ struct Served {
 
 impl Served {
     async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    pub async fn start_with(data: &Path, options: &[&str]) -> Self {
         let mut child = usher(data)
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -58,13 +63,13 @@ impl Served {
     }
 
     /// Kills it and waits for its end.
-    async fn kill(mut self) {
+    pub async fn kill(mut self) {
         kill(self.id());
         self.child.wait().await.unwrap();
     }
 
     /// Tells it to end; it must end well.
-    async fn terminate(self) {
+    pub async fn terminate(self) {
         signal(self.id(), Signal::TERM);
         self.ends_well().await;
     }

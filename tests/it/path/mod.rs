@@ -4,6 +4,7 @@ mod drift;
 mod faults;
 mod faults_app;
 mod faults_browser;
+mod faults_gateway;
 mod faults_order;
 mod faults_process;
 mod secrets;

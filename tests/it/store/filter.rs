@@ -156,8 +156,13 @@ fn the_database_finds_what_the_filter_means() {
                 .filter(|user| filter.matches(user, &schema))
                 .map(|user| user["id"].as_str().unwrap())
                 .collect();
-            let query =
-                UserQuery { filter: Some(&filter), sort: None, offset: 0, limit: 100, schema: &schema };
+            let query = UserQuery {
+                filter: Some(&filter),
+                sort: None,
+                start: Start::Index(0),
+                limit: 100,
+                schema: &schema,
+            };
             let page = bench
                 .store
                 .list_users(&acme.id, &query)
@@ -181,8 +186,13 @@ async fn users_come_in_the_order_that_is_asked_for() {
         let pairs = [("sortBy", by), ("sortOrder", order), ("startIndex", from)];
         let query = ListQuery::parse(pairs, &schema).unwrap();
         let sort = query.sort_by.as_ref().map(|path| (path, query.sort_order));
-        let query =
-            UserQuery { filter: None, sort, offset: u64::from(query.offset()), limit: 3, schema: &schema };
+        let query = UserQuery {
+            filter: None,
+            sort,
+            start: Start::Index(u64::from(query.offset())),
+            limit: 3,
+            schema: &schema,
+        };
         let page = bench.store.list_users(&acme.id, &query).await.unwrap();
         assert_eq!(page.total, 6);
         page.users.into_iter().map(|view| view.user.body.user_name).collect::<Vec<_>>()
@@ -209,7 +219,13 @@ async fn what_is_not_kept_is_refused_and_not_answered_with_nothing() {
     let (whole, part) = (format!("{job} pr"), format!("not ({job}:state eq \"done\")"));
     for text in [&whole, &part, "meta.location pr", "meta.version eq \"W/\\\"1\\\"\""] {
         let filter = Filter::parse(text, &schema).unwrap();
-        let query = UserQuery { filter: Some(&filter), sort: None, offset: 0, limit: 1, schema: &schema };
+        let query = UserQuery {
+            filter: Some(&filter),
+            sort: None,
+            start: Start::Index(0),
+            limit: 1,
+            schema: &schema,
+        };
         let refused = bench.store.list_users(&acme.id, &query).await.unwrap_err();
         assert!(matches!(refused, ListError::Unsupported(_)), "{text}: {refused}");
     }

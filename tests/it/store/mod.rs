@@ -10,6 +10,7 @@ mod filter;
 mod lane;
 mod opening;
 mod operate;
+mod page;
 mod user;
 mod wait;
 
@@ -132,7 +133,13 @@ pub async fn list_users(
 ) -> UserPage {
     let schema = ResourceSchema::user();
     let filter = filter.map(|text| Filter::parse(text, &schema).unwrap());
-    let query = UserQuery { filter: filter.as_ref(), sort: None, offset, limit, schema: &schema };
+    let query = UserQuery {
+        filter: filter.as_ref(),
+        sort: None,
+        start: Start::Index(offset),
+        limit,
+        schema: &schema,
+    };
     store.list_users(integration_id, &query).await.unwrap()
 }
 
