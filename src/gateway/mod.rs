@@ -5,13 +5,16 @@
 
 mod answer;
 mod discovery;
+mod journal;
 mod request;
 mod users;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use crate::intake::Intake;
+use crate::journal::Journal;
 
 use answer::Refusal;
 
@@ -26,8 +29,8 @@ pub(crate) struct GatewayState {
     base_url: Option<String>,
 }
 
-/// The SCIM endpoints. `base_url` is how clients reach this server, where that is not what they put into `Host`.
-pub fn router(intake: Intake, base_url: Option<String>) -> Router {
+/// The SCIM endpoints. What is asked and answered goes into `journal`. `base_url` is how clients reach this server, where that is not what they put into `Host`.
+pub fn router(intake: Intake, journal: Journal, base_url: Option<String>) -> Router {
     let user = get(users::find).put(users::replace).patch(users::patch).delete(users::delete);
     let endpoints = [
         ("/Users", get(users::list).post(users::create)),
@@ -49,6 +52,7 @@ pub fn router(intake: Intake, base_url: Option<String>) -> Router {
         integration.method_not_allowed_fallback(answer::method_not_allowed).fallback(answer::no_endpoint);
     Router::new()
         .nest("/scim/v2/{integration}", integration)
+        .layer(from_fn_with_state(journal, journal::keep))
         .fallback(answer::no_endpoint)
         .with_state(GatewayState { intake, base_url })
 }

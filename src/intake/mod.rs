@@ -136,6 +136,11 @@ impl Caller {
     pub fn patience(&self) -> Duration {
         self.integration.row.policy.patience()
     }
+
+    /// The token that the caller showed, by its id.
+    pub fn token_id(&self) -> &str {
+        &self.token_id
+    }
 }
 
 /// The users of a connector as SCIM describes them.

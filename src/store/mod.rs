@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod integration;
 mod job;
+mod journal;
 mod migrate;
 mod sql;
 mod token;
@@ -47,6 +48,10 @@ pub use self::integration::{IntegrationError, IntegrationRow, Mode, NewIntegrati
 pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,
+};
+pub use self::journal::{
+    EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, JournalPage, Lost,
+    NewExchange, STRANGERS_KEPT,
 };
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{

@@ -29,6 +29,7 @@ async fn every_statement_prepares() {
         event::STATEMENTS,
         integration::STATEMENTS,
         &job::all_statements(),
+        journal::STATEMENTS,
         migrate::STATEMENTS,
         token::STATEMENTS,
         user::STATEMENTS,
