@@ -3,6 +3,8 @@
 mod address;
 mod caller;
 mod discovery;
+mod golden;
+mod journal;
 mod lookup;
 mod outcome;
 mod refused;
