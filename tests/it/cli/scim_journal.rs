@@ -113,7 +113,7 @@ async fn the_journal_is_listed_shown_and_exported() {
     assert_eq!(lines[0], ["NUMBER", "TIME", "METHOD", "PATH", "STATUS", "MS", "CLIENT"]);
     assert_eq!((lines[1][0], lines[1][2], lines[1][3], lines[1][4]), ("1", "POST", "/Users", "201"));
     assert_eq!(lines[1][6..], ["Okta", "SCIM", "Client", "1.0.0"]);
-    assert!(listed.contains("/Users?filter=userName eq \"ada@acme.example\"\u{fffd}  400"), "{listed}");
+    assert!(listed.contains("/Users?filter=userName eq \"ada@acme.example\"\u{fffd} "), "{listed}");
     assert_eq!(lines.len(), 7, "{listed}");
     let last = desk.journal(&["--limit", "1", "--format", "json"]).json();
     assert_eq!(last["exchanges"][0]["target"], format!("/scim/v2/desk/Users/{id}?access_token=••••••"));
@@ -186,7 +186,7 @@ async fn a_request_is_sent_again_without_what_was_secret() {
     let said = again("3", &[]).failed();
     assert!(said.contains("nothing answers at"), "{said}");
     let kept = desk.journal(&["--format", "json"]).json();
-    let replayed = &kept["exchanges"][8];
+    let replayed = &kept["exchanges"][7];
     assert_eq!((&replayed["method"], &replayed["status"]), (&json!("PATCH"), &json!(200)), "{kept:#}");
 }
 
