@@ -50,10 +50,10 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     }
 }
 
-/// A user as JSON, with the attributes that the client wants.
-pub(super) fn user_json(client: &Client, shown: &Shown, projection: &Projection) -> Value {
+/// A resource as JSON, with the attributes that the client wants.
+pub(super) fn resource_json(client: &Client, shown: &Shown, projection: &Projection) -> Value {
     let meta = Meta {
-        resource_type: "User",
+        resource_type: shown.schema.name,
         created: shown.created,
         last_modified: shown.modified,
         location: location(client, shown),
@@ -63,14 +63,29 @@ pub(super) fn user_json(client: &Client, shown: &Shown, projection: &Projection)
     if let Some(job) = shown.job.as_ref().filter(|_| projection.asks_for(USHER_JOB)) {
         resource = resource.with_extension(USHER_JOB, job.clone());
     }
-    projection.apply(resource.to_json(&meta), &client.caller.schema)
+    let mut json = resource.to_json(&meta);
+    for (list, endpoint) in [("members", "/Users"), ("groups", "/Groups")] {
+        for one in json.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let address = one.get("value").and_then(Value::as_str);
+            let address = address.map(|id| format!("{}{endpoint}/{id}", client.base_url));
+            if let (Some(address), Some(parts)) = (address, one.as_object_mut()) {
+                parts.insert("$ref".to_owned(), Value::String(address));
+            }
+        }
+    }
+    projection.apply(json, &shown.schema)
 }
 
-/// A user, with its address and version in the headers.
-pub(super) fn user(status: StatusCode, client: &Client, shown: &Shown, projection: &Projection) -> Response {
+/// A resource, with its address and version in the headers.
+pub(super) fn resource(
+    status: StatusCode,
+    client: &Client,
+    shown: &Shown,
+    projection: &Projection,
+) -> Response {
     let mut response = match status {
-        StatusCode::NOT_MODIFIED => status.into_response(),
-        _ => json(status, &user_json(client, shown, projection)),
+        StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => status.into_response(),
+        _ => json(status, &resource_json(client, shown, projection)),
     };
     for (name, text) in [(LOCATION, location(client, shown)), (ETAG, version(shown))] {
         if let Ok(value) = HeaderValue::from_str(&text) {
@@ -80,11 +95,13 @@ pub(super) fn user(status: StatusCode, client: &Client, shown: &Shown, projectio
     response
 }
 
-fn location(client: &Client, shown: &Shown) -> String {
-    format!("{}/Users/{}", client.base_url, shown.resource.id().unwrap_or_default())
+/// The address of a resource.
+pub(super) fn location(client: &Client, shown: &Shown) -> String {
+    format!("{}{}/{}", client.base_url, shown.schema.endpoint, shown.resource.id().unwrap_or_default())
 }
 
-fn version(shown: &Shown) -> String {
+/// Its entity tag.
+pub(super) fn version(shown: &Shown) -> String {
     format!("W/\"{}\"", shown.version)
 }
 

@@ -4,9 +4,12 @@
 //! a SCIM error, also for what the router itself refuses. Bodies are bounded; nothing of one is ever logged.
 
 mod answer;
+mod bulk;
 mod discovery;
+mod groups;
 mod journal;
 mod request;
+mod search;
 mod users;
 
 use axum::Router;
@@ -29,15 +32,20 @@ pub(crate) struct GatewayState {
     base_url: Option<String>,
 }
 
-/// The SCIM endpoints. What is asked and answered goes into `journal`. `base_url` is how clients reach this server, where that is not what they put into `Host`.
+/// The SCIM endpoints; what is asked and answered goes into `journal`. `base_url` is how clients reach this server, where that is
+/// not what they put into `Host`.
 pub fn router(intake: Intake, journal: Journal, base_url: Option<String>) -> Router {
     let user = get(users::find).put(users::replace).patch(users::patch).delete(users::delete);
+    let group = get(groups::find).put(groups::replace).patch(groups::patch).delete(groups::delete);
     let endpoints = [
         ("/Users", get(users::list).post(users::create)),
         ("/Users/.search", post(users::search)),
         ("/Users/{id}", user),
-        // Users are all the resources that there are.
-        ("/.search", post(users::search)),
+        ("/Groups", get(groups::list).post(groups::create)),
+        ("/Groups/.search", post(groups::search)),
+        ("/Groups/{id}", group),
+        ("/.search", post(search::search)),
+        ("/Bulk", post(bulk::bulk)),
         ("/ServiceProviderConfig", get(discovery::service_provider_config)),
         ("/ResourceTypes", get(discovery::resource_types)),
         ("/ResourceTypes/{name}", get(discovery::resource_type)),

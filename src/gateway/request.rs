@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use futures::StreamExt as _;
 
 use crate::intake::Caller;
-use crate::scim::Error;
+use crate::scim::{Error, ListQuery, ResourceSchema};
 use crate::secret::SecretString;
 
 use super::answer::Refusal;
@@ -101,11 +101,18 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// 412 where it is no version of ours, which no resource can have.
 pub(super) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Error> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
+    version_of(value.to_str().unwrap_or_default())
+}
+
+/// The version that an entity tag names; `None` for any.
+///
+/// # Errors
+/// 412 where it is no version of ours.
+pub(super) fn version_of(tag: &str) -> Result<Option<i64>, Error> {
+    match tag.trim() {
+        "*" => Ok(None),
+        tag => version(tag).map(Some).ok_or_else(Error::precondition_failed),
     }
-    version(text).map(Some).ok_or_else(Error::precondition_failed)
 }
 
 /// Whether the client has that version already (`If-None-Match`).
@@ -117,4 +124,11 @@ pub(super) fn is_known(headers: &HeaderMap, current: i64) -> bool {
 /// The version that an entity tag of ours names.
 fn version(tag: &str) -> Option<i64> {
     tag.trim().trim_start_matches("W/").trim_matches('"').parse().ok()
+}
+
+/// The decoded query of an address.
+pub(super) fn list_query(query: Option<&str>, schema: &ResourceSchema) -> Result<ListQuery, Error> {
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    ListQuery::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), schema)
 }

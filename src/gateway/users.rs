@@ -4,10 +4,10 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
-use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
+use crate::scim::{ListQuery, ListResponse, PatchRequest, Resource};
 
-use super::answer::{json, user, user_json};
-use super::request::{Body, Client, expected_version, is_known};
+use super::answer::{json, resource, resource_json};
+use super::request::{Body, Client, expected_version, is_known, list_query};
 use super::{Answer, GatewayState};
 
 /// The path of one user: integration and id.
@@ -19,10 +19,10 @@ pub(super) async fn list(
     State(state): State<GatewayState>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    page(&client, &state, &list_query(&client, query.as_deref())?).await
+    page(&client, &state, &list_query(query.as_deref(), &client.caller.schema)?).await
 }
 
-/// `POST /.search` and `POST /Users/.search`: a page of users, asked for in a body, where a filter names what should not stand
+/// `POST /Users/.search`: a page of users, asked for in a body, where a filter names what should not stand
 /// in logs of addresses (RFC 7644 section 3.4.3).
 pub(super) async fn search(client: Client, State(state): State<GatewayState>, Body(body): Body) -> Answer {
     page(&client, &state, &ListQuery::from_slice(&body, &client.caller.schema)?).await
@@ -30,7 +30,8 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
 
 async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
     let page = state.intake.list_users(&client.caller, query).await?;
-    let resources = page.users.iter().map(|shown| user_json(client, shown, &query.projection)).collect();
+    let resources =
+        page.resources.iter().map(|shown| resource_json(client, shown, &query.projection)).collect();
     let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
     Ok(json(StatusCode::OK, &response))
 }
@@ -42,10 +43,10 @@ pub(super) async fn create(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Answer {
-    let projection = list_query(&client, query.as_deref())?.projection;
-    let resource = Resource::from_slice(&body, &client.caller.schema)?;
-    let shown = state.intake.create_user(&client.caller, resource).await?;
-    Ok(user(StatusCode::CREATED, &client, &shown, &projection))
+    let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
+    let user = Resource::from_slice(&body, &client.caller.schema)?;
+    let shown = state.intake.create_user(&client.caller, user).await?;
+    Ok(resource(StatusCode::CREATED, &client, &shown, &projection))
 }
 
 /// `GET /Users/{id}`: one user.
@@ -56,10 +57,10 @@ pub(super) async fn find(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let projection = list_query(&client, query.as_deref())?.projection;
+    let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let shown = state.intake.find_user(&client.caller, &id).await?;
     let status = if is_known(&headers, shown.version) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    Ok(user(status, &client, &shown, &projection))
+    Ok(resource(status, &client, &shown, &projection))
 }
 
 /// `PUT /Users/{id}`: replaces a user.
@@ -67,13 +68,15 @@ pub(super) async fn replace(
     client: Client,
     State(state): State<GatewayState>,
     Path((_, id)): UserPath,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let expected = expected_version(&headers)?;
-    let resource = Resource::from_slice(&body, &client.caller.schema)?;
-    let shown = state.intake.replace_user(&client.caller, &id, expected, resource).await?;
-    Ok(user(StatusCode::OK, &client, &shown, &Projection::default()))
+    let user = Resource::from_slice(&body, &client.caller.schema)?;
+    let shown = state.intake.replace_user(&client.caller, &id, expected, user).await?;
+    Ok(resource(StatusCode::OK, &client, &shown, &projection))
 }
 
 /// `PATCH /Users/{id}`: changes a user in part.
@@ -81,13 +84,15 @@ pub(super) async fn patch(
     client: Client,
     State(state): State<GatewayState>,
     Path((_, id)): UserPath,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let expected = expected_version(&headers)?;
     let request = PatchRequest::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.patch_user(&client.caller, &id, expected, &request).await?;
-    Ok(user(StatusCode::OK, &client, &shown, &Projection::default()))
+    Ok(resource(StatusCode::OK, &client, &shown, &projection))
 }
 
 /// `DELETE /Users/{id}`: ends a user.
@@ -100,10 +105,4 @@ pub(super) async fn delete(
     let expected = expected_version(&headers)?;
     state.intake.delete_user(&client.caller, &id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn list_query(client: &Client, query: Option<&str>) -> Result<ListQuery, crate::scim::Error> {
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-    ListQuery::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), &client.caller.schema)
 }

@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: HTTP, and doing anything in the app.
 
+mod group;
 mod record;
 mod settle;
 mod view;
@@ -35,6 +36,7 @@ pub struct Intake {
     clock: SharedClock,
     /// By connector hash: building one takes longer than most requests.
     schemas: Arc<Mutex<HashMap<String, Arc<ResourceSchema>>>>,
+    groups: Arc<ResourceSchema>,
 }
 
 /// Somebody who may speak for an integration.
@@ -44,12 +46,16 @@ pub struct Caller {
     pub integration: Integration,
     /// Its users as SCIM describes them: what the connector declares is in Usher's extension.
     pub schema: Arc<ResourceSchema>,
+    /// Its groups as SCIM describes them.
+    pub groups: Arc<ResourceSchema>,
     token_id: String,
 }
 
-/// A user as a client sees it.
+/// A resource as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Shown {
+    /// What it is.
+    pub schema: Arc<ResourceSchema>,
     /// The resource, its id included.
     pub resource: Resource,
     /// Grows with each change.
@@ -62,19 +68,25 @@ pub struct Shown {
     pub job: Option<Map<String, Value>>,
 }
 
-/// A page of users.
+/// A page of resources.
 #[derive(Clone, Debug)]
 pub struct ShownPage {
     /// How many there are in all.
     pub total: u64,
     /// Those of this page.
-    pub users: Vec<Shown>,
+    pub resources: Vec<Shown>,
 }
 
 impl Intake {
     /// An intake that records in `store`.
     pub fn new(store: Store, integrations: Integrations, clock: SharedClock) -> Self {
-        Self { store, integrations, clock, schemas: Arc::default() }
+        Self {
+            store,
+            integrations,
+            clock,
+            schemas: Arc::default(),
+            groups: Arc::new(ResourceSchema::group()),
+        }
     }
 
     /// Who calls: the holder of this token, for the integration of that name.
@@ -88,7 +100,7 @@ impl Intake {
         let (row, token) = opened.ok_or_else(Error::unauthorized)?;
         let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
         let schema = self.schema(&integration.connector);
-        Ok(Caller { integration, schema, token_id: token.id })
+        Ok(Caller { integration, schema, groups: self.groups.clone(), token_id: token.id })
     }
 
     /// The user with this id.
@@ -99,7 +111,7 @@ impl Intake {
         let view =
             self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         let view = view.ok_or_else(|| Error::not_found("User", id))?;
-        view::shown(&caller.integration.connector, &view)
+        view::shown(caller, &view)
     }
 
     /// A page of users.
@@ -115,13 +127,9 @@ impl Intake {
             schema: &caller.schema,
         };
         let page = self.store.list_users(&caller.integration.row.id, &asked).await;
-        let page = page.map_err(|error| match error {
-            ListError::Unsupported(_) => Error::invalid_filter(error.to_string()),
-            ListError::Store(error) => fault(&error),
-        })?;
-        let connector = &caller.integration.connector;
-        let users = page.users.iter().map(|view| view::shown(connector, view)).collect::<Result<_, _>>()?;
-        Ok(ShownPage { total: page.total, users })
+        let page = page.map_err(|error| unlisted(&error))?;
+        let users = page.users.iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
+        Ok(ShownPage { total: page.total, resources: users })
     }
 
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
@@ -131,7 +139,27 @@ impl Intake {
     }
 }
 
+/// An answer where a list cannot be made.
+fn unlisted(error: &ListError) -> Error {
+    match error {
+        ListError::Unsupported(_) => Error::invalid_filter(error.to_string()),
+        ListError::Store(error) => fault(error),
+    }
+}
+
 impl Caller {
+    /// The types of resources that there are.
+    pub fn types(&self) -> [&ResourceSchema; 2] {
+        [&self.schema, &self.groups]
+    }
+
+    /// The same caller, who does not wait for what really happened.
+    #[must_use]
+    pub fn answered_at_once(mut self) -> Self {
+        self.integration.row.policy.patience_ms = 0;
+        self
+    }
+
     /// How long the caller is willing to wait for what really happened.
     pub fn patience(&self) -> Duration {
         self.integration.row.policy.patience()

@@ -140,7 +140,7 @@ impl Intake {
     }
 
     /// Nothing is taken in while the integration is paused: the identity provider keeps the request and tries again.
-    fn take_in(&self, caller: &Caller) -> Result<(), Error> {
+    pub(super) fn take_in(&self, caller: &Caller) -> Result<(), Error> {
         let row = &caller.integration.row;
         match (row.paused_at, &row.pause_reason) {
             (None, _) => Ok(()),
@@ -198,9 +198,10 @@ fn refused(error: RecordError) -> Error {
 }
 
 /// What was recorded, with what is known of its job by now.
-pub(super) fn recorded(recorded: &Recorded, job: Option<&JobRow>) -> Result<Shown, Error> {
+pub(super) fn recorded(caller: &Caller, recorded: &Recorded, job: Option<&JobRow>) -> Result<Shown, Error> {
     Ok(Shown {
-        resource: stored(&recorded.user)?,
+        schema: caller.schema.clone(),
+        resource: stored(&recorded.user)?.with_list("groups", view::groups(&recorded.groups)),
         version: recorded.user.version,
         created: recorded.user.created_at,
         modified: recorded.user.modified_at,

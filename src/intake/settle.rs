@@ -15,15 +15,15 @@ impl Intake {
     pub(super) async fn settle(&self, caller: &Caller, change: Recorded) -> Result<Shown, Error> {
         let patience = caller.patience();
         let Some(job) = change.job.as_ref().filter(|_| !patience.is_zero()) else {
-            return recorded(&change, change.job.as_ref());
+            return recorded(caller, &change, change.job.as_ref());
         };
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
             // It goes on without the caller; the next read tells.
-            Err(_) => recorded(&change, Some(job)),
+            Err(_) => recorded(caller, &change, Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
             Ok(Ok(settled)) => match settled.as_ref().and_then(failure) {
                 Some(error) => Err(error),
-                None => recorded(&change, settled.as_ref()),
+                None => recorded(caller, &change, settled.as_ref()),
             },
         }
     }

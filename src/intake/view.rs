@@ -1,16 +1,17 @@
 //! A user as a read shows it: as it is wanted, or, once that failed, as it was last seen in the app.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::account::Status;
 use crate::connector::{Connector, From, Holds};
 use crate::scim::schema::USHER_USER;
 use crate::scim::{Error, Resource};
-use crate::store::{AccountRow, JobRow, JobState, UserView};
+use crate::store::{AccountRow, GroupOf, JobRow, JobState, UserView};
 
-use super::{Shown, stored};
+use super::{Caller, Shown, stored};
 
-pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Error> {
+pub(super) fn shown(caller: &Caller, view: &UserView) -> Result<Shown, Error> {
+    let connector = &caller.integration.connector;
     let mut resource = stored(&view.user)?;
     let has_failed = view.job.as_ref().is_some_and(|job| {
         matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman | JobState::Cancelled)
@@ -26,12 +27,19 @@ pub(super) fn shown(connector: &Connector, view: &UserView) -> Result<Shown, Err
         resource = Resource::from_stored(&text).map_err(|_| Error::internal(&view.user.id))?;
     }
     Ok(Shown {
-        resource,
+        schema: caller.schema.clone(),
+        resource: resource.with_list("groups", groups(&view.groups)),
         version: view.user.version,
         created: view.user.created_at,
         modified: view.user.modified_at,
         job: view.job.as_ref().map(job),
     })
+}
+
+/// The groups of a user, as `groups` has them.
+pub(super) fn groups(groups: &[GroupOf]) -> Vec<Value> {
+    let one = |group: &GroupOf| json!({ "value": group.id, "display": group.display, "type": "direct" });
+    groups.iter().map(one).collect()
 }
 
 /// A job as a client sees it.

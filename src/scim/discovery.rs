@@ -4,17 +4,20 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bulk;
 use super::list::{ListResponse, MAX_COUNT};
 use super::schema::{Attribute, Mutability, ResourceSchema, Returned, Schema, Type, Uniqueness};
 
-/// What differs from one state of the gateway to another. PATCH and filters are always supported; bulk requests and
-/// changes of passwords never.
+/// What differs from one state of the gateway to another. PATCH, filters and bulk requests are always supported; changes of
+/// passwords never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Supported {
     /// `sortBy` is honoured.
     pub sort: bool,
     /// Versions, `If-Match` and `If-None-Match` are honoured.
     pub etag: bool,
+    /// The longest body, in bytes.
+    pub max_payload: usize,
 }
 
 /// `GET /ServiceProviderConfig`. `base_url` is the integration's, without a slash at its end.
@@ -22,7 +25,11 @@ pub fn service_provider_config(base_url: &str, supported: Supported) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": true,
+            "maxOperations": bulk::MAX_OPERATIONS,
+            "maxPayloadSize": supported.max_payload,
+        },
         "filter": {"supported": true, "maxResults": MAX_COUNT},
         "changePassword": {"supported": false},
         "sort": {"supported": supported.sort},
@@ -168,11 +175,11 @@ mod tests {
 
     #[test]
     fn the_configuration_promises_what_there_is() {
-        let config = service_provider_config(BASE, Supported { sort: false, etag: true });
+        let config = service_provider_config(BASE, Supported { sort: false, etag: true, max_payload: 1024 });
         let supported = |feature: &str| config[feature]["supported"].as_bool();
         assert_eq!(supported("patch"), Some(true));
         assert_eq!(supported("filter"), Some(true));
-        assert_eq!(supported("bulk"), Some(false));
+        assert_eq!(config["bulk"], json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 1024}));
         assert_eq!(supported("changePassword"), Some(false));
         assert_eq!(supported("sort"), Some(false));
         assert_eq!(supported("etag"), Some(true));

@@ -5,6 +5,7 @@
 //! section 2.1) and kept in the schema's spelling. Input is lenient where identity providers are known to deviate, output
 //! is strict. A password is forgotten while the request is read.
 
+pub mod bulk;
 pub mod discovery;
 pub mod error;
 pub mod filter;

@@ -10,10 +10,12 @@
 mod account;
 mod artifact;
 mod attempt;
+mod condition;
 mod credential;
 mod directory;
 mod error;
 mod event;
+mod group;
 mod integration;
 mod job;
 mod journal;
@@ -44,6 +46,9 @@ pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
 pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
+pub use self::group::{
+    GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupUser, GroupView,
+};
 pub use self::integration::{IntegrationError, IntegrationRow, Mode, NewIntegration, Policy};
 pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,

@@ -269,7 +269,7 @@ fn known_schemas(value: &Value, schema: &ResourceSchema) -> Result<(), Error> {
     let urns = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     for urn in urns {
         match urn.as_str() {
-            Some(urn) if schema.schema(urn).is_some() => {}
+            Some(urn) if schema.may_name(urn) => {}
             Some(urn) => return Err(unknown_schema(urn, schema)),
             None => return Err(Error::invalid_value("`schemas` must be a list of URNs")),
         }

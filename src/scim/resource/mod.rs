@@ -82,6 +82,17 @@ impl Resource {
         self
     }
 
+    /// The same resource with what the server knows under `name`, in canonical spelling; nothing is kept of what is empty.
+    #[must_use]
+    pub fn with_list(mut self, name: &str, values: Vec<Value>) -> Self {
+        if values.is_empty() {
+            self.attributes.shift_remove(name);
+        } else {
+            self.attributes.insert(name.to_owned(), Value::Array(values));
+        }
+        self
+    }
+
     /// The same resource with what the server says under the extension `urn`, such as the state of its job. Not to be
     /// stored.
     #[must_use]
@@ -210,7 +221,8 @@ impl Resource {
         self.attributes.get(name).and_then(Value::as_str)
     }
 
-    fn list(&self, name: &str) -> &[Value] {
+    /// The values of a list, in canonical spelling; none where there is no such list.
+    pub fn list(&self, name: &str) -> &[Value] {
         self.attributes.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 }

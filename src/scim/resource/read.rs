@@ -148,7 +148,7 @@ fn check_schemas(schemas: Option<&Value>, schema: &ResourceSchema) -> Result<(),
         let Some(urn) = urn.as_str() else {
             return Err(Error::invalid_syntax("`schemas` must be a list of URNs"));
         };
-        if schema.schema(urn).is_none() {
+        if !schema.may_name(urn) {
             return Err(unknown_schema(urn, schema));
         }
     }

@@ -5,6 +5,7 @@
 //! that is stored and answered with. Deliberately absent: complex attributes inside complex attributes (RFC 7643 section
 //! 2.3.8 forbids them).
 
+mod group;
 mod user;
 
 use std::borrow::Cow;
@@ -12,6 +13,8 @@ use std::sync::LazyLock;
 
 /// The core schema of a user (RFC 7643 section 4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The core schema of a group (RFC 7643 section 4.2).
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// The enterprise extension of a user (RFC 7643 section 4.3).
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// Usher's own extension of a user: the entitlements of the external app, as its connector declares them.
@@ -214,6 +217,8 @@ pub struct ResourceSchema {
     pub core: Schema,
     /// The schemas whose attributes stand under their URN. None is required.
     pub extensions: Vec<Schema>,
+    /// URNs that clients put into `schemas` and that mean nothing.
+    pub ignored: &'static [&'static str],
 }
 
 /// What a path names within a [`ResourceSchema`].
@@ -236,6 +241,11 @@ impl ResourceSchema {
         user::resource_schema()
     }
 
+    /// Groups.
+    pub fn group() -> Self {
+        group::resource_schema()
+    }
+
     /// The same with `attributes` in the schema `urn`: those of that name are replaced, others added. Usher's own
     /// extension then consists of nothing else, so that a mistyped entitlement is refused and not ignored. The core
     /// schema and the enterprise extension can be extended too, for identity providers that know no other namespace.
@@ -255,6 +265,11 @@ impl ResourceSchema {
     /// The core schema or extension of that URN, regardless of case.
     pub fn schema(&self, urn: &str) -> Option<&Schema> {
         self.schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// Whether a client may name that URN in `schemas`.
+    pub(super) fn may_name(&self, urn: &str) -> bool {
+        self.schema(urn).is_some() || self.ignored.iter().any(|ignored| ignored.eq_ignore_ascii_case(urn))
     }
 
     /// The core schema, then the extensions.

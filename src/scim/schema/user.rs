@@ -20,6 +20,7 @@ pub(super) fn resource_schema() -> ResourceSchema {
             attributes: [singular(), contacts(), rights()].concat(),
         },
         extensions: vec![enterprise(), usher(), job()],
+        ignored: &[],
     }
 }
 

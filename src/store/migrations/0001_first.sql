@@ -67,6 +67,32 @@ CREATE TABLE user_emails (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX emails_of_user ON user_emails(user_id);
 
+-- The wanted groups, without their members. A group is no account: when it goes, it goes at once.
+CREATE TABLE groups (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  display_name TEXT NOT NULL,
+  display_name_key TEXT NOT NULL,
+  external_id TEXT,
+  resource TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key);
+CREATE INDEX groups_external ON groups(integration_id, external_id, seq);
+CREATE INDEX groups_page ON groups(integration_id, seq);
+
+CREATE TABLE members (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  group_id TEXT NOT NULL REFERENCES groups(id),
+  user_id TEXT NOT NULL REFERENCES users(id),
+  UNIQUE (group_id, user_id)
+) STRICT;
+CREATE INDEX members_of_user ON members(user_id, group_id);
+
 -- What was last seen in the app.
 CREATE TABLE accounts (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,7 +1,7 @@
 //! Lists of users: who matches, in which order, which part of them.
 
-use super::condition::Sql;
 use super::{UserPage, UserQuery, UserRow, read, view};
+use crate::store::condition::{Sql, Unsupported};
 use crate::store::error::StoreError;
 use crate::store::sql::{Composed, Db};
 
@@ -14,6 +14,12 @@ pub enum ListError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Unsupported> for ListError {
+    fn from(Unsupported(what): Unsupported) -> Self {
+        Self::Unsupported(what)
+    }
 }
 
 const COUNT: &str = "SELECT count(*) AS total FROM users AS u WHERE u.integration_id = ";

@@ -4,17 +4,18 @@
 //! that no other row, with a lane of its own, can ask for the same account: whoever asks for that name again takes up this
 //! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again.
 
-mod condition;
 mod list;
 
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
+use serde_json::json;
 
 use super::Store;
 use super::account::{self, AccountRow};
 use super::error::StoreError;
 use super::event::{self, NewEvent};
+use super::group::{self, GroupOf};
 use super::job::{self, JobRequest, JobRow, Work};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
@@ -46,6 +47,7 @@ statements! {
     GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
     ADD_EMAIL = "INSERT INTO user_emails (user_id, integration_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     FORGET_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
+    ARE_VISIBLE = visible!("SELECT id FROM users", "AND id IN (SELECT value FROM json_each($2))");
 }
 
 /// What an identity provider says of a user.
@@ -93,6 +95,8 @@ pub struct UserView {
     pub account: Option<AccountRow>,
     /// The latest job: pending, or how it ended.
     pub job: Option<JobRow>,
+    /// The groups that the user is in.
+    pub groups: Vec<GroupOf>,
 }
 
 /// A change of one user, and what is written with it.
@@ -139,6 +143,8 @@ pub struct Recorded {
     pub user: UserRow,
     /// The job that will make it so, new or already pending.
     pub job: Option<JobRow>,
+    /// The groups that the user is in.
+    pub groups: Vec<GroupOf>,
 }
 
 /// The change was not recorded; nothing of it was written.
@@ -241,6 +247,7 @@ fn name_key(user_name: &str) -> String {
 
 async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
     let integration_id = change.integration_id;
+    let is_new = matches!(change.user, UserChange::Insert(_));
     let id = match change.user {
         UserChange::Insert(body) => insert(tx, &integration_id, &body).await?,
         UserChange::Replace { id, expected, body } => {
@@ -249,6 +256,7 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
         UserChange::Delete { id, expected } => {
             alive(tx, &integration_id, &id, expected).await?;
             tx.db.change(DELETE, args![&id, tx.now]).await?;
+            group::leave_all(tx, &id).await?;
             if change.job.is_none() {
                 gone(tx, &id).await?;
             }
@@ -269,7 +277,10 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
         event.job_id = event.job_id.or_else(|| job.as_ref().map(|job| job.id.clone()));
         event::append(tx, event).await?;
     }
-    Ok(Recorded { user, job })
+    let groups =
+        if is_new { Vec::new() } else { group::of_users(&mut tx.db, &json!([&id]).to_string()).await? };
+    let groups = groups.into_iter().map(|(_, group)| group).collect();
+    Ok(Recorded { user, job, groups })
 }
 
 async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<String, RecordError> {
@@ -377,16 +388,33 @@ pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<
 
 /// Puts accounts and latest jobs beside the users.
 async fn view(db: &mut Db, integration_id: &str, users: Vec<UserRow>) -> Result<Vec<UserView>, StoreError> {
-    let ids = serde_json::json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
+    let ids = json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
     let accounts = account::of_users(db, integration_id, &ids).await?;
     let mut accounts: HashMap<_, _> =
         accounts.into_iter().filter_map(|account| Some((account.user_id.clone()?, account))).collect();
     let jobs = job::latest_of_lanes(db, integration_id, &ids).await?;
     let mut jobs: HashMap<_, _> =
         jobs.into_iter().filter_map(|job| Some((job.user_id.clone()?, job))).collect();
-    let beside =
-        |user: UserRow| UserView { account: accounts.remove(&user.id), job: jobs.remove(&user.id), user };
+    let mut groups: HashMap<String, Vec<GroupOf>> = HashMap::new();
+    for (user_id, group) in group::of_users(db, &ids).await? {
+        groups.entry(user_id).or_default().push(group);
+    }
+    let beside = |user: UserRow| UserView {
+        account: accounts.remove(&user.id),
+        job: jobs.remove(&user.id),
+        groups: groups.remove(&user.id).unwrap_or_default(),
+        user,
+    };
     Ok(users.into_iter().map(beside).collect())
+}
+
+/// Those of these ids, given as a JSON array, that a client can see as users.
+pub(super) async fn visible_ids(
+    db: &mut Db,
+    integration_id: &str,
+    ids: &str,
+) -> Result<Vec<String>, StoreError> {
+    db.all(ARE_VISIBLE, args![integration_id, ids]).await?.iter().map(|row| row.text("id")).collect()
 }
 
 fn read(row: &Row) -> Result<UserRow, StoreError> {

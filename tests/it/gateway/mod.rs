@@ -1,9 +1,11 @@
 //! The gateway over real HTTP, without a worker: what it takes, what it refuses, and that a refusal leaves nothing behind.
 
 mod address;
+mod bulk;
 mod caller;
 mod discovery;
 mod golden;
+mod groups;
 mod journal;
 mod lookup;
 mod outcome;

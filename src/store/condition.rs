@@ -7,12 +7,14 @@
 
 use serde_json::Value as Json;
 
-use super::list::ListError;
-use super::name_key;
+use super::sql::Composed;
 use crate::scim::filter::{Comparison, Filter, Literal};
-use crate::scim::schema::{Attribute, Found, ResourceSchema, Schema, Type, USHER_JOB, fold};
+use crate::scim::schema::{Attribute, Found, Mutability, ResourceSchema, Schema, Type, USHER_JOB, fold};
 use crate::scim::{Path, SortOrder};
-use crate::store::sql::Composed;
+
+/// What is asked for is not kept in a form that can be searched.
+#[derive(Debug)]
+pub(super) struct Unsupported(pub(super) String);
 
 /// What a filter is about: the resource, or one value of a list.
 #[derive(Clone, Copy)]
@@ -27,7 +29,7 @@ enum Place {
     Plain(&'static str),
     /// In a JSON document, at a path.
     Json(&'static str, String),
-    /// The same for every user.
+    /// The same for every resource.
     Constant(&'static str),
 }
 
@@ -46,7 +48,7 @@ enum Values<'s> {
     Extension(String),
 }
 
-/// Adds to a statement over `users AS u`.
+/// Adds to a statement over `users AS u` or `groups AS u`.
 pub(super) struct Sql<'o, 'q> {
     pub(super) out: &'o mut Composed<'q>,
     pub(super) integration_id: &'q str,
@@ -55,12 +57,12 @@ pub(super) struct Sql<'o, 'q> {
 
 impl<'q> Sql<'_, 'q> {
     /// The condition that `filter` is.
-    pub(super) fn filter(&mut self, filter: &'q Filter) -> Result<(), ListError> {
+    pub(super) fn filter(&mut self, filter: &'q Filter) -> Result<(), Unsupported> {
         self.condition(filter, Inside::Resource, true)
     }
 
     /// Whether the filter holds, or, where not `wanted`, whether it does not.
-    fn condition(&mut self, filter: &'q Filter, inside: Inside<'q>, wanted: bool) -> Result<(), ListError> {
+    fn condition(&mut self, filter: &'q Filter, inside: Inside<'q>, wanted: bool) -> Result<(), Unsupported> {
         match filter {
             Filter::And(terms) => self.joined(terms, if wanted { " AND " } else { " OR " }, inside, wanted),
             Filter::Or(terms) => self.joined(terms, if wanted { " OR " } else { " AND " }, inside, wanted),
@@ -90,7 +92,7 @@ impl<'q> Sql<'_, 'q> {
         word: &'static str,
         inside: Inside<'q>,
         wanted: bool,
-    ) -> Result<(), ListError> {
+    ) -> Result<(), Unsupported> {
         self.out.push("(");
         for (index, term) in terms.iter().enumerate() {
             if index > 0 {
@@ -102,7 +104,7 @@ impl<'q> Sql<'_, 'q> {
         Ok(())
     }
 
-    fn present(&mut self, path: &'q Path, inside: Inside<'q>) -> Result<(), ListError> {
+    fn present(&mut self, path: &'q Path, inside: Inside<'q>) -> Result<(), Unsupported> {
         match self.values(path, inside)? {
             Values::One { place, .. } => {
                 self.place(&place);
@@ -129,7 +131,7 @@ impl<'q> Sql<'_, 'q> {
         (comparison, literal): (Comparison, &'q Literal),
         inside: Inside<'q>,
         wanted: bool,
-    ) -> Result<(), ListError> {
+    ) -> Result<(), Unsupported> {
         match (comparison, literal) {
             (Comparison::Eq, Literal::Null) => {
                 self.out.push("NOT (");
@@ -141,7 +143,7 @@ impl<'q> Sql<'_, 'q> {
             _ => {}
         }
         match self.values(path, inside)? {
-            Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
+            Values::Extension(_) => return Err(Unsupported(path.to_string())),
             Values::One { place, leaf } => {
                 // What is absent is not the same as anything.
                 let otherwise = if comparison == Comparison::Ne { ", true)" } else { ", false)" };
@@ -182,14 +184,20 @@ impl<'q> Sql<'_, 'q> {
         &mut self,
         path: &'q Path,
         (list, attribute, part): (String, &'q Attribute, Option<&'q Attribute>),
-        is_so: impl FnOnce(&mut Self, &Place) -> Result<(), ListError>,
-    ) -> Result<(), ListError> {
-        self.out.push("EXISTS (SELECT 1 FROM json_each(u.folded, ").bind(list).push(") AS e WHERE ");
+        is_so: impl FnOnce(&mut Self, &Place) -> Result<(), Unsupported>,
+    ) -> Result<(), Unsupported> {
+        match memberships(self.schema, attribute) {
+            Some(Memberships { source, .. }) => self.out.push(source),
+            None => {
+                self.out.push("EXISTS (SELECT 1 FROM json_each(u.folded, ").bind(list).push(") AS e WHERE ")
+            }
+        };
         if let Some(filter) = &path.filter {
             self.condition(filter, Inside::Element(attribute), true)?;
             self.out.push(" AND ");
         }
-        is_so(self, &element(part))?;
+        let place = self.element(attribute, part).ok_or_else(|| Unsupported(path.to_string()))?;
+        is_so(self, &place)?;
         self.out.push(")");
         Ok(())
     }
@@ -238,7 +246,6 @@ impl<'q> Sql<'_, 'q> {
             },
             Literal::Text(text) => match (leaf.kind, place) {
                 (Type::DateTime, Place::Plain(_)) => self.out.bind(millis(text)),
-                (_, Place::Plain("u.user_name_key")) => self.out.bind(name_key(text)),
                 _ if leaf.case_exact => self.out.bind(text),
                 _ => self.out.bind(fold(text)),
             },
@@ -256,7 +263,7 @@ impl<'q> Sql<'_, 'q> {
     }
 
     /// Absent values come last, or first where the order is turned round (RFC 7644 section 3.4.2.3).
-    pub(super) fn order(&mut self, path: &'q Path, order: SortOrder) -> Result<(), ListError> {
+    pub(super) fn order(&mut self, path: &'q Path, order: SortOrder) -> Result<(), Unsupported> {
         let (absent, direction) = match order {
             SortOrder::Ascending => (" IS NULL, ", ", "),
             SortOrder::Descending => (" IS NOT NULL, ", " DESC, "),
@@ -264,8 +271,11 @@ impl<'q> Sql<'_, 'q> {
         for after in [absent, direction] {
             match self.values(path, Inside::Resource)? {
                 Values::One { place, .. } => self.place(&place),
+                Values::Many { attribute, .. } if memberships(self.schema, attribute).is_some() => {
+                    return Err(Unsupported(path.to_string()));
+                }
                 Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
-                Values::Extension(_) => return Err(ListError::Unsupported(path.to_string())),
+                Values::Extension(_) => return Err(Unsupported(path.to_string())),
             }
             self.out.push(after);
         }
@@ -284,12 +294,13 @@ impl<'q> Sql<'_, 'q> {
         self.out.push("e.key LIMIT 1)");
     }
 
-    fn values(&self, path: &'q Path, inside: Inside<'q>) -> Result<Values<'q>, ListError> {
-        let unsupported = || ListError::Unsupported(path.to_string());
+    fn values(&self, path: &'q Path, inside: Inside<'q>) -> Result<Values<'q>, Unsupported> {
+        let unsupported = || Unsupported(path.to_string());
         let (extension, attribute) = match inside {
             Inside::Element(attribute) => {
                 let leaf = attribute.sub(&path.name).ok_or_else(unsupported)?;
-                return Ok(Values::One { place: element(Some(leaf)), leaf });
+                let place = self.element(attribute, Some(leaf)).ok_or_else(unsupported)?;
+                return Ok(Values::One { place, leaf });
             }
             Inside::Resource => match self.schema.find(path.schema.as_deref(), &path.name) {
                 Some(
@@ -309,6 +320,9 @@ impl<'q> Sql<'_, 'q> {
         let place = match (extension, &*attribute.name, part.map(|part| &*part.name)) {
             (None, "id", None) => Some(Place::Plain("u.id")),
             (None, "userName", None) => Some(Place::Plain("u.user_name_key")),
+            (None, "displayName", None) if self.schema.name == "Group" => {
+                Some(Place::Plain("u.display_name_key"))
+            }
             (None, "externalId", None) => Some(Place::Plain("u.external_id")),
             (None, "meta", None) => Some(Place::Constant("")),
             (None, "meta", Some("created")) => Some(Place::Plain("u.created_at")),
@@ -328,9 +342,44 @@ impl<'q> Sql<'_, 'q> {
         names.extend(part.map(|part| &*part.name));
         Ok(Values::One { place: Place::Json("u.folded", at(&names)), leaf })
     }
+
+    /// A value of a list, or a part of it; none where that is not kept.
+    fn element(&self, attribute: &Attribute, part: Option<&Attribute>) -> Option<Place> {
+        let Some(Memberships { value, kind, .. }) = memberships(self.schema, attribute) else {
+            return Some(element(part));
+        };
+        match part.map_or("value", |part| &*part.name) {
+            "value" => Some(Place::Plain(value)),
+            "type" => Some(Place::Constant(kind)),
+            _ => None,
+        }
+    }
 }
 
-/// The value that `json_each` is at, or a part of it.
+/// A list that is no part of the resource: who is in a group, and in which groups somebody is.
+struct Memberships {
+    source: &'static str,
+    value: &'static str,
+    kind: &'static str,
+}
+
+fn memberships(schema: &ResourceSchema, attribute: &Attribute) -> Option<Memberships> {
+    match (schema.name, &*attribute.name) {
+        ("Group", "members") => Some(Memberships {
+            source: "EXISTS (SELECT 1 FROM members AS e WHERE e.group_id = u.id AND ",
+            value: "e.user_id",
+            kind: "user",
+        }),
+        ("User", "groups") if attribute.mutability == Mutability::ReadOnly => Some(Memberships {
+            source: "EXISTS (SELECT 1 FROM members AS e WHERE e.user_id = u.id AND ",
+            value: "e.group_id",
+            kind: "direct",
+        }),
+        _ => None,
+    }
+}
+
+/// The value that `json_each` is at, or a part of it, of a list in the resource.
 fn element(part: Option<&Attribute>) -> Place {
     match part {
         None => Place::Plain("e.value"),

@@ -1,0 +1,110 @@
+//! `/Groups` (RFC 7644 sections 3.2 to 3.6).
+//!
+//! A PATCH is answered with 204, as identity providers expect it of groups of a thousand members, unless the client asks for attributes.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+
+use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
+
+use super::answer::{json, resource, resource_json};
+use super::request::{Body, Client, expected_version, is_known, list_query};
+use super::{Answer, GatewayState};
+
+/// The path of one group: integration and id.
+type GroupPath = Path<(String, String)>;
+
+/// `GET /Groups`: a page of groups.
+pub(super) async fn list(
+    client: Client,
+    State(state): State<GatewayState>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    page(&client, &state, &list_query(query.as_deref(), &client.caller.groups)?).await
+}
+
+/// `POST /Groups/.search`: the same, asked for in a body.
+pub(super) async fn search(client: Client, State(state): State<GatewayState>, Body(body): Body) -> Answer {
+    page(&client, &state, &ListQuery::from_slice(&body, &client.caller.groups)?).await
+}
+
+async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
+    let page = state.intake.list_groups(&client.caller, query).await?;
+    let resources =
+        page.resources.iter().map(|shown| resource_json(client, shown, &query.projection)).collect();
+    let response = ListResponse { total_results: page.total, start_index: query.start_index, resources };
+    Ok(json(StatusCode::OK, &response))
+}
+
+/// `POST /Groups`: makes a group.
+pub(super) async fn create(
+    client: Client,
+    State(state): State<GatewayState>,
+    RawQuery(query): RawQuery,
+    Body(body): Body,
+) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
+    let group = Resource::from_slice(&body, &client.caller.groups)?;
+    let shown = state.intake.create_group(&client.caller, group).await?;
+    Ok(resource(StatusCode::CREATED, &client, &shown, &projection))
+}
+
+/// `GET /Groups/{id}`: one group.
+pub(super) async fn find(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): GroupPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
+    let shown = state.intake.find_group(&client.caller, &id, projection.wants("members")).await?;
+    let status = if is_known(&headers, shown.version) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    Ok(resource(status, &client, &shown, &projection))
+}
+
+/// `PUT /Groups/{id}`: replaces a group and its members.
+pub(super) async fn replace(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): GroupPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
+    let expected = expected_version(&headers)?;
+    let group = Resource::from_slice(&body, &client.caller.groups)?;
+    let shown = state.intake.replace_group(&client.caller, &id, expected, group).await?;
+    Ok(resource(StatusCode::OK, &client, &shown, &projection))
+}
+
+/// `PATCH /Groups/{id}`: changes a group in part.
+pub(super) async fn patch(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): GroupPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
+    let expected = expected_version(&headers)?;
+    let request = PatchRequest::from_slice(&body, &client.caller.groups)?;
+    let shown = state.intake.patch_group(&client.caller, &id, expected, &request).await?;
+    let status = if projection == Projection::All { StatusCode::NO_CONTENT } else { StatusCode::OK };
+    Ok(resource(status, &client, &shown, &projection))
+}
+
+/// `DELETE /Groups/{id}`: ends a group.
+pub(super) async fn delete(
+    client: Client,
+    State(state): State<GatewayState>,
+    Path((_, id)): GroupPath,
+    headers: HeaderMap,
+) -> Answer {
+    let expected = expected_version(&headers)?;
+    state.intake.delete_group(&client.caller, &id, expected).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

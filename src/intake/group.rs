@@ -1,0 +1,211 @@
+//! Groups: who is wanted in which, as an identity provider pushes them.
+
+use serde_json::{Value, json};
+
+use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, patch};
+use crate::store::{GroupBody, GroupChange, GroupError, GroupQuery, GroupUser, GroupView, NewEvent};
+
+use super::{Caller, Intake, Shown, ShownPage, fault, unlisted};
+
+/// The only kind of member that there is.
+const USER: &str = "User";
+
+impl Intake {
+    /// The group with this id; with its members where they are wanted.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    pub async fn find_group(&self, caller: &Caller, id: &str, with_members: bool) -> Result<Shown, Error> {
+        shown(caller, &self.group(caller, id, with_members).await?)
+    }
+
+    /// A page of groups; with their members where the answer has them.
+    ///
+    /// # Errors
+    /// `invalidFilter` or `invalidPath` where filter or order ask for what cannot be searched.
+    pub async fn list_groups(&self, caller: &Caller, query: &ListQuery) -> Result<ShownPage, Error> {
+        let asked = GroupQuery {
+            filter: query.filter.as_ref(),
+            sort: query.sort_by.as_ref().map(|path| (path, query.sort_order)),
+            offset: u64::from(query.offset()),
+            limit: query.count,
+            schema: &caller.groups,
+            with_members: query.projection.wants("members"),
+        };
+        let page = self.store.list_groups(&caller.integration.row.id, &asked).await;
+        let page = page.map_err(|error| unlisted(&error))?;
+        let resources = page.groups.iter().map(|view| shown(caller, view)).collect::<Result<_, _>>()?;
+        Ok(ShownPage { total: page.total, resources })
+    }
+
+    /// Makes a group (POST).
+    ///
+    /// # Errors
+    /// 409 `uniqueness` where another group has the name, `invalidValue` where a member is no user.
+    pub async fn create_group(&self, caller: &Caller, resource: Resource) -> Result<Shown, Error> {
+        self.take_in(caller)?;
+        let (body, members) = split(caller, &resource)?;
+        let id = self.record_group(caller, "group.created", GroupChange::Insert { body, members }).await?;
+        self.find_group(caller, &id, true).await
+    }
+
+    /// Replaces a group and its members (PUT). `expected` is the version that the client saw.
+    ///
+    /// # Errors
+    /// 404, 412 where the version is another one, else as [`Intake::create_group`].
+    pub async fn replace_group(
+        &self,
+        caller: &Caller,
+        id: &str,
+        expected: Option<i64>,
+        resource: Resource,
+    ) -> Result<Shown, Error> {
+        self.take_in(caller)?;
+        self.change_group(caller, id, expected, |_| Ok(resource.clone())).await
+    }
+
+    /// Changes a group in part (PATCH), all of it or nothing. Concurrent patches are applied one after the other.
+    ///
+    /// # Errors
+    /// As [`Intake::replace_group`], and those of the patch itself.
+    pub async fn patch_group(
+        &self,
+        caller: &Caller,
+        id: &str,
+        expected: Option<i64>,
+        request: &PatchRequest,
+    ) -> Result<Shown, Error> {
+        self.take_in(caller)?;
+        self.change_group(caller, id, expected, |old| patch::apply(&old, request, &caller.groups)).await
+    }
+
+    /// Ends a group (DELETE); its users stay.
+    ///
+    /// # Errors
+    /// As [`Intake::replace_group`].
+    pub async fn delete_group(&self, caller: &Caller, id: &str, expected: Option<i64>) -> Result<(), Error> {
+        self.take_in(caller)?;
+        self.group(caller, id, false).await?;
+        let change = GroupChange::Delete { id: id.to_owned(), expected };
+        self.record_group(caller, "group.deleted", change).await.map(drop)
+    }
+
+    /// Puts what `new` makes of the group in its place. What is so already is not written again: identity providers repeat themselves.
+    async fn change_group(
+        &self,
+        caller: &Caller,
+        id: &str,
+        expected: Option<i64>,
+        new: impl Fn(Resource) -> Result<Resource, Error>,
+    ) -> Result<Shown, Error> {
+        loop {
+            let view = self.group(caller, id, true).await?;
+            if expected.is_some_and(|expected| expected != view.group.version) {
+                return Err(Error::precondition_failed());
+            }
+            let (body, members) = split(caller, &new(stored(&view)?)?)?;
+            let is_so =
+                body == view.group.body && members.iter().eq(view.members.iter().map(|member| &member.id));
+            if is_so {
+                return shown(caller, &view);
+            }
+            // Without a version from the client, the one that was changed must still be there.
+            let seen = Some(view.group.version);
+            let change = GroupChange::Replace { id: id.to_owned(), expected: seen, body, members };
+            match self.record_group(caller, "group.updated", change).await {
+                Err(error) if error.status == 412 && expected.is_none() => {}
+                Err(error) => return Err(error),
+                Ok(id) => return self.find_group(caller, &id, true).await,
+            }
+        }
+    }
+
+    async fn group(&self, caller: &Caller, id: &str, with_members: bool) -> Result<GroupView, Error> {
+        let view = self.store.view_group(&caller.integration.row.id, id, with_members).await;
+        view.map_err(|error| fault(&error))?.ok_or_else(|| Error::not_found("Group", id))
+    }
+
+    /// Records a change, and gives the id of the group.
+    async fn record_group(&self, caller: &Caller, kind: &str, change: GroupChange) -> Result<String, Error> {
+        let about = match &change {
+            GroupChange::Insert { body, members } | GroupChange::Replace { body, members, .. } => {
+                json!({ "display_name": body.display_name, "members": members.len() })
+            }
+            GroupChange::Delete { .. } => json!({}),
+        };
+        let event = NewEvent::new(kind, &format!("token {}", caller.token_id)).with(about);
+        let recorded = self.store.record_group(&caller.integration.row.id, change, event).await;
+        recorded.map(|group| group.id).map_err(refused)
+    }
+}
+
+/// What is kept of a group, and the ids of its members, each once.
+fn split(caller: &Caller, resource: &Resource) -> Result<(GroupBody, Vec<String>), Error> {
+    let mut members: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for member in resource.list("members") {
+        let part = |name: &str| member.get(name).and_then(Value::as_str);
+        if part("type").is_some_and(|kind| !kind.eq_ignore_ascii_case(USER)) {
+            return Err(Error::invalid_value(
+                "a member must be a `User`; groups in groups are not supported",
+            ));
+        }
+        let id = part("value")
+            .ok_or_else(|| Error::invalid_value("a member needs a `value`, the id of a user"))?;
+        if seen.insert(id) {
+            members.push(id.to_owned());
+        }
+    }
+    let mut attributes = resource.attributes().clone();
+    attributes.shift_remove("members");
+    attributes.shift_remove("id");
+    let body = GroupBody {
+        display_name: resource.display_name().unwrap_or_default().to_owned(),
+        external_id: resource.external_id().map(str::to_owned),
+        folded: Folded::of(&attributes, &caller.groups),
+        resource: Value::Object(attributes),
+    };
+    Ok((body, members))
+}
+
+/// The group as a client sends it: with its members.
+fn stored(view: &GroupView) -> Result<Resource, Error> {
+    let unreadable = |error| {
+        tracing::error!(group = view.group.id, %error, "a stored group cannot be read");
+        Error::internal(&view.group.id)
+    };
+    let resource = Resource::from_stored(&view.group.body.resource.to_string()).map_err(unreadable)?;
+    let member = |user: &GroupUser| json!({ "value": user.id, "type": USER, "display": user.display });
+    let members = view.members.iter().map(member).collect();
+    Ok(resource.with_id(&view.group.id).with_list("members", members))
+}
+
+fn shown(caller: &Caller, view: &GroupView) -> Result<Shown, Error> {
+    Ok(Shown {
+        schema: caller.groups.clone(),
+        resource: stored(view)?,
+        version: view.group.version,
+        created: view.group.created_at,
+        modified: view.group.modified_at,
+        job: None,
+    })
+}
+
+fn refused(error: GroupError) -> Error {
+    match error {
+        GroupError::NameTaken => Error::uniqueness("Group", "displayName"),
+        GroupError::VersionConflict { .. } => Error::precondition_failed(),
+        GroupError::NotFound => Error::with_status(404, "the group was deleted meanwhile"),
+        GroupError::UnknownMembers { ids } => {
+            let first = ids.first().map_or("", String::as_str);
+            let more = match ids.len() {
+                0 | 1 => String::new(),
+                n => format!(", and {} more are not", n - 1),
+            };
+            Error::invalid_value(format!(
+                "a member must be a user of this integration; \"{first}\" is none{more}"
+            ))
+        }
+        GroupError::Store(error) => fault(&error),
+    }
+}
