@@ -13,13 +13,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Library, SettingError};
+use crate::diagnostic::one_of;
 use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::SecretString;
 use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
 use crate::vault::{Place, Vault, VaultError};
 
-pub use crate::store::Policy;
+pub use crate::store::{Grant, Policy, Profile};
 
 /// The longest that a SCIM request may wait: Okta and Entra ID give up after 60 s.
 pub const LONGEST_PATIENCE: Duration = Duration::from_secs(50);
@@ -166,9 +167,7 @@ impl Integrations {
         let mut wrong: Vec<String> =
             settings.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
         wrong.extend(connector.service_account.check(&new.login, new.credentials.keys().map(String::as_str)));
-        if new.policy.patience() > LONGEST_PATIENCE {
-            wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
-        }
+        wrong.extend(wrong_policy(&connector, &new.policy));
         if !wrong.is_empty() {
             return Err(CreateError::Invalid(wrong));
         }
@@ -181,6 +180,25 @@ impl Integrations {
         let row = self.store.create_integration(row, by).await?;
         self.put_credentials(&row.id, &new.credentials, by).await?;
         Ok(Integration { row, connector, settings: settings.unwrap_or_default(), login: new.login })
+    }
+
+    /// Gives an integration another policy; `by` is who asks.
+    ///
+    /// # Errors
+    /// [`CreateError`] says everything that is wrong; then nothing was changed.
+    pub async fn change_policy(
+        &self,
+        integration: &Integration,
+        policy: Policy,
+        by: &str,
+    ) -> Result<(), CreateError> {
+        let wrong = wrong_policy(&integration.connector, &policy);
+        if !wrong.is_empty() {
+            return Err(CreateError::Invalid(wrong));
+        }
+        let row = &integration.row;
+        self.store.change_integration(&row.id, row.settings.clone(), policy, by).await?;
+        Ok(())
     }
 
     /// Seals and keeps credentials of an integration, in the place of those with the same names.
@@ -295,4 +313,31 @@ impl Integrations {
 
 fn in_words(errors: &[SettingError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What is wrong with a policy for this connector, a line each.
+fn wrong_policy(connector: &Connector, policy: &Policy) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if policy.patience() > LONGEST_PATIENCE {
+        wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
+    }
+    for Grant { group, entitlement, key } in &policy.grants {
+        let known = connector.entitlements.iter().find(|known| known.name == *entitlement);
+        let names: Vec<&str> = connector.entitlements.iter().map(|known| known.name.as_str()).collect();
+        match known {
+            None => wrong.push(format!(
+                "the group `{group}` gives `{entitlement}`, which the app does not have; it has {}",
+                one_of(&names)
+            )),
+            Some(known) if !known.may_be(key) => {
+                let keys: Vec<&str> = known.keys().collect();
+                wrong.push(format!(
+                    "the group `{group}` gives the {entitlement} `{key}`, which the app does not have; it has {}",
+                    one_of(&keys)
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    wrong
 }

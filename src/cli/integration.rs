@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::integration::{Integration as Found, NewIntegration, Policy};
+use crate::integration::{Grant, Integration as Found, NewIntegration, Policy, Profile};
 use crate::server::Installation;
 
 use super::context::Context;
@@ -32,6 +32,8 @@ enum Act {
         /// The integration
         name: String,
     },
+    /// Changes what an integration allows and how it answers; what is not named stays
+    Policy(ChangedPolicy),
     /// Lets no job of the integration start
     Pause {
         /// The integration
@@ -77,6 +79,51 @@ struct Create {
     /// An account that is never changed; `*` stands for any text. The service account always is one
     #[arg(long = "protect", value_name = "PATTERN")]
     protected: Vec<String>,
+    /// Which identity provider asks
+    #[arg(long, value_enum, default_value = "okta")]
+    profile: Provider,
+    /// What the members of a group get, such as `Support Agents=role:agent`; of several for the same, the first counts
+    #[arg(long = "grant", value_name = "GROUP=ENTITLEMENT:KEY", value_parser = parse_grant)]
+    grants: Vec<Grant>,
+}
+
+#[derive(clap::Args)]
+struct ChangedPolicy {
+    /// The integration
+    name: String,
+    /// How long a SCIM request waits for the true outcome: 0s to 50s
+    #[arg(long, value_parser = parse_seconds)]
+    patience: Option<Duration>,
+    /// Accounts that are never changed, in the place of those until now; `*` stands for any text
+    #[arg(long = "protect", value_name = "PATTERN")]
+    protected: Option<Vec<String>>,
+    /// Which identity provider asks
+    #[arg(long, value_enum)]
+    profile: Option<Provider>,
+    /// What the members of groups get, in the place of what they got until now; each member at its next change
+    #[arg(long = "grant", value_name = "GROUP=ENTITLEMENT:KEY", value_parser = parse_grant)]
+    grants: Option<Vec<Grant>>,
+}
+
+/// The identity providers that differ.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Provider {
+    /// Okta: roles and entitlements are listed for its entitlement discovery
+    Okta,
+    /// Microsoft Entra ID
+    Entra,
+    /// The RFCs and nothing else
+    Strict,
+}
+
+impl From<Provider> for Profile {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Okta => Self::Okta,
+            Provider::Entra => Self::Entra,
+            Provider::Strict => Self::Strict,
+        }
+    }
 }
 
 impl Integration {
@@ -86,6 +133,7 @@ impl Integration {
             Act::Create(create) => return create.run(context, &installation).await,
             Act::List => list(context, &installation).await?,
             Act::Test { name } => return super::integration_test::run(context, &installation, &name).await,
+            Act::Policy(change) => change.run(context, &installation).await?,
             Act::Pause { name, reason } => {
                 let row = find(&installation, &name).await?.row;
                 installation.store.pause_integration(&row.id, &reason, OPERATOR).await?;
@@ -132,6 +180,8 @@ impl Create {
             policy: Policy {
                 patience_ms: u64::try_from(self.patience.as_millis())?,
                 protected: self.protected,
+                profile: self.profile.into(),
+                grants: self.grants,
                 ..Policy::default()
             },
         };
@@ -146,6 +196,27 @@ impl Create {
             )
         })?;
         Ok(Exit::Done)
+    }
+}
+
+impl ChangedPolicy {
+    async fn run(self, context: &Context, installation: &Installation) -> anyhow::Result<()> {
+        let integration = find(installation, &self.name).await?;
+        let mut policy = integration.row.policy.clone();
+        if let Some(patience) = self.patience {
+            policy.patience_ms = u64::try_from(patience.as_millis())?;
+        }
+        policy.protected = self.protected.unwrap_or(policy.protected);
+        policy.profile = self.profile.map_or(policy.profile, Profile::from);
+        policy.grants = self.grants.unwrap_or(policy.grants);
+        installation.integrations.change_policy(&integration, policy.clone(), OPERATOR).await?;
+        let name = self.name;
+        context.format.print(&json!({ "name": name, "policy": policy }), |shown| {
+            let policy = shown["policy"].as_object().into_iter().flatten();
+            let rows: Vec<Vec<String>> =
+                policy.map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
+            table(&["POLICY", "VALUE"], &rows)
+        })
     }
 }
 
@@ -186,6 +257,18 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
         .map_err(|_| "a number of seconds, as in 25s".to_owned())
 }
 
+/// `Support Agents=role:agent`.
+fn parse_grant(text: &str) -> Result<Grant, String> {
+    let parts = text.rsplit_once('=').and_then(|(group, given)| {
+        let (entitlement, key) = given.split_once(':')?;
+        let parts = [group, entitlement, key].map(str::trim);
+        parts.iter().all(|part| !part.is_empty()).then_some(parts)
+    });
+    let [group, entitlement, key] = parts
+        .ok_or("the name of a group, an entitlement and its key, as in \"Support Agents=role:agent\"")?;
+    Ok(Grant { group: group.to_owned(), entitlement: entitlement.to_owned(), key: key.to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,5 +278,17 @@ mod tests {
         assert_eq!(parse_seconds("25s"), Ok(Duration::from_secs(25)));
         assert_eq!(parse_seconds("0"), Ok(Duration::ZERO));
         assert!(parse_seconds("soon").is_err());
+    }
+
+    #[test]
+    fn a_grant_is_a_group_an_entitlement_and_a_key() {
+        let grant = parse_grant("A = B=role:agent").unwrap();
+        assert_eq!(
+            (grant.group.as_str(), grant.entitlement.as_str(), grant.key.as_str()),
+            ("A = B", "role", "agent")
+        );
+        for wrong in ["", "Support", "Support=role", "=role:agent", "Support=:agent", "Support=role:"] {
+            assert!(parse_grant(wrong).is_err(), "{wrong}");
+        }
     }
 }

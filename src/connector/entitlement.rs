@@ -45,6 +45,11 @@ impl Entitlement {
         self.fixed().iter().map(|(key, _)| key.as_str())
     }
 
+    /// Whether that key may be held.
+    pub fn may_be(&self, key: &str) -> bool {
+        self.values == Values::Listed || self.keys().any(|known| known == key)
+    }
+
     /// Key and label of the value that `said` means: a key or a label, regardless of case. `None` where it is no value
     /// of this type; whatever is said where values are listed.
     pub fn value_of<'a>(&'a self, said: &'a str) -> Option<(&'a str, &'a str)> {

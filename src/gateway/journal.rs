@@ -62,10 +62,13 @@ pub(super) async fn keep(State(journal): State<Journal>, mut request: Request, n
     answer
 }
 
-/// The integration that a path is about.
+/// The integration that a path is about, be it put together carelessly.
 fn integration(path: &str) -> Option<&str> {
-    let name = path.strip_prefix("/scim/v2/")?.split('/').next()?;
-    (!name.is_empty()).then_some(name)
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("scim"), Some("v2"), name) => name,
+        _ => None,
+    }
 }
 
 fn headers(headers: &HeaderMap, heard: &[&str]) -> BTreeMap<String, String> {

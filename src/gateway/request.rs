@@ -132,3 +132,12 @@ pub(super) fn list_query(query: Option<&str>, schema: &ResourceSchema) -> Result
         url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     ListQuery::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), schema)
 }
+
+/// Refuses filters, which would have to be ignored (RFC 7644 section 4).
+pub(super) fn unfiltered(query: Option<&str>) -> Result<(), Error> {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    match pairs.any(|(name, value)| name.eq_ignore_ascii_case("filter") && !value.trim().is_empty()) {
+        true => Err(Error::forbidden("this is listed whole; leave out `filter`")),
+        false => Ok(()),
+    }
+}

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, patch};
-use crate::store::{GroupBody, GroupChange, GroupError, GroupQuery, GroupUser, GroupView, NewEvent};
+use crate::store::{
+    GroupBody, GroupChange, GroupError, GroupQuery, GroupUser, GroupView, JobRequest, MembersWork, NewEvent,
+    Priority,
+};
 
 use super::{Caller, Intake, Shown, ShownPage, fault, unlisted};
 
@@ -45,7 +48,8 @@ impl Intake {
     pub async fn create_group(&self, caller: &Caller, resource: Resource) -> Result<Shown, Error> {
         self.take_in(caller)?;
         let (body, members) = split(caller, &resource)?;
-        let id = self.record_group(caller, "group.created", GroupChange::Insert { body, members }).await?;
+        let change = GroupChange::Insert { body, members };
+        let id = self.record_group(caller, ("group.created", None), change).await?;
         self.find_group(caller, &id, true).await
     }
 
@@ -85,9 +89,9 @@ impl Intake {
     /// As [`Intake::replace_group`].
     pub async fn delete_group(&self, caller: &Caller, id: &str, expected: Option<i64>) -> Result<(), Error> {
         self.take_in(caller)?;
-        self.group(caller, id, false).await?;
+        let name = self.group(caller, id, false).await?.group.body.display_name;
         let change = GroupChange::Delete { id: id.to_owned(), expected };
-        self.record_group(caller, "group.deleted", change).await.map(drop)
+        self.record_group(caller, ("group.deleted", Some(&name)), change).await.map(drop)
     }
 
     /// Puts what `new` makes of the group in its place. What is so already is not written again: identity providers repeat themselves.
@@ -112,7 +116,8 @@ impl Intake {
             // Without a version from the client, the one that was changed must still be there.
             let seen = Some(view.group.version);
             let change = GroupChange::Replace { id: id.to_owned(), expected: seen, body, members };
-            match self.record_group(caller, "group.updated", change).await {
+            let name = Some(view.group.body.display_name.as_str());
+            match self.record_group(caller, ("group.updated", name), change).await {
                 Err(error) if error.status == 412 && expected.is_none() => {}
                 Err(error) => return Err(error),
                 Ok(id) => return self.find_group(caller, &id, true).await,
@@ -125,16 +130,33 @@ impl Intake {
         view.map_err(|error| fault(&error))?.ok_or_else(|| Error::not_found("Group", id))
     }
 
-    /// Records a change, and gives the id of the group.
-    async fn record_group(&self, caller: &Caller, kind: &str, change: GroupChange) -> Result<String, Error> {
-        let about = match &change {
+    /// Records a change of a group that was called `before`, and gives its id.
+    async fn record_group(
+        &self,
+        caller: &Caller,
+        (kind, before): (&str, Option<&str>),
+        change: GroupChange,
+    ) -> Result<String, Error> {
+        let (after, about) = match &change {
             GroupChange::Insert { body, members } | GroupChange::Replace { body, members, .. } => {
-                json!({ "display_name": body.display_name, "members": members.len() })
+                let name = body.display_name.clone();
+                (Some(name.clone()), json!({ "display_name": name, "members": members.len() }))
             }
-            GroupChange::Delete { .. } => json!({}),
+            GroupChange::Delete { .. } => (None, json!({ "display_name": before })),
         };
-        let event = NewEvent::new(kind, &format!("token {}", caller.token_id)).with(about);
-        let recorded = self.store.record_group(&caller.integration.row.id, change, event).await;
+        let actor = format!("token {}", caller.token_id);
+        let grants = &caller.integration.row.policy.grants;
+        let gives =
+            |name: Option<&str>| name.is_some_and(|name| grants.iter().any(|grant| grant.is_of(name)));
+        let work = (gives(before) || gives(after.as_deref())).then(|| MembersWork {
+            everybody: before.map(str::to_lowercase) != after.as_deref().map(str::to_lowercase),
+            job: JobRequest {
+                priority: Priority::ORDINARY,
+                cause: json!({ "event": kind, "by": actor, "received_at_ms": self.clock.now().as_ms() }),
+            },
+        });
+        let event = NewEvent::new(kind, &actor).with(about);
+        let recorded = self.store.record_group(&caller.integration.row.id, change, work, event).await;
         recorded.map(|group| group.id).map_err(refused)
     }
 }

@@ -16,17 +16,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::connector::{Connector, Holds};
+use crate::connector::{Connector, Entitlement, Holds};
 use crate::integration::{ConnectorError, FindError, Integration, Integrations};
+use crate::scim::catalog::Kind;
 use crate::scim::schema::{self, Type};
 use crate::scim::{Attribute, Error, ListQuery, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{ListError, Store, StoreError, UserQuery, UserRow};
+use crate::store::{ListError, Profile, Store, StoreError, UserQuery, UserRow};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
+
+/// How many requests of one token may be under way: a server that is slow, or has to wait for an app, shall not gather them without end.
+const MOST_AT_ONCE: usize = 256;
 
 /// Takes SCIM requests in.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct Intake {
     /// By connector hash: building one takes longer than most requests.
     schemas: Arc<Mutex<HashMap<String, Arc<ResourceSchema>>>>,
     groups: Arc<ResourceSchema>,
+    /// How many more requests of each token may be under way.
+    room: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
 /// Somebody who may speak for an integration.
@@ -49,6 +56,8 @@ pub struct Caller {
     /// Its groups as SCIM describes them.
     pub groups: Arc<ResourceSchema>,
     token_id: String,
+    /// Held as long as the request is under way.
+    _place: Arc<OwnedSemaphorePermit>,
 }
 
 /// A resource as a client sees it.
@@ -86,6 +95,7 @@ impl Intake {
             clock,
             schemas: Arc::default(),
             groups: Arc::new(ResourceSchema::group()),
+            room: Arc::default(),
         }
     }
 
@@ -98,9 +108,20 @@ impl Intake {
         let presented = presented.ok_or_else(Error::unauthorized)?;
         let opened = self.integrations.authenticate(name, presented).await.map_err(|error| fault(&error))?;
         let (row, token) = opened.ok_or_else(Error::unauthorized)?;
+        let place = self.room(&token.id).try_acquire_owned().map_err(|_| {
+            Error::too_many_requests(format!(
+                "{MOST_AT_ONCE} requests of this token are under way; nothing was recorded, try again in {RETRY_AFTER_SECS} s"
+            ))
+        })?;
         let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
         let schema = self.schema(&integration.connector);
-        Ok(Caller { integration, schema, groups: self.groups.clone(), token_id: token.id })
+        Ok(Caller {
+            integration,
+            schema,
+            groups: self.groups.clone(),
+            token_id: token.id,
+            _place: Arc::new(place),
+        })
     }
 
     /// The user with this id.
@@ -132,6 +153,13 @@ impl Intake {
         Ok(ShownPage { total: page.total, resources: users })
     }
 
+    /// The room for requests of a token.
+    fn room(&self, token_id: &str) -> Arc<Semaphore> {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = room.entry(token_id.to_owned());
+        known.or_insert_with(|| Arc::new(Semaphore::new(MOST_AT_ONCE))).clone()
+    }
+
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         let known = schemas.entry(connector.hash.clone());
@@ -151,6 +179,18 @@ impl Caller {
     /// The types of resources that there are.
     pub fn types(&self) -> [&ResourceSchema; 2] {
         [&self.schema, &self.groups]
+    }
+
+    /// What can be held, where the identity provider reads it.
+    pub fn catalog(&self) -> Vec<Kind> {
+        if self.integration.row.policy.profile != Profile::Okta {
+            return Vec::new();
+        }
+        let values = |entitlement: &Entitlement| {
+            entitlement.keys().map(|key| (key.to_owned(), entitlement.label_of(key).to_owned())).collect()
+        };
+        let entitlements = self.integration.connector.entitlements.iter();
+        entitlements.map(|entitlement| Kind::new(&entitlement.name, values(entitlement))).collect()
     }
 
     /// The same caller, who does not wait for what really happened.

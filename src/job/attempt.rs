@@ -132,9 +132,14 @@ async fn aim<'a>(
     let user = user.ok_or_else(|| gone("the user"))?;
     let account = store.find_account(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
     let policy = &integration.row.policy;
+    let groups = match policy.grants.is_empty() {
+        true => Vec::new(),
+        false => store.groups_of_user(user_id).await.map_err(|error| internal(&error))?,
+    };
+    let granted = terms::granted(&policy.grants, &groups);
     Ok(Aim {
         integration,
-        wanted: terms::wanted(&integration.connector, &user)?,
+        wanted: terms::wanted(&integration.connector, &user, &granted)?,
         before: account.and_then(|account| terms::kept(&account.seen)),
         protection: Protection::new(policy.protected.iter().cloned().chain(service_account)),
         may_change: if policy.mode == Mode::Live { MayChange::Yes } else { MayChange::No },

@@ -9,7 +9,7 @@ use crate::integration::Integration;
 use crate::playbook::{Scope, ScopeValue};
 use crate::reconcile::{self, AttributeRule, Capabilities, Deactivation, EntitlementRule, Operation};
 use crate::step::Failure;
-use crate::store::{SeenAccount, UserRow};
+use crate::store::{Grant, GroupOf, SeenAccount, UserRow};
 
 /// What every flow of the integration is told.
 pub(super) fn scope(integration: &Integration) -> Scope {
@@ -110,7 +110,11 @@ pub(super) fn observed(
 ///
 /// # Errors
 /// The connector no longer takes what it took when the request came.
-pub(super) fn wanted(connector: &Connector, user: &UserRow) -> Result<Wanted, Failure> {
+pub(super) fn wanted(
+    connector: &Connector,
+    user: &UserRow,
+    granted: &BTreeMap<String, Vec<String>>,
+) -> Result<Wanted, Failure> {
     let presence = match (user.deleted_at, user.body.active) {
         (Some(_), _) => Presence::Gone,
         (None, true) => Presence::Active,
@@ -119,7 +123,8 @@ pub(super) fn wanted(connector: &Connector, user: &UserRow) -> Result<Wanted, Fa
     let nothing = serde_json::Map::new();
     let resource = user.body.resource.as_object().unwrap_or(&nothing);
     match connector.wanted(resource) {
-        Ok(mapped) => {
+        Ok(mut mapped) => {
+            connector.grant(&mut mapped, granted);
             Ok(Wanted { presence, attributes: mapped.attributes, entitlements: mapped.entitlements })
         }
         Err(errors) => {
@@ -127,6 +132,18 @@ pub(super) fn wanted(connector: &Connector, user: &UserRow) -> Result<Wanted, Fa
             Err(Failure::new(FailureClass::InvalidValue, lines.join("; ")))
         }
     }
+}
+
+/// What the groups of a user give, of each entitlement that any group gives.
+pub(super) fn granted(grants: &[Grant], groups: &[GroupOf]) -> BTreeMap<String, Vec<String>> {
+    let mut granted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for grant in grants {
+        let keys = granted.entry(grant.entitlement.clone()).or_default();
+        if groups.iter().any(|group| grant.is_of(&group.display)) {
+            keys.push(grant.key.clone());
+        }
+    }
+    granted
 }
 
 /// What the planner has to know of the connector.

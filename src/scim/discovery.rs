@@ -91,7 +91,8 @@ pub fn schema(base_url: &str, types: &[&ResourceSchema], urn: &str) -> Option<Va
     types.iter().find_map(|schema| schema.schema(urn)).map(|schema| schema_document(base_url, schema))
 }
 
-fn schema_document(base_url: &str, schema: &Schema) -> Value {
+/// A schema as `GET /Schemas` has it.
+pub fn schema_document(base_url: &str, schema: &Schema) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
         "id": schema.id,

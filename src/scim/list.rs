@@ -174,6 +174,12 @@ impl<T> ListResponse<T> {
     pub fn whole(resources: Vec<T>) -> Self {
         Self { total_results: resources.len() as u64, start_index: 1, resources }
     }
+
+    /// Adds to a list that is on one page.
+    pub fn add(&mut self, more: impl IntoIterator<Item = T>) {
+        self.resources.extend(more);
+        self.total_results = self.resources.len() as u64;
+    }
 }
 
 impl<T: Serialize> Serialize for ListResponse<T> {

@@ -6,6 +6,7 @@
 //! is strict. A password is forgotten while the request is read.
 
 pub mod bulk;
+pub mod catalog;
 pub mod discovery;
 pub mod error;
 pub mod filter;

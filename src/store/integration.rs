@@ -51,11 +51,53 @@ pub struct Policy {
     pub protected: Vec<String>,
     /// How many sessions of the service account may be open at once (R5).
     pub max_sessions: u32,
+    /// Which identity provider asks.
+    pub profile: Profile,
+    /// What groups give their members, in the order in which they count.
+    pub grants: Vec<Grant>,
+}
+
+/// What an identity provider is known to ask for beyond the RFCs, and to stumble over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Okta: what can be held is listed as resource types of its own, for its entitlement discovery.
+    #[default]
+    Okta,
+    /// Microsoft Entra ID.
+    Entra,
+    /// The RFCs and nothing else.
+    Strict,
+}
+
+/// What a group gives its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The name of the group, compared regardless of case.
+    pub group: String,
+    /// The type of entitlement, such as `role`.
+    pub entitlement: String,
+    /// The key of what is given, such as `agent`.
+    pub key: String,
+}
+
+impl Grant {
+    /// Whether it is of the group of that name.
+    pub fn is_of(&self, group: &str) -> bool {
+        self.group.to_lowercase() == group.to_lowercase()
+    }
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { patience_ms: 25_000, mode: Mode::Live, protected: Vec::new(), max_sessions: 1 }
+        Self {
+            patience_ms: 25_000,
+            mode: Mode::Live,
+            protected: Vec::new(),
+            max_sessions: 1,
+            profile: Profile::default(),
+            grants: Vec::new(),
+        }
     }
 }
 

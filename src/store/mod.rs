@@ -48,8 +48,9 @@ pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
 pub use self::group::{
     GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupUser, GroupView,
+    MembersWork,
 };
-pub use self::integration::{IntegrationError, IntegrationRow, Mode, NewIntegration, Policy};
+pub use self::integration::{Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile};
 pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,

@@ -80,6 +80,27 @@ impl Connector {
     pub fn wanted(&self, user: &Map<String, Value>) -> Result<Wanted, Vec<MappingError>> {
         map(&self.account.attributes, &self.entitlements, user)
     }
+
+    /// Adds to `wanted` what the user's groups give: `granted` of each entitlement that any group of the integration gives, in
+    /// the order in which they count. Of a kind that is held many times, they are added to what the identity provider says of the
+    /// user. Of a kind that is held once, what it says of the user counts first, then the first group; where neither says
+    /// anything, the user has what a new account has.
+    pub fn grant(&self, wanted: &mut Wanted, granted: &BTreeMap<String, Vec<String>>) {
+        for entitlement in &self.entitlements {
+            let Some(keys) = granted.get(&entitlement.name) else { continue };
+            let said = wanted.entitlements.get(&entitlement.name);
+            let keys: BTreeSet<String> = match (entitlement.holds, said) {
+                (Holds::One, Some(_)) => continue,
+                (Holds::One, None) => {
+                    keys.first().or(entitlement.default.as_ref()).into_iter().cloned().collect()
+                }
+                (Holds::Many, said) => said.into_iter().flatten().chain(keys).cloned().collect(),
+            };
+            if entitlement.holds == Holds::Many || !keys.is_empty() {
+                wanted.entitlements.insert(entitlement.name.clone(), keys);
+            }
+        }
+    }
 }
 
 fn map(

@@ -5,12 +5,15 @@
 
 mod list;
 
+use std::collections::HashSet;
+
 use futures::FutureExt as _;
 use serde_json::json;
 
 use super::Store;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
+use super::job::{self, JobRequest, Work};
 use super::sql::{Db, Row, args, statements};
 use super::user::{self, ListError};
 use super::writer::Tx;
@@ -29,6 +32,7 @@ statements! {
     TOUCH_ALL = "UPDATE groups SET version = version + 1, modified_at = $2 WHERE id IN (SELECT group_id FROM members WHERE user_id = $1)";
     LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
     MEMBERS = "SELECT m.group_id, m.user_id, u.user_name, u.resource FROM members m JOIN users u ON u.id = m.user_id WHERE m.group_id IN (SELECT value FROM json_each($1)) ORDER BY m.seq";
+    IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
     OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
 }
 
@@ -119,6 +123,15 @@ pub enum GroupChange {
     },
 }
 
+/// The work that a change of a group is for those who are in it.
+#[derive(Clone, Debug)]
+pub struct MembersWork {
+    /// The job of each.
+    pub job: JobRequest,
+    /// Of everybody, as where the group is given another name; else of those who come or go.
+    pub everybody: bool,
+}
+
 /// The change was not recorded; nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupError {
@@ -172,17 +185,23 @@ pub struct GroupPage {
 }
 
 impl Store {
-    /// Writes a change of a group and the event of it, all or nothing. Returns the group as it is now, or was.
+    /// Writes a change of a group and the event of it, all or nothing. Returns the group as it is now, or was. Where the group gives its
+    /// members something, `work` asks for a job of each whom the change may concern.
     pub async fn record_group(
         &self,
         integration_id: &str,
         change: GroupChange,
+        work: Option<MembersWork>,
         event: NewEvent,
     ) -> Result<GroupRow, GroupError> {
-        let integration_id = integration_id.to_owned();
-        self.writer
-            .write(move |tx| async move { record(tx, &integration_id, change, event).await }.boxed())
-            .await
+        let (integration_id, written) = (integration_id.to_owned(), (change, work, event));
+        self.writer.write(move |tx| async move { record(tx, &integration_id, written).await }.boxed()).await
+    }
+
+    /// The groups that a user is in.
+    pub async fn groups_of_user(&self, user_id: &str) -> Result<Vec<GroupOf>, StoreError> {
+        let groups = of_users(&mut self.reader().await?, &json!([user_id]).to_string()).await?;
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
     }
 
     /// The group with this id; with its members where they are wanted.
@@ -213,9 +232,12 @@ impl Store {
 async fn record(
     tx: &mut Tx,
     integration_id: &str,
-    change: GroupChange,
-    mut event: NewEvent,
+    (change, work, mut event): (GroupChange, Option<MembersWork>, NewEvent),
 ) -> Result<GroupRow, GroupError> {
+    let before = match (&change, &work) {
+        (GroupChange::Insert { .. }, _) | (_, None) => Vec::new(),
+        (GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. }, Some(_)) => ids(tx, id).await?,
+    };
     let group = match change {
         GroupChange::Insert { body, members } => insert(tx, integration_id, &body, &members).await?,
         GroupChange::Replace { id, expected, body, members } => {
@@ -244,7 +266,35 @@ async fn record(
     event.integration_id.get_or_insert_with(|| integration_id.to_owned());
     event.target.get_or_insert_with(|| group.id.clone());
     event::append(tx, event).await?;
+    if let Some(work) = work {
+        let after = ids(tx, &group.id).await?;
+        ask_for_jobs(tx, integration_id, (before, after), &work).await?;
+    }
     Ok(group)
+}
+
+/// Asks for a job of each user whom a change of members concerns: those who came or went, or everybody.
+async fn ask_for_jobs(
+    tx: &mut Tx,
+    integration_id: &str,
+    (before, after): (Vec<String>, Vec<String>),
+    work: &MembersWork,
+) -> Result<(), GroupError> {
+    let sets = [&before, &after].map(|ids| ids.iter().map(String::as_str).collect::<HashSet<&str>>());
+    let [was_in, is_in] = sets;
+    let concerned =
+        |id: &&String| work.everybody || !(was_in.contains(id.as_str()) && is_in.contains(id.as_str()));
+    let came_later = after.iter().filter(|id| !was_in.contains(id.as_str()));
+    for id in before.iter().chain(came_later).filter(concerned) {
+        let Some(user) = user::find(&mut tx.db, integration_id, id).await? else { continue };
+        let wish = Work::Provision { user_id: user.id, wanted_version: user.version };
+        job::enqueue(tx, integration_id, wish, work.job.clone()).await?;
+    }
+    Ok(())
+}
+
+async fn ids(tx: &mut Tx, group_id: &str) -> Result<Vec<String>, StoreError> {
+    tx.db.all(IDS, args![group_id]).await?.iter().map(|row| row.text("user_id")).collect()
 }
 
 async fn insert(
@@ -314,7 +364,7 @@ async fn set_members(
         return Ok(());
     }
     let known = user::visible_ids(&mut tx.db, integration_id, &ids).await?;
-    let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
+    let known: HashSet<&str> = known.iter().map(String::as_str).collect();
     let unknown: Vec<String> = members.iter().filter(|id| !known.contains(id.as_str())).cloned().collect();
     if !unknown.is_empty() {
         return Err(GroupError::UnknownMembers { ids: unknown });

@@ -35,10 +35,13 @@ impl Desk {
         Self { shell, token: token.trim().to_owned() }
     }
 
-    async fn serve(&self) -> Gateway {
+    async fn open(&self) -> Installation {
         let paths = Paths { data: self.shell.path("usher-data"), connectors: self.shell.path("connectors") };
-        let installation =
-            Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
+        Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap()
+    }
+
+    async fn serve(&self) -> Gateway {
+        let installation = self.open().await;
         let options = ServerOptions { listen: "127.0.0.1:0".parse().unwrap(), base_url: None, worker: None };
         let server = Server::start(installation, options).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -101,6 +104,14 @@ async fn leave(desk: &Desk) -> String {
     id
 }
 
+/// Says that seven requests came too fast.
+async fn leave_losses(desk: &Desk) {
+    let store = desk.open().await.store;
+    let integration = store.find_integration("desk").await.unwrap().unwrap();
+    store.keep_exchanges(Vec::new(), [(integration.id, 7)].into()).await.unwrap();
+    store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_listed_shown_and_exported() {
     let desk = Desk::new();
@@ -118,9 +129,15 @@ async fn the_journal_is_listed_shown_and_exported() {
     let last = desk.journal(&["--limit", "1", "--format", "json"]).json();
     assert_eq!(last["exchanges"][0]["target"], format!("/scim/v2/desk/Users/{id}?access_token=••••••"));
 
+    leave_losses(&desk).await;
+    let said = desk.journal(&[]).done();
+    assert!(said.contains("\n7 requests are not in the journal, the last at 20"), "{said}");
+    let json = desk.journal(&["--format", "json"]).json();
+    assert_eq!((&json["lost"]["requests"], json["exchanges"].as_array().unwrap().len()), (&json!(7), 6));
+
     let shown = desk.journal(&["show", "1"]).done();
     for expected in [
-        "POST /scim/v2/desk/Users HTTP/1.1\nContent-Type: application/scim+json\nUser-Agent: Okta SCIM Client 1.0.0\n\n{\n  \"schemas\"",
+        "POST /scim/v2/desk/Users HTTP/1.1\nAccept: */*\nContent-Type: application/scim+json\nUser-Agent: Okta SCIM Client 1.0.0\n\n{\n  \"schemas\"",
         "  \"password\": \"••••••\"\n",
         "\n\nHTTP/1.1 201 Created\nContent-Type: application/scim+json; charset=utf-8\nETag: W/\"1\"\nLocation: http://",
         &format!("\"id\": \"{id}\""),

@@ -17,7 +17,7 @@ async fn what_is_not_there_is_a_scim_404() {
         json!({ "schemas": [PATCH_OP], "Operations": [{ "op": "replace", "value": { "active": false } }] });
     gate.refused(gate.with_body(Method::PATCH, unknown, patch.to_string()), 404, None).await;
     let paths =
-        ["", "/", "/Nothing", "/Users/x/y", "/users", "/Users/%FF", "/Users/%FF/", "//Users", "/%2e%2e/x"];
+        ["", "/", "/Nothing", "/Users/x/y", "/users", "/Users/%FF", "/Users/%FF/", "//users", "/%2e%2e/x"];
     for path in paths {
         gate.refused(gate.request(Method::GET, path), 404, None).await;
         let post = if path.starts_with("/Users/%FF") { 405 } else { 404 };
@@ -31,6 +31,24 @@ async fn what_is_not_there_is_a_scim_404() {
     for id in ["x".repeat(4000), "..%2F..%2Fetc".into(), "%00".into(), "'%20OR%201=1".into(), "💥".into()] {
         gate.refused(gate.request(Method::GET, &format!("/Users/{id}")), 404, None).await;
     }
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn addresses_put_together_carelessly_are_read_as_they_were_meant() {
+    let gate = Gate::new().await;
+    let id = gate.create(&user(ADA)).await;
+    let filter = "?filter=userName+eq+%22ada.king%40acme.example%22";
+    for path in ["//Users", "/Users//", "/scim/v2/desk/Users", "/scim/v2/desk//Users/"] {
+        let found = gate.get(&format!("{path}{filter}")).await;
+        assert_eq!((found.status, &found.json()["Resources"][0]["id"]), (200, &json!(id)), "{path}");
+        gate.send(gate.bare(Method::GET, path)).await.scim_error(401, None);
+    }
+    let one = gate.get(&format!("/scim/v2/desk//Users/{id}")).await;
+    assert_eq!(one.status, 200, "{one:?}");
+    let made = gate.send(gate.with_body(Method::POST, "//Users", user("b@acme.example").to_string())).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    gate.refused(gate.request(Method::GET, "/scim/v2/other/Users"), 404, None).await;
     gate.end().await;
 }
 

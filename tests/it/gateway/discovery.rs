@@ -1,5 +1,7 @@
 //! What the server says of itself, and the ways to ask beside the plain ones.
 
+use usher::integration::Profile;
+
 use super::*;
 
 const JOB: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:Job";
@@ -29,6 +31,46 @@ async fn what_is_listed_is_there_one_by_one_and_true_for_the_connector() {
     let me = gate.get("/Me").await.scim_error(501, None);
     assert!(me.contains("no user behind a token"), "{me}");
     gate.end().await;
+}
+
+#[tokio::test]
+async fn what_can_be_held_is_listed_as_oktas_entitlement_discovery_reads_it() {
+    let gate = Gate::new().await;
+    let okta = "urn:okta:scim:schemas:core:1.0";
+    let types = gate.get("/ResourceTypes").await.json();
+    let kinds: Vec<_> = types["Resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["schema"].as_str().unwrap().starts_with(okta))
+        .map(|one| (one["name"].as_str().unwrap(), one["endpoint"].as_str().unwrap()))
+        .collect();
+    assert_eq!(kinds, [("Role", "/Roles"), ("team", "/Entitlements/team")]);
+    let test_call = gate.get("/Roles?count=1&startIndex=1").await.json();
+    assert_eq!(
+        (&test_call["totalResults"], &test_call["itemsPerPage"]),
+        (&3.into(), &1.into()),
+        "{test_call}"
+    );
+    let second = gate.get("/Roles?count=1&startIndex=2").await.json();
+    let role = &second["Resources"][0];
+    assert_eq!(
+        (&role["schemas"], &role["id"], &role["displayName"]),
+        (&json!([format!("{okta}:Role")]), &"agent".into(), &"Agent".into())
+    );
+    assert_eq!(gate.get("/Roles/agent").await.json(), *role);
+    let teams = gate.get("/Entitlements/team").await;
+    assert_eq!(teams.status, 200, "{teams:?}");
+    gate.get("/Roles/none").await.scim_error(404, None);
+    gate.get("/Entitlements/shoes").await.scim_error(404, None);
+    gate.get("/Roles?filter=id+eq+%22agent%22").await.scim_error(403, None);
+    gate.refused(gate.with_body(Method::POST, "/Roles", "{}"), 405, None).await;
+    gate.end().await;
+
+    let strict = Gate::with(Policy { patience_ms: 0, profile: Profile::Strict, ..Policy::default() }).await;
+    assert!(!strict.get("/ResourceTypes").await.text.contains("okta"), "the RFCs and nothing else");
+    strict.get("/Roles").await.scim_error(404, None);
+    strict.end().await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Groups, as Okta and Entra ID push them.
 
+use usher::integration::Grant;
+
 use super::*;
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -259,6 +261,42 @@ async fn a_thousand_members_come_and_go_in_one_request() {
     gate.patch_group(&id, json!([{ "op": "Remove", "path": "members", "value": all[500..] }])).await;
     let left: Vec<String> = ids[..500].iter().filter(|id| **id != ids[7]).cloned().collect();
     assert_eq!(gate.members(&id).await, left);
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_group_that_gives_something_is_work_for_those_whom_it_concerns() {
+    let grant = |group: &str| Grant { group: group.into(), entitlement: "role".into(), key: "agent".into() };
+    let grants = vec![grant("Support"), grant("Renamed")];
+    let gate = Gate::with(Policy { patience_ms: 0, grants, ..Policy::default() }).await;
+    let people: [String; 3] = gate.people().await;
+    let [ada, bob, eve] = &people;
+    let mut known = gate.jobs().await.len();
+    // Each has a job already, which is joined; what is new of it is its cause.
+    let mut caused = async |event: &str| {
+        let jobs = gate.jobs().await;
+        assert_eq!(jobs.len(), std::mem::replace(&mut known, jobs.len()), "one job for each person at most");
+        let hit = jobs.into_iter().filter(|job| job.cause["event"] == event);
+        let mut users: Vec<String> = hit.filter_map(|job| job.user_id).collect();
+        users.sort();
+        users
+    };
+    let sorted = |ids: &[&String]| {
+        let mut ids: Vec<String> = ids.iter().map(|id| (*id).clone()).collect();
+        ids.sort();
+        ids
+    };
+    gate.create_group("Lunch", &[ada]).await;
+    assert_eq!(caused("group.created").await, [""; 0], "a group that gives nothing");
+    let id = gate.create_group("support", &[ada, bob]).await;
+    assert_eq!(caused("group.created").await, sorted(&[ada, bob]));
+    gate.patch_group(&id, json!([{ "op": "add", "path": "members", "value": [{ "value": eve }] }])).await;
+    assert_eq!(caused("group.updated").await, sorted(&[eve]), "nothing changes for the others");
+    gate.patch_group(&id, json!([{ "op": "replace", "path": "displayName", "value": "Renamed" }])).await;
+    assert_eq!(caused("group.updated").await, sorted(&[ada, bob, eve]));
+    gate.patch_group(&id, json!([{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }])).await;
+    assert_eq!(gate.send(gate.request(Method::DELETE, &format!("/Groups/{id}"))).await.status, 204);
+    assert_eq!(caused("group.deleted").await, sorted(&[bob, eve]));
     gate.end().await;
 }
 

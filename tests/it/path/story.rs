@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 use usher::demo::Switches;
-use usher::integration::Policy;
+use usher::integration::{Grant, Policy};
+use usher::store::JobFilter;
 
 use super::world::{ROLE_URN, World, desk_options, user};
 
@@ -86,6 +87,48 @@ async fn leaving_before_accepting_withdraws_the_invitation_and_delete_removes() 
 
     let again = world.scim.create(&user(grace, "Grace Hopper", true, "viewer")).await;
     assert_ne!(again, id, "somebody who comes back after a removal is a new resource");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_gives_its_members_a_role_and_takes_it_when_they_leave() {
+    let grants = vec![Grant { group: "Support".into(), entitlement: "role".into(), key: "agent".into() }];
+    let world =
+        World::with(desk_options(), Policy { patience_ms: 50_000, grants, ..Policy::default() }).await;
+    let mut ada = user(ADA, "Ada Lovelace", true, "viewer");
+    ada.as_object_mut().unwrap().remove(ROLE_URN);
+    let id = world.scim.create(&ada).await;
+    assert!(world.desk.accept(ADA));
+    let role = || {
+        let member = world.desk.members().into_iter().find(|member| member.email == ADA).unwrap();
+        format!("{:?}", member.role)
+    };
+    assert_eq!(role(), "Viewer", "what a new account has");
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "support", "members": [{ "value": id }]
+    });
+    let (status, body) = world.scim.send(Method::POST, "/Groups", Some(&group)).await;
+    assert_eq!(status, 201, "{body}");
+    let settled = async || {
+        let jobs = world
+            .installation
+            .store
+            .list_jobs(&JobFilter { limit: 100, ..JobFilter::default() })
+            .await
+            .unwrap();
+        for job in jobs {
+            world.installation.store.settled_job(&job.id).await.unwrap();
+        }
+    };
+    settled().await;
+    assert_eq!(role(), "Agent");
+    let (status, _) =
+        world.scim.send(Method::DELETE, &format!("/Groups/{}", body["id"].as_str().unwrap()), None).await;
+    assert_eq!(status, 204);
+    settled().await;
+    assert_eq!(role(), "Viewer");
+    let actions = ["invited", "accepted", "role_changed", "role_changed"];
+    assert_eq!(world.record(), actions.map(|action| format!("{action} {ADA}")));
     world.end().await;
 }
 

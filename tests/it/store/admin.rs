@@ -13,8 +13,13 @@ async fn an_integration_is_made_found_changed_and_listed() {
     assert_eq!((found.id.as_str(), found.connector.as_str()), (made.id.as_str(), "acme-desk"));
     assert!(bench.store.find_integration("Beta").await.unwrap().is_none());
 
-    let policy =
-        Policy { patience_ms: 0, mode: Mode::Observe, protected: vec!["root@*".into()], max_sessions: 3 };
+    let policy = Policy {
+        patience_ms: 0,
+        mode: Mode::Observe,
+        protected: vec!["root@*".into()],
+        max_sessions: 3,
+        ..Policy::default()
+    };
     bench.clock.advance(Duration::from_secs(1));
     let settings = json!({ "organisation": "acme" });
     bench.store.change_integration(&made.id, settings.clone(), policy.clone(), "cli").await.unwrap();
