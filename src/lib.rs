@@ -21,6 +21,7 @@ pub mod step;
 pub mod store;
 
 pub mod connector;
+pub mod journal;
 pub mod run;
 
 pub mod integration;

@@ -21,6 +21,7 @@ use crate::id::{Ids, SharedEntropy};
 use crate::intake::Intake;
 use crate::integration::Integrations;
 use crate::job::{Worker, WorkerOptions, Workshop};
+use crate::journal::Journal;
 use crate::secret::SecretString;
 use crate::store::{Store, StoreError, StoreOptions};
 use crate::vault::{MasterKey, Vault, VaultError};
@@ -156,6 +157,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     worker: Option<Worker>,
+    journal: Journal,
     store: Store,
 }
 
@@ -180,15 +182,16 @@ impl Server {
             installation.integrations.clone(),
             installation.clock.clone(),
         );
+        let journal = Journal::start(installation.store.clone(), installation.clock.clone());
         let router = Router::new()
             .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
-            .merge(gateway::router(intake, options.base_url));
+            .merge(gateway::router(intake, journal.clone(), options.base_url));
         let (stop, mut stopped) = watch::channel(false);
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             drop(stopped.wait_for(|stopped| *stopped).await);
         });
         let serving = tokio::spawn(server.into_future());
-        Ok(Self { address, stop, serving, worker, store: installation.store })
+        Ok(Self { address, stop, serving, worker, journal, store: installation.store })
     }
 
     /// Where it listens.
@@ -206,7 +209,7 @@ impl Server {
         self.worker.as_ref()?.browser_process_id().await
     }
 
-    /// Takes no more requests, finishes the jobs that run, and closes the data directory.
+    /// Takes no more requests, finishes the jobs that run, writes the journal to its end, and closes the data directory.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Some(worker) = self.worker {
@@ -215,6 +218,7 @@ impl Server {
         if let Err(error) = self.serving.await {
             tracing::warn!(%error, "the server did not end well");
         }
+        self.journal.close().await;
         self.store.close().await;
     }
 }

@@ -26,29 +26,35 @@ pub(super) fn pairs(arguments: &[String], option: &str) -> anyhow::Result<BTreeM
 pub(super) fn read_credentials(arguments: &[String]) -> anyhow::Result<BTreeMap<String, SecretString>> {
     let mut credentials = BTreeMap::new();
     for (key, source) in pairs(arguments, "--credential")? {
-        let secret = if let Some(path) = source.strip_prefix('@') {
-            std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the credential `{key}` from {path}"))?
-        } else if source == "-" {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .context("cannot read a credential from standard input")?;
-            text
-        } else if let Some(name) = source.strip_prefix('$') {
-            std::env::var(name)
-                .with_context(|| format!("the credential `{key}`: {name} is not in the environment"))?
-        } else if key == "username" {
-            source
-        } else {
-            bail!(
+        let secret = match read_secret(&format!("the credential `{key}`"), &source)? {
+            Some(secret) => secret,
+            None if key == "username" => SecretString::from(source),
+            None => bail!(
                 "the credential `{key}` must not be an argument, where every process can read it; \
                  use {key}=@FILE, {key}=- or {key}=$VARIABLE"
-            );
+            ),
         };
-        credentials.insert(key, SecretString::from(secret.trim_end_matches(['\r', '\n'])));
+        credentials.insert(key, secret);
     }
     Ok(credentials)
+}
+
+/// A secret from where `source` says it is: `@FILE`, `-` for standard input, `$VARIABLE`; without the line's end. `None` where it says
+/// nothing of that kind, and may be the secret itself. `what` names it in errors.
+pub(super) fn read_secret(what: &str, source: &str) -> anyhow::Result<Option<SecretString>> {
+    let text = if let Some(path) = source.strip_prefix('@') {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {what} from {path}"))?
+    } else if source == "-" {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        read.with_context(|| format!("cannot read {what} from standard input"))?;
+        text
+    } else if let Some(name) = source.strip_prefix('$') {
+        std::env::var(name).with_context(|| format!("{what}: {name} is not in the environment"))?
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']))))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod output;
 mod pick;
 mod run;
 mod schema;
+mod scim_journal;
 mod serve;
 mod token;
 
@@ -60,6 +61,7 @@ commands! {
     Pick(pick),
     Run(run),
     Schema(schema),
+    ScimJournal(scim_journal),
     Serve(serve),
     Token(token),
 }

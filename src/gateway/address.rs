@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use tower::ServiceExt as _;
 
 use super::answer::no_endpoint;
+use super::journal::Witness;
 
 /// Tries the request once more under the address that was meant, with the routes that there are.
 pub(super) async fn try_again(routes: Router, OriginalUri(uri): OriginalUri, request: Request) -> Response {
@@ -15,7 +16,9 @@ pub(super) async fn try_again(routes: Router, OriginalUri(uri): OriginalUri, req
     let (mut parts, body) = request.into_parts();
     parts.uri = meant;
     // What the first routing found out about the address holds no longer.
+    let witness = parts.extensions.remove::<Witness>();
     parts.extensions.clear();
+    witness.map(|witness| parts.extensions.insert(witness));
     match routes.oneshot(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(never) => match never {},

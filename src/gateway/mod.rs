@@ -9,15 +9,18 @@ mod bulk;
 mod catalog;
 mod discovery;
 mod groups;
+mod journal;
 mod request;
 mod search;
 mod users;
 
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::intake::Intake;
+use crate::journal::Journal;
 
 use answer::Refusal;
 
@@ -32,13 +35,14 @@ pub(crate) struct GatewayState {
     base_url: Option<String>,
 }
 
-/// The SCIM endpoints. `base_url` is how clients reach this server, where that is not what they put into `Host`.
-pub fn router(intake: Intake, base_url: Option<String>) -> Router {
+/// The SCIM endpoints; what is asked and answered goes into `journal`. `base_url` is how clients reach this server, where that is
+/// not what they put into `Host`.
+pub fn router(intake: Intake, journal: Journal, base_url: Option<String>) -> Router {
     let state = GatewayState { intake, base_url };
     let exact = nested(integration(), any(answer::no_endpoint)).with_state(state.clone());
     let tolerant =
         any(move |uri: OriginalUri, request: Request| address::try_again(exact.clone(), uri, request));
-    nested(integration(), tolerant).with_state(state)
+    nested(integration(), tolerant).with_state(state).layer(from_fn_with_state(journal, journal::keep))
 }
 
 /// The endpoints of an integration under its address; what none of them takes goes to `otherwise`.

@@ -13,6 +13,7 @@ use crate::scim::{Error, ListQuery, ResourceSchema};
 use crate::secret::SecretString;
 
 use super::answer::Refusal;
+use super::journal::Witness;
 use super::{GatewayState, MAX_BODY};
 
 /// How much of a body that is too large is still read, in bytes: whoever is answered while sending may never see the answer,
@@ -37,6 +38,9 @@ impl FromRequestParts<GatewayState> for Client {
         let name = names.remove("integration").unwrap_or_default();
         let token = token(&parts.headers);
         let caller = state.intake.authenticate(&name, token.as_ref()).await?;
+        if let Some(witness) = parts.extensions.get::<Witness>() {
+            witness.see(&caller);
+        }
         let server = state.base_url.clone().unwrap_or_else(|| {
             let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
             format!("http://{host}")

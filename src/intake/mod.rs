@@ -209,6 +209,11 @@ impl Caller {
     pub fn patience(&self) -> Duration {
         self.integration.row.policy.patience()
     }
+
+    /// The token that the caller showed, by its id.
+    pub fn token_id(&self) -> &str {
+        &self.token_id
+    }
 }
 
 /// Where a page begins; `position` is what its cursor stands for.

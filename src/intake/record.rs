@@ -190,6 +190,7 @@ fn body(caller: &Caller, resource: &Resource) -> Result<UserBody, Error> {
 fn refused(error: RecordError) -> Error {
     match error {
         RecordError::UserNameTaken { .. } => Error::uniqueness("User", "userName"),
+        RecordError::ExternalIdTaken { .. } => Error::uniqueness("User", "externalId"),
         RecordError::VersionConflict { .. } => Error::precondition_failed(),
         RecordError::NotFound => Error::with_status(404, "the user was deleted meanwhile"),
         RecordError::Store(error) => fault(&error),

@@ -18,6 +18,7 @@ mod event;
 mod group;
 mod integration;
 mod job;
+mod journal;
 mod migrate;
 mod page;
 mod sql;
@@ -54,6 +55,10 @@ pub use self::integration::{Grant, IntegrationError, IntegrationRow, Mode, NewIn
 pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,
+};
+pub use self::journal::{
+    EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, JournalPage, Lost,
+    NewExchange, STRANGERS_KEPT,
 };
 pub use self::page::{ListError, Start};
 pub use self::token::{NewToken, TokenRow};

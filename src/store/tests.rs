@@ -30,6 +30,7 @@ async fn every_statement_prepares() {
         group::STATEMENTS,
         integration::STATEMENTS,
         &job::all_statements(),
+        journal::STATEMENTS,
         migrate::STATEMENTS,
         token::STATEMENTS,
         &user::all_statements(),

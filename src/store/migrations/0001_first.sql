@@ -258,3 +258,32 @@ CREATE INDEX events_of_job ON events(job_id, seq);
 CREATE INDEX events_of_target ON events(target, seq);
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_are_not_removed BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+-- What was asked over SCIM and answered, redacted; the last ones of each integration. Without a token, nobody was let in. The
+-- bodies stand last, so that a list need not read them; the index serves lists as well as the trimming of both kinds.
+CREATE TABLE exchanges (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  token_id TEXT,
+  let_in INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  target TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  user_agent TEXT,
+  request_headers TEXT NOT NULL,
+  answer_headers TEXT NOT NULL,
+  request_note TEXT,
+  answer_note TEXT,
+  request_body TEXT,
+  answer_body TEXT
+) STRICT;
+CREATE INDEX exchanges_of_integration ON exchanges(integration_id, let_in, number);
+
+-- How many exchanges were too many to be kept as they came.
+CREATE TABLE exchanges_lost (
+  integration_id TEXT NOT NULL PRIMARY KEY REFERENCES integrations(id),
+  lost INTEGER NOT NULL,
+  last_at INTEGER NOT NULL
+) STRICT;

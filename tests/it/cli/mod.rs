@@ -7,6 +7,7 @@ mod job;
 mod pick;
 mod readme;
 mod run;
+mod scim_journal;
 mod serve;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod concurrency;
 mod crash;
 mod event;
 mod filter;
+mod journal;
 mod lane;
 mod opening;
 mod operate;

@@ -31,12 +31,15 @@ async fn a_refused_change_leaves_no_row() {
         let error = bench.store.record(change(&acme, user, Priority::ORDINARY)).await.unwrap_err();
         match error {
             RecordError::UserNameTaken { by } => format!("taken by {by}"),
+            RecordError::ExternalIdTaken { by } => format!("the same person as {by}"),
             RecordError::VersionConflict { found } => format!("at version {found}"),
             RecordError::NotFound => "not found".to_owned(),
             RecordError::Store(error) => panic!("{error}"),
         }
     };
     assert_eq!(refused(UserChange::Insert(body("ADA", true))).await, format!("taken by {}", ada.id));
+    let renamed = UserBody { external_id: ada.body.external_id.clone(), ..body("ada.king", true) };
+    assert_eq!(refused(UserChange::Insert(renamed)).await, format!("the same person as {}", ada.id));
     assert_eq!(refused(replace(&bob.id, None, "aDa")).await, format!("taken by {}", ada.id));
     assert_eq!(refused(replace(&bob.id, Some(7), "bob")).await, "at version 1");
     assert_eq!(refused(replace("nobody", None, "x")).await, "not found");

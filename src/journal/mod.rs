@@ -1,0 +1,269 @@
+//! The journal of SCIM: what clients asked and what they were told, without secrets, for those who look for a fault.
+//!
+//! Invariants: whoever is answered never waits for the journal, and no answer depends on it; between the gateway and the disk is
+//! a queue of bounded length and size, and what does not fit is counted and said; nothing is written before it is redacted.
+//!
+//! Deliberately absent: HTTP, and any way to write without the queue.
+
+mod redact;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{SharedClock, Timestamp};
+use crate::store::{ExchangeBy, ExchangeMessage, NewExchange, Store};
+
+pub use redact::body as redacted;
+
+/// The longest body that is kept, in bytes.
+pub const MAX_BODY_KEPT: usize = 64 * 1024;
+
+/// How many exchanges may wait to be written.
+const QUEUE: usize = 1024;
+/// How many bytes they may hold all together.
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// How many are written in one piece.
+const BATCH: usize = 256;
+/// How many bytes of bodies are written in one piece, before the last of them.
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// How long an exchange may wait for others that share its write: a write of its own for each read would cost more than the read.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// Takes exchanges in; clones share the queue.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    queue: mpsc::Sender<Message>,
+    waiting: Arc<Waiting>,
+    clock: SharedClock,
+}
+
+/// When a request came.
+#[derive(Clone, Copy, Debug)]
+pub struct Began {
+    at: Timestamp,
+    elapsed: Duration,
+}
+
+/// A request and its answer, as they came.
+#[derive(Debug)]
+pub struct Heard {
+    /// Who asked.
+    pub by: ExchangeBy,
+    /// When the request came.
+    pub began: Began,
+    /// The method.
+    pub method: String,
+    /// The path and the query.
+    pub target: String,
+    /// What was asked.
+    pub request: HeardMessage,
+    /// The status of the answer.
+    pub status: u16,
+    /// What was answered.
+    pub answer: HeardMessage,
+}
+
+/// The part of a message that the journal may keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeardMessage {
+    /// Headers, none of which may be a secret, by their usual spelling.
+    pub headers: BTreeMap<String, String>,
+    /// The beginning of the body, all of it where it is [`MAX_BODY_KEPT`] long at most.
+    pub body: Vec<u8>,
+    /// How long the body was, in bytes.
+    pub length: u64,
+}
+
+/// What waits, and what could not.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    /// By integration id. Of strangers nobody counts: their number is theirs to choose.
+    lost: Mutex<BTreeMap<String, u64>>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Keep(Box<Heard>, u64),
+    Close(oneshot::Sender<()>),
+}
+
+impl Journal {
+    /// Starts the task that writes into `store`. It ends when every handle is dropped, or by [`Journal::close`].
+    pub fn start(store: Store, clock: SharedClock) -> Self {
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let waiting = Arc::new(Waiting::default());
+        tokio::spawn(Task { store, waiting: Arc::clone(&waiting) }.run(receiver));
+        Self { queue, waiting, clock }
+    }
+
+    /// Notes that a request came.
+    pub fn begin(&self) -> Began {
+        Began { at: self.clock.now(), elapsed: self.clock.elapsed() }
+    }
+
+    /// Keeps an exchange that ends now. Never waits: where the queue is full, it is counted as lost.
+    pub fn keep(&self, heard: Heard) {
+        let took = self.clock.elapsed().saturating_sub(heard.began.elapsed);
+        let bytes = heard.bytes();
+        let lost_by = heard.integration_id();
+        let before = self.waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let message = Message::Keep(Box::new(heard), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        if before + bytes > QUEUE_BYTES || self.queue.try_send(message).is_err() {
+            self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.waiting.lose(lost_by);
+        }
+    }
+
+    /// Writes what was kept before, and ends. Later exchanges are lost.
+    pub async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        if self.queue.send(Message::Close(closed)).await.is_ok() {
+            // An error means that the task ended some other way; it is closed all the same.
+            let _ = wait.await;
+        }
+    }
+}
+
+impl Heard {
+    fn bytes(&self) -> usize {
+        self.target.len() + self.request.body.len() + self.answer.body.len()
+    }
+
+    fn integration_id(&self) -> Option<String> {
+        match &self.by {
+            ExchangeBy::Token { integration_id, .. } => Some(integration_id.clone()),
+            ExchangeBy::Stranger { .. } => None,
+        }
+    }
+
+    /// What is written of it.
+    fn redacted(self, duration_ms: u64) -> NewExchange {
+        let is_stranger = matches!(self.by, ExchangeBy::Stranger { .. });
+        // What somebody sends who was not let in is nothing to keep.
+        let request = if is_stranger {
+            HeardMessage { headers: self.request.headers, ..HeardMessage::default() }
+        } else {
+            self.request
+        };
+        NewExchange {
+            by: self.by,
+            at: self.began.at,
+            method: self.method,
+            target: redact::target(&self.target),
+            status: self.status,
+            duration_ms,
+            request: request.redacted(),
+            answer: self.answer.redacted(),
+        }
+    }
+}
+
+impl HeardMessage {
+    /// Hears the next part of the body.
+    pub fn hear(&mut self, chunk: &[u8]) {
+        self.length += chunk.len() as u64;
+        let room = MAX_BODY_KEPT.saturating_sub(self.body.len());
+        self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
+    }
+
+    fn redacted(self) -> ExchangeMessage {
+        let headers = self.headers.into_iter().map(|(name, value)| (name, redact::text(&value))).collect();
+        ExchangeMessage { headers, body: redact::body(&self.body, self.length) }
+    }
+}
+
+impl Waiting {
+    fn lose(&self, integration_id: Option<String>) {
+        if let Some(id) = integration_id {
+            *self.lost().entry(id).or_default() += 1;
+        }
+    }
+
+    fn lost(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is written together.
+#[derive(Default)]
+struct Batch {
+    exchanges: Vec<NewExchange>,
+    bytes: usize,
+}
+
+struct Task {
+    store: Store,
+    waiting: Arc<Waiting>,
+}
+
+impl Task {
+    async fn run(self, mut queue: mpsc::Receiver<Message>) {
+        let mut open = true;
+        while open {
+            let mut batch = Batch::default();
+            let Some(first) = queue.recv().await else { return };
+            let mut closing = self.take(first, &mut batch);
+            let gather = async {
+                while closing.is_none() && batch.exchanges.len() < BATCH && batch.bytes < BATCH_BYTES {
+                    let Some(next) = queue.recv().await else { break };
+                    closing = self.take(next, &mut batch);
+                    // To redact takes time; whoever is to be answered goes first.
+                    tokio::task::yield_now().await;
+                }
+            };
+            // Whatever has come by then is written.
+            let _ = tokio::time::timeout(GATHER, gather).await;
+            self.write(batch.exchanges).await;
+            if let Some(closed) = closing {
+                open = false;
+                let _ = closed.send(());
+            }
+        }
+    }
+
+    /// Adds an exchange to the batch, redacted; gives back a wish to close.
+    fn take(&self, message: Message, batch: &mut Batch) -> Option<oneshot::Sender<()>> {
+        match message {
+            Message::Keep(heard, duration_ms) => {
+                let bytes = heard.bytes();
+                self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                batch.bytes += bytes;
+                batch.exchanges.push(heard.redacted(duration_ms));
+                None
+            }
+            Message::Close(closed) => Some(closed),
+        }
+    }
+
+    /// Writes a batch. What the store does not take is lost, and said.
+    async fn write(&self, batch: Vec<NewExchange>) {
+        let lost = std::mem::take(&mut *self.waiting.lost());
+        if batch.is_empty() && lost.is_empty() {
+            return;
+        }
+        let count: u64 = lost.values().sum();
+        if count > 0 {
+            tracing::warn!(exchanges = count, "requests came faster than the journal could keep them");
+        }
+        let mut again = lost.clone();
+        for exchange in &batch {
+            if let ExchangeBy::Token { integration_id, .. } = &exchange.by {
+                *again.entry(integration_id.clone()).or_default() += 1;
+            }
+        }
+        if let Err(error) = self.store.keep_exchanges(batch, lost).await {
+            tracing::warn!(%error, "the journal of requests could not be written");
+            let mut lost = self.waiting.lost();
+            for (id, count) in again {
+                *lost.entry(id).or_default() += count;
+            }
+        }
+    }
+}
