@@ -279,12 +279,10 @@ impl Integrations {
         name: &str,
         presented: &SecretString,
     ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
-        let row = self.store.find_integration(name).await?;
-        // The same work is done for a name that does not exist.
-        let id = row.as_ref().map_or("", |row| row.id.as_str());
-        let token =
-            self.store.find_token(id, presented).await?.filter(|token| token.is_valid(self.clock.now()));
-        let (Some(row), Some(token)) = (row, token) else { return Ok(None) };
+        let found = self.store.find_token(name, presented).await?;
+        let Some((row, token)) = found.filter(|(_, token)| token.is_valid(self.clock.now())) else {
+            return Ok(None);
+        };
         self.store.touch_token(&token).await?;
         Ok(Some((row, token)))
     }

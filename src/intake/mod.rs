@@ -277,14 +277,11 @@ fn user_schema(connector: &Connector) -> ResourceSchema {
 
 /// The stored resource of a user.
 fn stored(user: &UserRow) -> Result<Resource, Error> {
-    let text = match &user.body.resource {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let Some(attributes) = user.body.resource.as_object() else {
+        tracing::error!(user = user.id, "a stored user is no JSON object");
+        return Err(Error::internal(&user.id));
     };
-    Resource::from_stored(&text).map(|resource| resource.with_id(&user.id)).map_err(|error| {
-        tracing::error!(user = user.id, %error, "a stored user cannot be read");
-        Error::internal(&user.id)
-    })
+    Ok(Resource::from_attributes(attributes.clone()).with_id(&user.id))
 }
 
 /// An answer for a fault of the store: later, where that may help.

@@ -228,17 +228,17 @@ impl Store {
 
     /// The integration of this name.
     pub async fn find_integration(&self, name: &str) -> Result<Option<IntegrationRow>, StoreError> {
-        self.reader().await?.one(FIND_BY_NAME, args![name]).await?.map(read).transpose()
+        self.reader().await?.one(FIND_BY_NAME, args![name]).await?.as_ref().map(read).transpose()
     }
 
     /// The integration with this id.
     pub async fn integration(&self, id: &str) -> Result<Option<IntegrationRow>, StoreError> {
-        self.reader().await?.one(FIND, args![id]).await?.map(read).transpose()
+        self.reader().await?.one(FIND, args![id]).await?.as_ref().map(read).transpose()
     }
 
     /// Every integration, by name.
     pub async fn list_integrations(&self) -> Result<Vec<IntegrationRow>, StoreError> {
-        self.reader().await?.all(LIST, &[]).await?.into_iter().map(read).collect()
+        self.reader().await?.all(LIST, &[]).await?.iter().map(read).collect()
     }
 }
 
@@ -304,10 +304,10 @@ async fn add_slots(tx: &mut Tx, id: &str, sessions: i64) -> Result<(), StoreErro
 
 async fn row(tx: &mut Tx, id: &str) -> Result<IntegrationRow, IntegrationError> {
     let found = tx.db.one(FIND, args![id]).await?.ok_or(IntegrationError::NotFound)?;
-    Ok(read(found)?)
+    Ok(read(&found)?)
 }
 
-fn read(row: Row) -> Result<IntegrationRow, StoreError> {
+pub(super) fn read(row: &Row) -> Result<IntegrationRow, StoreError> {
     Ok(IntegrationRow {
         id: row.text("id")?,
         name: row.text("name")?,
