@@ -37,9 +37,8 @@ pub fn tables(measured: &[Measured], sizes: &[usize]) -> String {
             let fewest = sizes.iter().min().and_then(|fewest| of("usher", *fewest, mode));
             let rps = |run: Run| run.0;
             let cpu = |run: Run| run.1;
-            let ratio = |one: Option<Run>, other: Option<Run>, pick: fn(Run) -> f64| {
-                Some(pick(one?) / pick(other?))
-            };
+            let ratio =
+                |one: Option<Run>, other: Option<Run>, pick: fn(Run) -> f64| Some(pick(one?) / pick(other?));
             let cells = [
                 number(usher.map(rps), 0),
                 number(usher.map(cpu), 0),
