@@ -111,6 +111,7 @@ impl Model {
     async fn create(&mut self, name: &str, external: bool, active: bool) {
         let external = if external { name.to_lowercase() } else { "other".to_owned() };
         let answer = self.gate.post(&person(name, &external, active)).await;
+        let is_known = self.people.iter().any(|person| person.alive && person.external == external);
         let holder = self.people.iter_mut().find(|person| same(&person.name, name));
         match holder {
             Some(holder) if holder.external != external => {
@@ -124,6 +125,10 @@ impl Model {
                     "{answer:?}"
                 );
                 (holder.name, holder.active, holder.alive) = (name.to_owned(), active, true);
+            }
+            // Somebody whose name changed is no second person.
+            None if is_known => {
+                answer.scim_error(409, Some("uniqueness"));
             }
             None => {
                 assert_eq!(answer.status, 201, "{answer:?}");
