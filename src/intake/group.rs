@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, patch};
 use crate::store::{
-    GroupBody, GroupChange, GroupError, GroupQuery, GroupUser, GroupView, JobRequest, MembersWork, NewEvent,
-    Priority,
+    GroupBody, GroupChange, GroupError, GroupQuery, GroupView, JobRequest, MembersWork, NewEvent, Priority,
 };
 
 use super::{Caller, Intake, Shown, ShownPage, fault, paging, start, unlisted};
@@ -111,8 +110,7 @@ impl Intake {
                 return Err(Error::precondition_failed());
             }
             let (body, members) = split(caller, &new(stored(&view)?)?)?;
-            let is_so =
-                body == view.group.body && members.iter().eq(view.members.iter().map(|member| &member.id));
+            let is_so = body == view.group.body && members.iter().eq(view.members.iter());
             if is_so {
                 return shown(caller, &view);
             }
@@ -200,7 +198,7 @@ fn stored(view: &GroupView) -> Result<Resource, Error> {
         return Err(Error::internal(&view.group.id));
     };
     let resource = Resource::from_attributes(attributes.clone());
-    let member = |user: &GroupUser| json!({ "value": user.id, "type": USER, "display": user.display });
+    let member = |id: &String| json!({ "value": id, "type": USER });
     let members = view.members.iter().map(member).collect();
     Ok(resource.with_id(&view.group.id).with_list("members", members))
 }

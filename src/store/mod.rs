@@ -48,8 +48,7 @@ pub use self::directory::WorkerLock;
 pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
 pub use self::group::{
-    GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupUser, GroupView,
-    MembersWork,
+    GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupView, MembersWork,
 };
 pub use self::integration::{
     Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,

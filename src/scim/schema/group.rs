@@ -34,7 +34,6 @@ fn members() -> Attribute {
         once(Attribute::new("value", String, "The user's id").case_exact().required()),
         once(user),
         once(Attribute::new("type", String, "What the member is").canonical(["User"])),
-        once(Attribute::new("display", String, "The user's name, as the server knows it")),
     ];
     Attribute::complex("members", "Who is in the group", parts).multi_valued()
 }

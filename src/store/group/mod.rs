@@ -32,7 +32,7 @@ statements! {
     JOIN = "INSERT INTO members (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ORDER BY e.key ON CONFLICT DO NOTHING";
     TOUCH_ALL = "UPDATE groups SET version = version + 1, modified_at = $2 WHERE id IN (SELECT group_id FROM members WHERE user_id = $1)";
     LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
-    MEMBERS = "SELECT m.group_id, m.user_id, u.user_name, u.resource FROM members m JOIN users u ON u.id = m.user_id WHERE m.group_id IN (SELECT value FROM json_each($1)) ORDER BY m.seq";
+    MEMBERS = "SELECT group_id, user_id FROM members WHERE group_id IN (SELECT value FROM json_each($1)) ORDER BY seq";
     IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
     OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
 }
@@ -67,15 +67,6 @@ pub struct GroupRow {
     pub modified_at: Timestamp,
 }
 
-/// A user in a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupUser {
-    /// The user.
-    pub id: String,
-    /// What the user is called.
-    pub display: String,
-}
-
 /// A group that a user is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOf {
@@ -90,8 +81,8 @@ pub struct GroupOf {
 pub struct GroupView {
     /// The group.
     pub group: GroupRow,
-    /// Its members; none where they were not asked for.
-    pub members: Vec<GroupUser>,
+    /// The ids of its users; none where they were not asked for.
+    pub members: Vec<String>,
 }
 
 /// A change of one group. `expected` is the version that the caller saw; `None` where it did not look.
@@ -413,13 +404,8 @@ async fn view(db: &mut Db, groups: Vec<GroupRow>, with_members: bool) -> Result<
     let ids = json!(views.iter().map(|view| &view.group.id).collect::<Vec<_>>()).to_string();
     for row in db.all(MEMBERS, args![&ids]).await? {
         let of = row.text("group_id")?;
-        let resource: serde_json::Value = row.json("resource")?;
-        let display = match resource.get("displayName").and_then(serde_json::Value::as_str) {
-            Some(name) => name.to_owned(),
-            None => row.text("user_name")?,
-        };
         if let Some(view) = views.iter_mut().find(|view| view.group.id == of) {
-            view.members.push(GroupUser { id: row.text("user_id")?, display });
+            view.members.push(row.text("user_id")?);
         }
     }
     Ok(views)
