@@ -111,11 +111,15 @@ impl Model {
     async fn create(&mut self, name: &str, external: bool, active: bool) {
         let external = if external { name.to_lowercase() } else { "other".to_owned() };
         let answer = self.gate.post(&person(name, &external, active)).await;
+        // Whoever is there under the same external id and another name is the same person.
+        let is_there = |one: &Person| one.alive && one.external == external && !same(&one.name, name);
+        let twin = self.people.iter().any(is_there);
         let holder = self.people.iter_mut().find(|person| same(&person.name, name));
         match holder {
-            Some(holder) if holder.external != external => {
+            Some(holder) if holder.external != external || (twin && !holder.alive) => {
                 answer.scim_error(409, Some("uniqueness"));
             }
+            None if twin => drop(answer.scim_error(409, Some("uniqueness"))),
             // The same wish again, not fulfilled yet: it is taken up, be it deleted or not.
             Some(holder) => {
                 assert_eq!(
