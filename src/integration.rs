@@ -20,7 +20,7 @@ use crate::secret::SecretString;
 use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
 use crate::vault::{Place, Vault, VaultError};
 
-pub use crate::store::{Grant, Policy, Profile};
+pub use crate::store::{Answering, Grant, Policy, Profile};
 
 /// The longest that a SCIM request may wait: Okta and Entra ID give up after 60 s.
 pub const LONGEST_PATIENCE: Duration = Duration::from_secs(50);
@@ -279,12 +279,10 @@ impl Integrations {
         name: &str,
         presented: &SecretString,
     ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
-        let row = self.store.find_integration(name).await?;
-        // The same work is done for a name that does not exist.
-        let id = row.as_ref().map_or("", |row| row.id.as_str());
-        let token =
-            self.store.find_token(id, presented).await?.filter(|token| token.is_valid(self.clock.now()));
-        let (Some(row), Some(token)) = (row, token) else { return Ok(None) };
+        let found = self.store.find_token(name, presented).await?;
+        let Some((row, token)) = found.filter(|(_, token)| token.is_valid(self.clock.now())) else {
+            return Ok(None);
+        };
         self.store.touch_token(&token).await?;
         Ok(Some((row, token)))
     }
@@ -318,7 +316,7 @@ fn in_words(errors: &[SettingError]) -> String {
 /// What is wrong with a policy for this connector, a line each.
 fn wrong_policy(connector: &Connector, policy: &Policy) -> Vec<String> {
     let mut wrong = Vec::new();
-    if policy.patience() > LONGEST_PATIENCE {
+    if Duration::from_millis(policy.patience_ms) > LONGEST_PATIENCE {
         wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
     }
     for Grant { group, entitlement, key } in &policy.grants {

@@ -9,10 +9,13 @@ pub struct Measured {
     pub name: &'static str,
     pub users: usize,
     /// Requests per second and processor microseconds per request, of the median run.
-    pub modes: Vec<(Mode, (f64, f64))>,
+    pub modes: Vec<(Mode, Run)>,
     /// The most that it ever held, in MiB.
     pub memory: f64,
 }
+
+/// Requests per second, processor microseconds per request.
+type Run = (f64, f64);
 
 pub fn tables(measured: &[Measured], sizes: &[usize]) -> String {
     let find = |name: &str, users: usize| measured.iter().find(|one| one.name == name && one.users == users);
@@ -32,10 +35,10 @@ pub fn tables(measured: &[Measured], sizes: &[usize]) -> String {
         for mode in Mode::ALL {
             let [usher, floor, peer] = ["usher", "floor", "scim2-server"].map(|name| of(name, users, mode));
             let fewest = sizes.iter().min().and_then(|fewest| of("usher", *fewest, mode));
-            let ratio = |one: Option<(f64, f64)>, other: Option<(f64, f64)>, pick: fn((f64, f64)) -> f64| {
-                Some(pick(one?) / pick(other?))
-            };
-            let (rps, cpu): (fn((f64, f64)) -> f64, fn((f64, f64)) -> f64) = (|run| run.0, |run| run.1);
+            let rps = |run: Run| run.0;
+            let cpu = |run: Run| run.1;
+            let ratio =
+                |one: Option<Run>, other: Option<Run>, pick: fn(Run) -> f64| Some(pick(one?) / pick(other?));
             let cells = [
                 number(usher.map(rps), 0),
                 number(usher.map(cpu), 0),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::integration::{Grant, Integration as Found, NewIntegration, Policy, Profile};
+use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile};
 use crate::server::Installation;
 
 use super::context::Context;
@@ -73,6 +73,9 @@ struct Create {
     /// KEY=@FILE, KEY=- for standard input, KEY=$VARIABLE for the environment; a user name may be given as it is
     #[arg(long = "credential", value_name = "KEY=SOURCE")]
     credentials: Vec<String>,
+    /// How a SCIM request is answered whose job takes its time
+    #[arg(long, value_enum, default_value = "wait")]
+    answer: Answer,
     /// How long a SCIM request waits for the true outcome: 0s to 50s
     #[arg(long, default_value = "25s", value_parser = parse_seconds)]
     patience: Duration,
@@ -91,6 +94,9 @@ struct Create {
 struct ChangedPolicy {
     /// The integration
     name: String,
+    /// How a SCIM request is answered whose job takes its time
+    #[arg(long, value_enum)]
+    answer: Option<Answer>,
     /// How long a SCIM request waits for the true outcome: 0s to 50s
     #[arg(long, value_parser = parse_seconds)]
     patience: Option<Duration>,
@@ -103,6 +109,27 @@ struct ChangedPolicy {
     /// What the members of groups get, in the place of what they got until now; each member at its next change
     #[arg(long = "grant", value_name = "GROUP=ENTITLEMENT:KEY", value_parser = parse_grant)]
     grants: Option<Vec<Grant>>,
+}
+
+/// The ways to answer.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Answer {
+    /// At once: it is recorded
+    Accept,
+    /// With what really happened, as long as the patience lasts; then that it is recorded
+    Wait,
+    /// With what really happened; when the patience is over, that it has to be asked for again (429, which Okta does by itself)
+    Hold,
+}
+
+impl From<Answer> for Answering {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Accept => Self::Accept,
+            Answer::Wait => Self::Wait,
+            Answer::Hold => Self::Hold,
+        }
+    }
 }
 
 /// The identity providers that differ.
@@ -178,6 +205,7 @@ impl Create {
             login: self.login,
             credentials: read_credentials(&self.credentials)?,
             policy: Policy {
+                answer: self.answer.into(),
                 patience_ms: u64::try_from(self.patience.as_millis())?,
                 protected: self.protected,
                 profile: self.profile.into(),
@@ -203,6 +231,7 @@ impl ChangedPolicy {
     async fn run(self, context: &Context, installation: &Installation) -> anyhow::Result<()> {
         let integration = find(installation, &self.name).await?;
         let mut policy = integration.row.policy.clone();
+        policy.answer = self.answer.map_or(policy.answer, Answering::from);
         if let Some(patience) = self.patience {
             policy.patience_ms = u64::try_from(patience.as_millis())?;
         }

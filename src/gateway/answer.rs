@@ -95,6 +95,28 @@ pub(super) fn resource(
     response
 }
 
+/// A resource that was changed; where the client would rather not wait and the change is still being carried out, that it was accepted.
+pub(super) fn changed(
+    status: StatusCode,
+    client: &Client,
+    shown: &Shown,
+    projection: &Projection,
+) -> Response {
+    accepted(client, shown).unwrap_or_else(|| resource(status, client, shown, projection))
+}
+
+/// That a change was accepted (RFC 9967 section 3), for clients that ask for it while the change is being carried out. The
+/// transaction is the job.
+pub(super) fn accepted(client: &Client, shown: &Shown) -> Option<Response> {
+    let job = shown.pending_job().filter(|_| client.rather_not_wait)?;
+    let headers = [
+        ("preference-applied", "respond-async".to_owned()),
+        ("set-txn", job.to_owned()),
+        ("location", location(client, shown)),
+    ];
+    Some((StatusCode::ACCEPTED, headers).into_response())
+}
+
 /// The address of a resource.
 pub(super) fn location(client: &Client, shown: &Shown) -> String {
     format!("{}{}/{}", client.base_url, shown.schema.endpoint, shown.resource.id().unwrap_or_default())

@@ -4,6 +4,7 @@
 //! integration's patience: the work of a thousand accounts is nothing to wait for.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,7 +21,7 @@ use super::{Answer, GatewayState};
 /// `POST /Bulk`
 pub(super) async fn bulk(client: Client, State(state): State<GatewayState>, Body(body): Body) -> Answer {
     let request = BulkRequest::from_slice(&body)?;
-    let client = Client { caller: client.caller.answered_at_once(), ..client };
+    let client = Client { caller: client.caller.waiting(Duration::ZERO), ..client };
     let mut work = Work::new(&client, &state, &request);
     while let Some(index) = work.next() {
         work.carry_out(index).await;

@@ -3,6 +3,7 @@
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 
+use crate::integration::Profile;
 use crate::scim::catalog::Kind;
 use crate::scim::discovery::{self, Supported};
 use crate::scim::{Error, Schema};
@@ -13,7 +14,8 @@ use super::{Answer, MAX_BODY};
 
 /// `GET /ServiceProviderConfig`
 pub(super) async fn service_provider_config(client: Client) -> Answer {
-    let supported = Supported { sort: true, etag: true, max_payload: MAX_BODY };
+    let respond_async = client.caller.profile() != Profile::Strict;
+    let supported = Supported { sort: true, etag: true, max_payload: MAX_BODY, respond_async };
     Ok(json(StatusCode::OK, &discovery::service_provider_config(&client.base_url, supported)))
 }
 

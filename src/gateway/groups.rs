@@ -1,11 +1,13 @@
 //! `/Groups` (RFC 7644 sections 3.2 to 3.6).
 //!
-//! A PATCH is answered with 204, as identity providers expect it of groups of a thousand members, unless the client asks for attributes.
+//! A PATCH is answered with 204, as identity providers expect it of groups of a thousand members, unless the client asks for attributes or
+//! the integration's profile is `strict`.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
+use crate::integration::Profile;
 use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
 
 use super::answer::{json, resource, resource_json};
@@ -93,7 +95,11 @@ pub(super) async fn patch(
     let expected = expected_version(&headers)?;
     let request = PatchRequest::from_slice(&body, &client.caller.groups)?;
     let shown = state.intake.patch_group(&client.caller, &id, expected, &request).await?;
-    let status = if projection == Projection::All { StatusCode::NO_CONTENT } else { StatusCode::OK };
+    let is_strict = client.caller.profile() == Profile::Strict;
+    let status = match projection {
+        Projection::All if !is_strict => StatusCode::NO_CONTENT,
+        _ => StatusCode::OK,
+    };
     Ok(resource(status, &client, &shown, &projection))
 }
 

@@ -1,6 +1,7 @@
 //! What comes in: who calls, with which body, under which condition.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
@@ -26,6 +27,8 @@ pub(super) struct Client {
     pub(super) caller: Caller,
     /// The SCIM base address of the integration as the client reaches it.
     pub(super) base_url: String,
+    /// It asks for an answer at once, even where nothing is known yet but that the request was accepted.
+    pub(super) rather_not_wait: bool,
 }
 
 impl FromRequestParts<GatewayState> for Client {
@@ -45,7 +48,40 @@ impl FromRequestParts<GatewayState> for Client {
             let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
             format!("http://{host}")
         });
-        Ok(Self { caller, base_url: format!("{server}/scim/v2/{name}") })
+        let Preference { rather_not_wait, wait } = Preference::of(&parts.headers);
+        let caller = match wait {
+            Some(wait) => caller.waiting(wait),
+            None if rather_not_wait => caller.waiting(Duration::ZERO),
+            None => caller,
+        };
+        Ok(Self { caller, rather_not_wait, base_url: format!("{server}/scim/v2/{name}") })
+    }
+}
+
+/// What a client would like (RFC 7240): not to wait at all, or for so long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Preference {
+    rather_not_wait: bool,
+    wait: Option<Duration>,
+}
+
+impl Preference {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut preference = Self::default();
+        let lines = headers.get_all("prefer").into_iter().filter_map(|line| line.to_str().ok());
+        // Of one that is given twice, the first counts (RFC 7240 section 2).
+        for one in lines.flat_map(|line| line.split(',')) {
+            let one = one.split(';').next().unwrap_or_default();
+            let (name, value) = one.split_once('=').unwrap_or((one, ""));
+            match name.trim().to_ascii_lowercase().as_str() {
+                "respond-async" => preference.rather_not_wait = true,
+                "wait" if preference.wait.is_none() => {
+                    preference.wait = value.trim().trim_matches('"').parse().ok().map(Duration::from_secs);
+                }
+                _ => {}
+            }
+        }
+        preference
     }
 }
 

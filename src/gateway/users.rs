@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use crate::scim::{ListQuery, ListResponse, PatchRequest, Resource};
 
-use super::answer::{json, resource, resource_json};
+use super::answer::{accepted, changed, json, resource, resource_json};
 use super::request::{Body, Client, expected_version, is_known, list_query};
 use super::{Answer, GatewayState};
 
@@ -46,7 +46,7 @@ pub(super) async fn create(
     let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let user = Resource::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.create_user(&client.caller, user).await?;
-    Ok(resource(StatusCode::CREATED, &client, &shown, &projection))
+    Ok(changed(StatusCode::CREATED, &client, &shown, &projection))
 }
 
 /// `GET /Users/{id}`: one user.
@@ -76,7 +76,7 @@ pub(super) async fn replace(
     let expected = expected_version(&headers)?;
     let user = Resource::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.replace_user(&client.caller, &id, expected, user).await?;
-    Ok(resource(StatusCode::OK, &client, &shown, &projection))
+    Ok(changed(StatusCode::OK, &client, &shown, &projection))
 }
 
 /// `PATCH /Users/{id}`: changes a user in part.
@@ -92,7 +92,7 @@ pub(super) async fn patch(
     let expected = expected_version(&headers)?;
     let request = PatchRequest::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.patch_user(&client.caller, &id, expected, &request).await?;
-    Ok(resource(StatusCode::OK, &client, &shown, &projection))
+    Ok(changed(StatusCode::OK, &client, &shown, &projection))
 }
 
 /// `DELETE /Users/{id}`: ends a user.
@@ -103,6 +103,6 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Answer {
     let expected = expected_version(&headers)?;
-    state.intake.delete_user(&client.caller, &id, expected).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let shown = state.intake.delete_user(&client.caller, &id, expected).await?;
+    Ok(accepted(&client, &shown).unwrap_or_else(|| StatusCode::NO_CONTENT.into_response()))
 }

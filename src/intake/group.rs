@@ -195,11 +195,11 @@ fn split(caller: &Caller, resource: &Resource) -> Result<(GroupBody, Vec<String>
 
 /// The group as a client sends it: with its members.
 fn stored(view: &GroupView) -> Result<Resource, Error> {
-    let unreadable = |error| {
-        tracing::error!(group = view.group.id, %error, "a stored group cannot be read");
-        Error::internal(&view.group.id)
+    let Some(attributes) = view.group.body.resource.as_object() else {
+        tracing::error!(group = view.group.id, "a stored group is no JSON object");
+        return Err(Error::internal(&view.group.id));
     };
-    let resource = Resource::from_stored(&view.group.body.resource.to_string()).map_err(unreadable)?;
+    let resource = Resource::from_attributes(attributes.clone());
     let member = |user: &GroupUser| json!({ "value": user.id, "type": USER, "display": user.display });
     let members = view.members.iter().map(member).collect();
     Ok(resource.with_id(&view.group.id).with_list("members", members))

@@ -11,7 +11,7 @@ mod record;
 mod settle;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Entitlement, Holds};
-use crate::integration::{ConnectorError, FindError, Integration, Integrations};
+use crate::integration::{ConnectorError, FindError, Integration, Integrations, LONGEST_PATIENCE};
 use crate::scim::catalog::Kind;
 use crate::scim::schema::{self, Type};
 use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{ListError, Profile, Start, Store, StoreError, UserQuery, UserRow};
+use crate::store::{Answering, JobState, ListError, Profile, Start, Store, StoreError, UserQuery, UserRow};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
@@ -42,6 +42,8 @@ pub struct Intake {
     /// By connector hash: building one takes longer than most requests.
     schemas: Arc<Mutex<HashMap<String, Arc<ResourceSchema>>>>,
     groups: Arc<ResourceSchema>,
+    /// The jobs that a caller was told to ask for again.
+    held: Arc<Mutex<HashSet<String>>>,
     /// How many more requests of each token may be under way.
     room: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
@@ -56,6 +58,8 @@ pub struct Caller {
     /// Its groups as SCIM describes them.
     pub groups: Arc<ResourceSchema>,
     token_id: String,
+    answering: Answering,
+    patience: Duration,
     /// Held as long as the request is under way.
     _place: Arc<OwnedSemaphorePermit>,
 }
@@ -75,6 +79,15 @@ pub struct Shown {
     pub modified: Timestamp,
     /// How far the app has followed, as [`schema::USHER_JOB`] has it; none where nothing was to be done.
     pub job: Option<Map<String, Value>>,
+}
+
+impl Shown {
+    /// The job that is still to make it so.
+    pub fn pending_job(&self) -> Option<&str> {
+        let text = |name: &str| self.job.as_ref()?.get(name)?.as_str();
+        let state: JobState = text("state")?.parse().ok()?;
+        text("jobId").filter(|_| !state.is_settled())
+    }
 }
 
 /// A page of resources.
@@ -97,6 +110,7 @@ impl Intake {
             clock,
             schemas: Arc::default(),
             groups: Arc::new(ResourceSchema::group()),
+            held: Arc::default(),
             room: Arc::default(),
         }
     }
@@ -117,11 +131,15 @@ impl Intake {
         })?;
         let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
         let schema = self.schema(&integration.connector);
+        let policy = &integration.row.policy;
+        let (answering, patience) = (policy.answer, policy.patience());
         Ok(Caller {
             integration,
             schema,
             groups: self.groups.clone(),
             token_id: token.id,
+            answering,
+            patience,
             _place: Arc::new(place),
         })
     }
@@ -186,9 +204,14 @@ impl Caller {
         [&self.schema, &self.groups]
     }
 
+    /// Which identity provider asks.
+    pub fn profile(&self) -> Profile {
+        self.integration.row.policy.profile
+    }
+
     /// What can be held, where the identity provider reads it.
     pub fn catalog(&self) -> Vec<Kind> {
-        if self.integration.row.policy.profile != Profile::Okta {
+        if self.profile() != Profile::Okta {
             return Vec::new();
         }
         let values = |entitlement: &Entitlement| {
@@ -198,16 +221,11 @@ impl Caller {
         entitlements.map(|entitlement| Kind::new(&entitlement.name, values(entitlement))).collect()
     }
 
-    /// The same caller, who does not wait for what really happened.
+    /// The same caller, who waits for what really happened as long as this, whatever the integration's policy, but never longer than
+    /// any may.
     #[must_use]
-    pub fn answered_at_once(mut self) -> Self {
-        self.integration.row.policy.patience_ms = 0;
-        self
-    }
-
-    /// How long the caller is willing to wait for what really happened.
-    pub fn patience(&self) -> Duration {
-        self.integration.row.policy.patience()
+    pub fn waiting(self, patience: Duration) -> Self {
+        Self { answering: Answering::Wait, patience: patience.min(LONGEST_PATIENCE), ..self }
     }
 
     /// The token that the caller showed, by its id.
@@ -259,14 +277,11 @@ fn user_schema(connector: &Connector) -> ResourceSchema {
 
 /// The stored resource of a user.
 fn stored(user: &UserRow) -> Result<Resource, Error> {
-    let text = match &user.body.resource {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let Some(attributes) = user.body.resource.as_object() else {
+        tracing::error!(user = user.id, "a stored user is no JSON object");
+        return Err(Error::internal(&user.id));
     };
-    Resource::from_stored(&text).map(|resource| resource.with_id(&user.id)).map_err(|error| {
-        tracing::error!(user = user.id, %error, "a stored user cannot be read");
-        Error::internal(&user.id)
-    })
+    Ok(Resource::from_attributes(attributes.clone()).with_id(&user.id))
 }
 
 /// An answer for a fault of the store: later, where that may help.

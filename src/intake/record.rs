@@ -89,16 +89,21 @@ impl Intake {
         }
     }
 
-    /// Ends a user (DELETE): the account goes, a tombstone stays.
+    /// Ends a user (DELETE): the account goes, a tombstone stays. Returns what was known of the user.
     ///
     /// # Errors
     /// As [`Intake::replace_user`].
-    pub async fn delete_user(&self, caller: &Caller, id: &str, expected: Option<i64>) -> Result<(), Error> {
+    pub async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &str,
+        expected: Option<i64>,
+    ) -> Result<Shown, Error> {
         self.take_in(caller)?;
         self.user(caller, id).await?;
         let change = self.change(caller, Ask::Delete, UserChange::Delete { id: id.to_owned(), expected });
         let recorded = self.store.record(change).await.map_err(refused)?;
-        self.settle(caller, recorded).await.map(drop)
+        self.settle(caller, recorded).await
     }
 
     async fn update(
@@ -108,6 +113,9 @@ impl Intake {
         expected: Option<i64>,
         body: UserBody,
     ) -> Result<Shown, Error> {
+        if let Some(outcome) = self.outcome_of_held(caller, id, &body).await {
+            return outcome;
+        }
         let change =
             self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
         let recorded = self.store.record(change).await.map_err(refused)?;
@@ -126,6 +134,9 @@ impl Intake {
         };
         let view = view.ok_or_else(leaving)?;
         let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
+        if let Some(outcome) = self.outcome_of_held(caller, id, &body).await.filter(|_| same_person) {
+            return outcome;
+        }
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);
         if !same_person || is_fulfilled {
             return Err(taken());

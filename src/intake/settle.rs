@@ -1,11 +1,17 @@
 //! Waiting for what really happens, as long as the caller is willing to, and saying it.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use crate::failure::FailureClass;
 use crate::scim::Error;
-use crate::store::{JobRow, JobState, Recorded};
+use crate::store::{Answering, JobRow, JobState, Recorded, UserBody};
 
 use super::record::recorded;
-use super::{Caller, Intake, Shown, fault};
+use super::{Caller, Intake, RETRY_AFTER_SECS, Shown, fault};
+
+/// How many jobs are remembered that somebody has to ask for again.
+const MOST_HELD: usize = 10_000;
 
 impl Intake {
     /// The user as it was recorded, once its job has settled or the caller's patience is over.
@@ -13,11 +19,14 @@ impl Intake {
     /// # Errors
     /// Why the job failed, with its class and what to do.
     pub(super) async fn settle(&self, caller: &Caller, change: Recorded) -> Result<Shown, Error> {
-        let patience = caller.patience();
-        let Some(job) = change.job.as_ref().filter(|_| !patience.is_zero()) else {
+        let patience = caller.patience;
+        let Some(job) =
+            change.job.as_ref().filter(|_| caller.answering == Answering::Hold || !patience.is_zero())
+        else {
             return recorded(caller, &change, change.job.as_ref());
         };
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
+            Err(_) if caller.answering == Answering::Hold => Err(self.hold(job)),
             // It goes on without the caller; the next read tells.
             Err(_) => recorded(caller, &change, Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
@@ -26,6 +35,49 @@ impl Intake {
                 None => recorded(caller, &change, settled.as_ref()),
             },
         }
+    }
+}
+
+impl Intake {
+    /// Tells the caller to ask again, and remembers that its next request is about this job.
+    fn hold(&self, job: &JobRow) -> Error {
+        let mut held = self.held();
+        // Callers that never ask again are forgotten some day; they are told of a new try then, which does no harm.
+        if held.len() >= MOST_HELD {
+            held.clear();
+        }
+        held.insert(job.id.clone());
+        Error::too_many_requests(format!(
+            "the change is recorded and being carried out ({}); ask again in {RETRY_AFTER_SECS} s for what became of it",
+            job.id
+        ))
+    }
+
+    /// What became of the change that the caller was told to ask for again; none where this is another request. A change that is still
+    /// being carried out is waited for as before.
+    pub(super) async fn outcome_of_held(
+        &self,
+        caller: &Caller,
+        id: &str,
+        body: &UserBody,
+    ) -> Option<Result<Shown, Error>> {
+        if caller.answering != Answering::Hold {
+            return None;
+        }
+        let view = match self.store.view_user(&caller.integration.row.id, id).await {
+            Ok(view) => view?,
+            Err(error) => return Some(Err(fault(&error))),
+        };
+        let job = view.job.clone().filter(|_| view.user.body == *body)?;
+        if !self.held().remove(&job.id) {
+            return None;
+        }
+        let change = Recorded { user: view.user, job: Some(job), groups: view.groups };
+        Some(self.settle(caller, change).await)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -23,8 +23,7 @@ pub(super) fn shown(caller: &Caller, view: &UserView) -> Result<Shown, Error> {
             // Nobody has seen the account: what was asked for is not so, and no more is claimed.
             None => drop(attributes.insert("active".to_owned(), Value::Bool(!view.user.body.active))),
         }
-        let text = Value::Object(attributes).to_string();
-        resource = Resource::from_stored(&text).map_err(|_| Error::internal(&view.user.id))?;
+        resource = Resource::from_attributes(attributes);
     }
     Ok(Shown {
         schema: caller.schema.clone(),

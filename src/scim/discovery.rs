@@ -18,11 +18,13 @@ pub struct Supported {
     pub etag: bool,
     /// The longest body, in bytes.
     pub max_payload: usize,
+    /// Clients may ask for an answer before the change is carried out (RFC 9967 section 4).
+    pub respond_async: bool,
 }
 
 /// `GET /ServiceProviderConfig`. `base_url` is the integration's, without a slash at its end.
 pub fn service_provider_config(base_url: &str, supported: Supported) -> Value {
-    json!({
+    let mut config = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": true},
         "bulk": {
@@ -53,7 +55,12 @@ pub fn service_provider_config(base_url: &str, supported: Supported) -> Value {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base_url}/ServiceProviderConfig"),
         },
-    })
+    });
+    if supported.respond_async {
+        // No event is sent when the change is carried out; who asked reads the resource again.
+        config["securityEvents"] = json!({"asyncRequest": "request", "eventUris": []});
+    }
+    config
 }
 
 /// `GET /ResourceTypes`.
@@ -184,11 +191,15 @@ mod tests {
 
     #[test]
     fn the_configuration_promises_what_there_is() {
-        let config = service_provider_config(BASE, Supported { sort: false, etag: true, max_payload: 1024 });
+        let config = service_provider_config(
+            BASE,
+            Supported { sort: false, etag: true, max_payload: 1024, respond_async: true },
+        );
         let supported = |feature: &str| config[feature]["supported"].as_bool();
         assert_eq!(supported("patch"), Some(true));
         assert_eq!(supported("filter"), Some(true));
         assert_eq!(config["bulk"], json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 1024}));
+        assert_eq!(config["securityEvents"]["asyncRequest"], "request");
         assert_eq!(supported("changePassword"), Some(false));
         assert_eq!(supported("sort"), Some(false));
         assert_eq!(supported("etag"), Some(true));

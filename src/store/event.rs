@@ -186,7 +186,10 @@ impl Store {
 
 /// Writes an event inside a transaction.
 pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
-    let (seq, before) = head(&mut tx.db).await?;
+    let (seq, before) = match tx.chain.take() {
+        Some(end) => end,
+        None => head(&mut tx.db).await?,
+    };
     let fields = Fields {
         seq: seq + 1,
         at: tx.now.as_ms(),
@@ -197,6 +200,7 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreErro
         job_id: event.job_id,
         data: event.data.to_string(),
     };
+    let hash = fields.hash(&before);
     let values = args![
         fields.seq,
         fields.at,
@@ -206,9 +210,10 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreErro
         fields.target.as_ref(),
         fields.job_id.as_ref(),
         &fields.data,
-        fields.hash(&before),
+        &hash,
     ];
     tx.db.change(INSERT, values).await?;
+    tx.chain = Some((fields.seq, hash));
     Ok(())
 }
 

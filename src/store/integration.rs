@@ -43,6 +43,8 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
+    /// How a SCIM request is answered.
+    pub answer: Answering,
     /// How long a SCIM request waits for the true outcome, in milliseconds; 0 answers at once.
     pub patience_ms: u64,
     /// How far Usher may go in the app.
@@ -55,6 +57,19 @@ pub struct Policy {
     pub profile: Profile,
     /// What groups give their members, in the order in which they count.
     pub grants: Vec<Grant>,
+}
+
+/// How a SCIM request is answered whose job takes its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answering {
+    /// At once: it is recorded.
+    Accept,
+    /// With what really happened within the patience; after it, that it is recorded.
+    #[default]
+    Wait,
+    /// With what really happened; while that is not known, that it has to be asked for again (429).
+    Hold,
 }
 
 /// What an identity provider is known to ask for beyond the RFCs, and to stumble over.
@@ -91,6 +106,7 @@ impl Grant {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            answer: Answering::default(),
             patience_ms: 25_000,
             mode: Mode::Live,
             protected: Vec::new(),
@@ -104,7 +120,10 @@ impl Default for Policy {
 impl Policy {
     /// How long a SCIM request waits for the true outcome.
     pub fn patience(&self) -> Duration {
-        Duration::from_millis(self.patience_ms)
+        match self.answer {
+            Answering::Accept => Duration::ZERO,
+            Answering::Wait | Answering::Hold => Duration::from_millis(self.patience_ms),
+        }
     }
 }
 
@@ -209,17 +228,17 @@ impl Store {
 
     /// The integration of this name.
     pub async fn find_integration(&self, name: &str) -> Result<Option<IntegrationRow>, StoreError> {
-        self.reader().await?.one(FIND_BY_NAME, args![name]).await?.map(read).transpose()
+        self.reader().await?.one(FIND_BY_NAME, args![name]).await?.as_ref().map(read).transpose()
     }
 
     /// The integration with this id.
     pub async fn integration(&self, id: &str) -> Result<Option<IntegrationRow>, StoreError> {
-        self.reader().await?.one(FIND, args![id]).await?.map(read).transpose()
+        self.reader().await?.one(FIND, args![id]).await?.as_ref().map(read).transpose()
     }
 
     /// Every integration, by name.
     pub async fn list_integrations(&self) -> Result<Vec<IntegrationRow>, StoreError> {
-        self.reader().await?.all(LIST, &[]).await?.into_iter().map(read).collect()
+        self.reader().await?.all(LIST, &[]).await?.iter().map(read).collect()
     }
 }
 
@@ -285,10 +304,10 @@ async fn add_slots(tx: &mut Tx, id: &str, sessions: i64) -> Result<(), StoreErro
 
 async fn row(tx: &mut Tx, id: &str) -> Result<IntegrationRow, IntegrationError> {
     let found = tx.db.one(FIND, args![id]).await?.ok_or(IntegrationError::NotFound)?;
-    Ok(read(found)?)
+    Ok(read(&found)?)
 }
 
-fn read(row: Row) -> Result<IntegrationRow, StoreError> {
+pub(super) fn read(row: &Row) -> Result<IntegrationRow, StoreError> {
     Ok(IntegrationRow {
         id: row.text("id")?,
         name: row.text("name")?,

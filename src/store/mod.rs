@@ -51,7 +51,9 @@ pub use self::group::{
     GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupUser, GroupView,
     MembersWork,
 };
-pub use self::integration::{Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile};
+pub use self::integration::{
+    Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
+};
 pub use self::job::{
     Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,

@@ -64,12 +64,34 @@ pub(super) struct Part {
 
 impl<'q> Listing<'q> {
     /// How many rows there are.
-    pub(super) async fn total(&self, db: &mut Db) -> Result<u64, ListError> {
+    async fn total(&self, db: &mut Db) -> Result<u64, ListError> {
         let mut count = Composed::default();
         count.push("SELECT count(*) AS total");
         self.restrict(&mut count)?;
         let total = db.all_of(count).await?.first().map_or(Ok(0), |row| row.int("total"))?;
         Ok(u64::try_from(total).unwrap_or(0))
+    }
+
+    /// A part, and how many rows there are in all.
+    pub(super) async fn page(
+        &self,
+        db: &mut Db,
+        start: Start<'q>,
+        limit: u32,
+    ) -> Result<(Part, u64), ListError> {
+        let part = self.part(db, start, limit).await?;
+        let passed = match start {
+            Start::Index(passed) => Some(passed),
+            Start::First => Some(0),
+            Start::At(_) => None,
+        };
+        let listed = part.rows.len() as u64;
+        let total = match passed {
+            // Where the list ends, nothing has to be counted.
+            Some(passed) if listed < u64::from(limit) && (listed > 0 || passed == 0) => passed + listed,
+            _ => self.total(db).await?,
+        };
+        Ok((part, total))
     }
 
     /// At most `limit` rows.

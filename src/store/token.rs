@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::Store;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
+use super::integration::{self, IntegrationRow};
 use super::migrate::hex;
 use super::sql::{Row, args, statements};
 use super::writer::Tx;
@@ -18,6 +19,7 @@ use crate::clock::Timestamp;
 statements! {
     INSERT = "INSERT INTO tokens (id, integration_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
     FIND = "SELECT * FROM tokens WHERE id = $1";
+    PRESENTED = "SELECT i.*, t.id AS token_id, t.hash AS token_hash, t.created_at AS token_created_at, t.expires_at, t.last_used_at, t.revoked_at FROM integrations i JOIN tokens t ON t.integration_id = i.id WHERE i.name = $1 ORDER BY t.seq";
     OF_INTEGRATION = "SELECT * FROM tokens WHERE integration_id = $1 ORDER BY seq";
     TOUCH = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -68,21 +70,32 @@ impl Store {
         self.writer.write(move |tx| async move { create(tx, &new, &by).await }.boxed()).await
     }
 
-    /// The integration's token that was presented, be it valid or not; ask [`TokenRow::is_valid`]. Hashes are compared
-    /// in constant time, and all of them, so the time it takes tells nothing of the tokens that exist.
+    /// The token that was presented to the integration of that name, be it valid or not (ask [`TokenRow::is_valid`]), and the
+    /// integration. Hashes are compared in constant time, and all of them, so the time it takes tells nothing of the
+    /// tokens that exist.
     pub async fn find_token(
         &self,
-        integration_id: &str,
+        integration: &str,
         presented: &SecretString,
-    ) -> Result<Option<TokenRow>, StoreError> {
+    ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
         let presented = hash(presented);
         let mut found = None;
-        for row in self.reader().await?.all(OF_INTEGRATION, args![integration_id]).await? {
-            if bool::from(row.text("hash")?.as_bytes().ct_eq(presented.as_bytes())) {
-                found = Some(read(row)?);
+        for row in self.reader().await?.all(PRESENTED, args![integration]).await? {
+            if bool::from(row.text("token_hash")?.as_bytes().ct_eq(presented.as_bytes())) {
+                found = Some(row);
             }
         }
-        Ok(found)
+        let Some(row) = found else { return Ok(None) };
+        let integration = integration::read(&row)?;
+        let token = TokenRow {
+            id: row.text("token_id")?,
+            integration_id: integration.id.clone(),
+            created_at: row.time("token_created_at")?,
+            expires_at: row.maybe_time("expires_at")?,
+            last_used_at: row.maybe_time("last_used_at")?,
+            revoked_at: row.maybe_time("revoked_at")?,
+        };
+        Ok(Some((integration, token)))
     }
 
     /// Notes that a token was used now; writes once a minute at most.

@@ -42,6 +42,8 @@ pub(super) struct Tx {
     pub(super) now: Timestamp,
     pub(super) ids: Ids,
     pub(super) touched: Touched,
+    /// The end of the chain of events as this transaction left it, where it has written one.
+    pub(super) chain: Option<(i64, String)>,
 }
 
 /// Gives work to the writing task.
@@ -202,7 +204,7 @@ impl Task {
 
     async fn transact(&mut self, db: Db, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
         let now = self.options.clock.now();
-        let mut tx = Tx { db, now, ids: self.options.ids.clone(), touched: Touched::default() };
+        let mut tx = Tx { db, now, ids: self.options.ids.clone(), touched: Touched::default(), chain: None };
         match commit(&mut tx, batch).await {
             Ok(()) => {
                 self.options.watchers.tell(&tx.touched);
@@ -254,6 +256,7 @@ async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreEr
         if !write.run(tx).await {
             // Where SQLite ended the whole transaction there is nothing to undo, and what it said then is the cause.
             let fault = tx.db.take_fault();
+            tx.chain = None;
             tx.db.change(UNDO, &[]).await.map_err(|error| fault.unwrap_or(error))?;
         }
         tx.db.change(KEEP, &[]).await?;

@@ -61,18 +61,9 @@ impl Resource {
         Self::finish(read::attributes(body, schema)?, schema)
     }
 
-    /// Reads what [`Resource::to_stored`] wrote.
-    ///
-    /// # Errors
-    /// It is no JSON object.
-    pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
-        Ok(Self { attributes: serde_json::from_str(text)? })
-    }
-
-    /// Itself as JSON text, to be stored.
-    pub fn to_stored(&self) -> String {
-        // Printing a map with text keys cannot fail.
-        serde_json::to_string(&self.attributes).unwrap_or_default()
+    /// A resource of which only [`attributes`](Self::attributes) were kept.
+    pub fn from_attributes(attributes: Map<String, Value>) -> Self {
+        Self { attributes }
     }
 
     /// The same resource under that id.

@@ -99,6 +99,12 @@ fn complex(attribute: &Attribute, parts: Map<String, Value>) -> Result<Option<Va
     if attribute.multi_valued {
         unwrap_json(attribute, &mut element_parts);
     }
+    let missing =
+        attribute.sub_attributes.iter().find(|sub| sub.required && !element_parts.contains_key(&*sub.name));
+    if let Some(missing) = missing {
+        let detail = format!("each of {} needs a {}", quote(&attribute.name), quote(&missing.name));
+        return Err(Error::invalid_value(detail));
+    }
     // An e-mail without an address that still has its type says nothing.
     Ok((!element_parts.is_empty() && !cleared).then_some(Value::Object(element_parts)))
 }

@@ -85,7 +85,7 @@ fn what_clients_may_not_set_is_ignored_and_passwords_are_forgotten() {
     check(json!({"urn:ietf:params:scim:schemas:extension:usher:2.0:Job": {"state": "done"}}), json!({}));
     let body = with(json!({"password": "hunter2-secret"}));
     let resource = Resource::parse(body, &ResourceSchema::user()).unwrap();
-    assert!(!format!("{resource:?}{}", resource.to_stored()).contains("hunter2"));
+    assert!(!format!("{resource:?}").contains("hunter2"));
     let error =
         Resource::parse(with(json!({"password": {"p": "hunter2"}})), &ResourceSchema::user()).unwrap_err();
     assert!(!format!("{error:?}").contains("hunter2"));
@@ -226,7 +226,8 @@ proptest! {
             // What was read is read again as the same, and survives the store.
             let again = Resource::parse(Value::Object(resource.attributes().clone()), &schema).unwrap();
             prop_assert_eq!(&again, &resource);
-            prop_assert_eq!(Resource::from_stored(&resource.to_stored()).unwrap(), resource);
+            let text = serde_json::to_string(resource.attributes()).unwrap();
+            prop_assert_eq!(Resource::from_attributes(serde_json::from_str(&text).unwrap()), resource);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The attributes of a group (RFC 7643 section 4.2).
 //!
-//! Two deviations, stated in discovery too: `displayName` is required and unique regardless of case, since it is by their names that
-//! identity providers find the groups they push; and a member is always a user.
+//! Three deviations, stated in discovery too: `displayName` is required and unique regardless of case, since it is by their names that
+//! identity providers find the groups they push; a member needs a `value`, and is always a user.
 
 use super::Type::{Reference, String};
 use super::{Attribute, GROUP, Mutability, ResourceSchema, Schema, Uniqueness};
@@ -31,10 +31,10 @@ fn members() -> Attribute {
     let user =
         Attribute { reference_types: &["User"], ..Attribute::new("$ref", Reference, "The user's address") };
     let parts = vec![
-        once(Attribute::new("value", String, "The user's id").case_exact()),
+        once(Attribute::new("value", String, "The user's id").case_exact().required()),
         once(user),
         once(Attribute::new("type", String, "What the member is").canonical(["User"])),
-        Attribute::new("display", String, "The user's name, as the server knows it").read_only(),
+        once(Attribute::new("display", String, "The user's name, as the server knows it")),
     ];
     Attribute::complex("members", "Who is in the group", parts).multi_valued()
 }

@@ -13,8 +13,7 @@ pub(super) async fn page(
 ) -> Result<GroupPage, ListError> {
     let (schema, filter, sort) = (query.schema, query.filter, query.sort);
     let listing = Listing { from: FROM, integration_id, schema, filter, sort };
-    let total = listing.total(db).await?;
-    let part = listing.part(db, query.start, query.limit).await?;
+    let (part, total) = listing.page(db, query.start, query.limit).await?;
     let groups = part.rows.iter().map(read).collect::<Result<_, _>>()?;
     let groups = view(db, groups, query.with_members).await?;
     Ok(GroupPage { total, groups, next: part.next, previous: part.previous })

@@ -7,12 +7,12 @@ use super::super::error::StoreError;
 use super::super::event::{self, NewEvent};
 use super::super::sql::{args, statements};
 use super::super::writer::Tx;
-use super::{JobRow, JobState, Kind, read, reread, select_jobs};
+use super::{JobRow, JobState, Kind, read, reread, select_jobs, unwritten};
 
 statements! {
     HEAD = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
     FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
-    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)";
+    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9) RETURNING *, (SELECT u.user_name FROM users u WHERE u.id = user_id) AS user_name";
     JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END, changed_at = $5 WHERE id = $1";
     RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1 AND state = 'retry'";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
@@ -166,8 +166,9 @@ async fn insert(
         tx.now,
         &request.cause,
     ];
-    tx.db.change(INSERT, values).await?;
-    reread(tx, &id).await
+    let row = tx.db.one(INSERT, values).await?;
+    tx.touched.job(&id);
+    row.as_ref().map_or_else(|| Err(unwritten()), read)
 }
 
 async fn join(

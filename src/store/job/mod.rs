@@ -159,9 +159,11 @@ async fn find(db: &mut Db, id: &str) -> Result<Option<JobRow>, StoreError> {
 /// The job that was just written.
 async fn reread(tx: &mut Tx, id: &str) -> Result<JobRow, StoreError> {
     tx.touched.job(id);
-    let gone =
-        StoreError::Unreadable { column: "id", reason: "the job that was just written is gone".to_owned() };
-    find(&mut tx.db, id).await?.ok_or(gone)
+    find(&mut tx.db, id).await?.ok_or_else(unwritten)
+}
+
+fn unwritten() -> StoreError {
+    StoreError::Unreadable { column: "id", reason: "the job that was just written is gone".to_owned() }
 }
 
 async fn follower(tx: &mut Tx, job: &JobRow) -> Result<Option<JobRow>, StoreError> {

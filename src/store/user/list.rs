@@ -20,13 +20,12 @@ pub(super) async fn page(
     query: &UserQuery<'_>,
 ) -> Result<UserPage, ListError> {
     let listing = listing(integration_id, query);
-    let total = match query.filter {
-        None => total(db, integration_id).await?,
-        Some(_) => listing.total(db).await?,
-    };
-    let part = match (query.start, query.filter, query.sort) {
-        (Start::Index(offset), None, None) => plain(db, integration_id, offset, query.limit).await?,
-        (start, ..) => listing.part(db, start, query.limit).await?,
+    let (part, total) = match (query.start, query.filter, query.sort) {
+        (Start::Index(offset), None, None) => {
+            (plain(db, integration_id, offset, query.limit).await?, total(db, integration_id).await?)
+        }
+        (start, None, _) => (listing.part(db, start, query.limit).await?, total(db, integration_id).await?),
+        (start, Some(_), _) => listing.page(db, start, query.limit).await?,
     };
     let users = part.rows.iter().map(read).collect::<Result<_, _>>()?;
     let users = view(db, integration_id, users).await?;

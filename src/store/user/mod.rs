@@ -390,6 +390,9 @@ pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<
 
 /// Puts accounts and latest jobs beside the users.
 async fn view(db: &mut Db, integration_id: &str, users: Vec<UserRow>) -> Result<Vec<UserView>, StoreError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids = json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
     let accounts = account::of_users(db, integration_id, &ids).await?;
     let mut accounts: HashMap<_, _> =

@@ -119,7 +119,6 @@ impl Model {
             Some(holder) if holder.external != external || (twin && !holder.alive) => {
                 answer.scim_error(409, Some("uniqueness"));
             }
-            None if twin => drop(answer.scim_error(409, Some("uniqueness"))),
             // The same wish again, not fulfilled yet: it is taken up, be it deleted or not.
             Some(holder) => {
                 assert_eq!(
@@ -128,6 +127,10 @@ impl Model {
                     "{answer:?}"
                 );
                 (holder.name, holder.active, holder.alive) = (name.to_owned(), active, true);
+            }
+            // Somebody whose name changed is no second person.
+            None if twin => {
+                answer.scim_error(409, Some("uniqueness"));
             }
             None => {
                 assert_eq!(answer.status, 201, "{answer:?}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use usher::account::Status;
 use usher::failure::FailureClass;
+use usher::integration::Answering;
 use usher::store::{Finish, Outcome, SeenAccount};
 
 fn seen(status: Status, role: &str) -> Option<SeenAccount> {
@@ -139,5 +140,76 @@ async fn who_waits_is_told_the_true_outcome() {
     let (answer, ()) = tokio::join!(gate.delete(&id), gate.work_soon(done(), seen(Status::Absent, "agent")));
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     assert_eq!(gate.shown(&id).await, None);
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn who_would_rather_not_wait_is_told_that_it_was_accepted() {
+    let gate = Gate::with(Policy { patience_ms: 50_000, ..Policy::default() }).await;
+    let asked = |method: Method, path: &str, prefer: &str| {
+        gate.with_body(method, path, user(ADA).to_string()).header("Prefer", prefer)
+    };
+    let made = gate.send(asked(Method::POST, "/Users", "respond-async")).await;
+    assert_eq!((made.status, made.text.as_str()), (202, ""), "{made:?}");
+    let job = gate.jobs().await.remove(0).id;
+    assert_eq!(
+        (made.header("set-txn"), made.header("preference-applied")),
+        (Some(&*job), Some("respond-async"))
+    );
+    let place = made.header("location").unwrap();
+    let path = place.strip_prefix(&format!("{}/scim/v2/desk", gate.server.url())).unwrap().to_owned();
+    assert_eq!(gate.get(&path).await.json()["userName"], ADA, "{place}");
+    gate.work(done(), seen(Status::Active, "agent")).await;
+
+    let put = gate.send(asked(Method::PUT, &path, "handling=lenient, wait=0; x=y, respond-async")).await;
+    assert_eq!(put.status, 202, "{put:?}");
+    let waits = gate.send(asked(Method::PUT, &path, "wait=\"0\"")).await;
+    assert_eq!(
+        (waits.status, waits.json()["id"].is_string()),
+        (200, true),
+        "no wish to be told so: {waits:?}"
+    );
+    let (answer, ()) = tokio::join!(
+        gate.send(asked(Method::PUT, &path, "respond-async, wait=50")),
+        gate.work_soon(failed(), None)
+    );
+    answer.scim_error(409, None);
+    let gone = gate.send(gate.request(Method::DELETE, &path).header("Prefer", "respond-async")).await;
+    assert_eq!((gone.status, gone.header("location").is_some()), (202, true), "{gone:?}");
+    let config = gate.get("/ServiceProviderConfig").await.json();
+    assert_eq!(config["securityEvents"]["asyncRequest"], "request");
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn who_is_held_off_is_told_the_true_outcome_when_it_asks_again() {
+    let policy = Policy { answer: Answering::Hold, patience_ms: 0, ..Policy::default() };
+    let gate = Gate::with(policy).await;
+    let hold = async |answer: Answer| {
+        let detail = answer.scim_error(429, None);
+        let job = gate.jobs().await.remove(0).id;
+        assert!(detail.contains("recorded") && detail.contains(&job), "{detail}");
+        assert_eq!(answer.header("retry-after"), Some("60"));
+    };
+    hold(gate.post(&user(ADA)).await).await;
+    hold(gate.post(&user(ADA)).await).await;
+    assert_eq!(gate.rows().await.0, 1, "asking again records nothing");
+    gate.work(failed(), None).await;
+    let detail = gate.post(&user(ADA)).await.scim_error(409, None);
+    assert!(detail.contains("seat_limit"), "{detail}");
+    hold(gate.post(&user(ADA)).await).await;
+    assert_eq!(gate.jobs().await.len(), 2, "who asks once more after the failure wants it tried again");
+    gate.work(done(), seen(Status::Active, "agent")).await;
+    let made = gate.post(&user(ADA)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    gate.post(&user(ADA)).await.scim_error(409, Some("uniqueness"));
+
+    let leaver = changed(json!({ "active": false }));
+    hold(gate.put(&id, &leaver).await).await;
+    gate.work(done(), seen(Status::Suspended, "agent")).await;
+    let put = gate.put(&id, &leaver).await;
+    assert_eq!((put.status, &put.json()["active"]), (200, &json!(false)), "{put:?}");
+    assert_eq!(gate.jobs().await.len(), 3, "the outcome is told, and nothing is asked for anew");
     gate.end().await;
 }

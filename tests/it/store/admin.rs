@@ -96,7 +96,9 @@ async fn a_token_opens_its_integration_until_it_ends_or_is_revoked() {
     };
     let first = create("token-one", None).await;
     let second = create("token-two", Some(bench.in_secs(60))).await;
-    let find = async |token: &str| bench.store.find_token(&acme.id, &token.into()).await.unwrap();
+    let find = async |token: &str| {
+        bench.store.find_token("acme", &token.into()).await.unwrap().map(|(_, token)| token)
+    };
     let found = find("token-one").await.unwrap();
     assert_eq!((found.id.as_str(), found.integration_id.as_str()), (first.id.as_str(), acme.id.as_str()));
     for wrong in ["", "token", "token-one ", "TOKEN-ONE", "token-three"] {
@@ -129,9 +131,9 @@ async fn the_last_use_of_a_token_is_known_to_the_minute() {
     let new = NewToken { integration_id: acme.id.clone(), token: "t".into(), expires_at: None };
     bench.store.create_token(new, "cli").await.unwrap();
     let used = async || {
-        let token = bench.store.find_token(&acme.id, &"t".into()).await.unwrap().unwrap();
+        let (_, token) = bench.store.find_token("acme", &"t".into()).await.unwrap().unwrap();
         bench.store.touch_token(&token).await.unwrap();
-        bench.store.find_token(&acme.id, &"t".into()).await.unwrap().unwrap().last_used_at
+        bench.store.find_token("acme", &"t".into()).await.unwrap().unwrap().1.last_used_at
     };
     assert_eq!(used().await, Some(START));
     bench.clock.advance(Duration::from_secs(59));
