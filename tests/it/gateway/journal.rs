@@ -55,7 +55,7 @@ async fn a_request_is_kept_with_its_answer_and_without_secrets() {
     let request = request
         .header("User-Agent", "Okta SCIM Client 1.0.0")
         .header("Accept", "application/scim+json")
-        .header("Prefer", "return=representation")
+        .header("Prefer", "wait=0")
         .header("Cookie", "session=canary-cookie")
         .header("X-Api-Key", "canary-key");
     let created = gate.send(request).await;
@@ -94,7 +94,7 @@ async fn a_request_is_kept_with_its_answer_and_without_secrets() {
         [
             ("Accept", "application/scim+json"),
             ("Content-Type", SCIM_JSON),
-            ("Prefer", "return=representation"),
+            ("Prefer", "wait=0"),
             ("User-Agent", "Okta SCIM Client 1.0.0"),
         ]
     );

@@ -216,7 +216,7 @@ impl Model {
                 json!({ "op": "add", "path": "members", "value": [{ "value": id }] })
             }
             Ask::Leave { member, .. } => {
-                let id = self.some(std::slice::from_ref(member)).pop().unwrap_or_default();
+                let id = self.some(std::slice::from_ref(member)).pop().unwrap_or_else(|| "nobody".to_owned());
                 team.members.retain(|known| *known != id);
                 json!({ "op": "remove", "path": "members", "value": [{ "value": id }] })
             }

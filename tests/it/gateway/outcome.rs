@@ -169,6 +169,7 @@ async fn who_would_rather_not_wait_is_told_that_it_was_accepted() {
         (200, true),
         "no wish to be told so: {waits:?}"
     );
+    gate.work(done(), seen(Status::Active, "agent")).await;
     let (answer, ()) = tokio::join!(
         gate.send(asked(Method::PUT, &path, "respond-async, wait=50")),
         gate.work_soon(failed(), None)
