@@ -1,7 +1,8 @@
 //! The journal of SCIM: what clients asked and what they were told, without secrets, for those who look for a fault.
 //!
 //! Invariants: whoever is answered never waits for the journal, and no answer depends on it; between the gateway and the disk is
-//! a queue of bounded length and size, and what does not fit is counted and said; nothing is written before it is redacted.
+//! a queue of bounded length and size, and what does not fit is counted and said; nothing is written before it is redacted. A process that
+//! is killed loses what it has gathered, a quarter of a second at most; one that stops writes it.
 //!
 //! Deliberately absent: HTTP, and any way to write without the queue.
 

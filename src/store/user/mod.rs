@@ -28,7 +28,7 @@ statements! {
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
     FIND_VISIBLE = "SELECT * FROM users WHERE integration_id = $1 AND id = $2 AND visible = 1";
     FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
-    FIND_EXTERNAL = "SELECT id FROM users WHERE integration_id = $1 AND external_id = $2 AND gone_at IS NULL AND deleted_at IS NULL ORDER BY seq LIMIT 1";
+    FIND_EXTERNAL = "SELECT id FROM users WHERE integration_id = $1 AND external_id = $2 AND id <> $3 AND gone_at IS NULL AND deleted_at IS NULL ORDER BY seq LIMIT 1";
     INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
     REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, folded = $7, version = version + 1, modified_at = $8, deleted_at = NULL WHERE id = $1";
     DELETE = "UPDATE users SET active = 0, version = version + 1, modified_at = $2, deleted_at = $2 WHERE id = $1";
@@ -282,19 +282,23 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
 }
 
 async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<String, RecordError> {
-    if let Some(holder) = holder(tx, integration_id, &body.user_name).await? {
+    let holder = holder(tx, integration_id, &body.user_name).await?;
+    if let Some(holder) = &holder {
         let ids = (&holder.body.external_id, &body.external_id);
         let is_other = matches!(ids, (Some(one), Some(other)) if one != other);
         if holder.deleted_at.is_none() || is_other {
-            return Err(RecordError::UserNameTaken { by: holder.id });
+            return Err(RecordError::UserNameTaken { by: holder.id.clone() });
         }
+    }
+    if let Some(external_id) = &body.external_id {
+        let but = holder.as_ref().map_or("", |holder| holder.id.as_str());
+        if let Some(row) = tx.db.one(FIND_EXTERNAL, args![integration_id, external_id, but]).await? {
+            return Err(RecordError::ExternalIdTaken { by: row.text("id")? });
+        }
+    }
+    if let Some(holder) = holder {
         write(tx, integration_id, &holder.id, body).await?;
         return Ok(holder.id);
-    }
-    if let Some(external_id) = &body.external_id
-        && let Some(row) = tx.db.one(FIND_EXTERNAL, args![integration_id, external_id]).await?
-    {
-        return Err(RecordError::ExternalIdTaken { by: row.text("id")? });
     }
     let id = tx.ids.next();
     let values = args![

@@ -111,10 +111,12 @@ impl Model {
     async fn create(&mut self, name: &str, external: bool, active: bool) {
         let external = if external { name.to_lowercase() } else { "other".to_owned() };
         let answer = self.gate.post(&person(name, &external, active)).await;
-        let is_known = self.people.iter().any(|person| person.alive && person.external == external);
+        // Whoever is there under the same external id and another name is the same person.
+        let is_there = |one: &Person| one.alive && one.external == external && !same(&one.name, name);
+        let twin = self.people.iter().any(is_there);
         let holder = self.people.iter_mut().find(|person| same(&person.name, name));
         match holder {
-            Some(holder) if holder.external != external => {
+            Some(holder) if holder.external != external || (twin && !holder.alive) => {
                 answer.scim_error(409, Some("uniqueness"));
             }
             // The same wish again, not fulfilled yet: it is taken up, be it deleted or not.
@@ -127,7 +129,7 @@ impl Model {
                 (holder.name, holder.active, holder.alive) = (name.to_owned(), active, true);
             }
             // Somebody whose name changed is no second person.
-            None if is_known => {
+            None if twin => {
                 answer.scim_error(409, Some("uniqueness"));
             }
             None => {
