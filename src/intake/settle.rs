@@ -25,15 +25,15 @@ impl Intake {
         else {
             return recorded(caller, &change, change.job.as_ref());
         };
+        if job.state.is_settled() {
+            return outcome(caller, &change, Some(job));
+        }
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
             Err(_) if caller.answering == Answering::Hold => Err(self.hold(job)),
             // It goes on without the caller; the next read tells.
             Err(_) => recorded(caller, &change, Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
-            Ok(Ok(settled)) => match settled.as_ref().and_then(failure) {
-                Some(error) => Err(error),
-                None => recorded(caller, &change, settled.as_ref()),
-            },
+            Ok(Ok(settled)) => outcome(caller, &change, settled.as_ref()),
         }
     }
 }
@@ -78,6 +78,14 @@ impl Intake {
 
     fn held(&self) -> MutexGuard<'_, HashSet<String>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was recorded, or why its job did not do it.
+fn outcome(caller: &Caller, change: &Recorded, settled: Option<&JobRow>) -> Result<Shown, Error> {
+    match settled.and_then(failure) {
+        Some(error) => Err(error),
+        None => recorded(caller, change, settled),
     }
 }
 
