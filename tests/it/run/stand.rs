@@ -259,7 +259,7 @@ impl Stand {
 
     /// Short waits, where a test is about waiting in vain.
     pub fn impatient(&mut self) {
-        self.limits.step = Duration::from_millis(1500);
+        self.limits.step = Duration::from_millis(4000);
     }
 }
 
