@@ -9,10 +9,17 @@ use crate::clock::Timestamp;
 
 statements! {
     FIND = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id = $2";
-    OF_USERS = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id IN (SELECT value FROM json_each($2))";
     FORGET_UNLINKED = "DELETE FROM accounts WHERE integration_id = $1 AND app_id = $2 AND user_id IS NULL";
     PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
 }
+
+/// The columns of `accounts AS a`, beside those of another table.
+macro_rules! account_columns {
+    () => {
+        "a.seq AS a_seq, a.integration_id AS a_integration_id, a.user_id AS a_user_id, a.app_id AS a_app_id, a.status AS a_status, a.attributes AS a_attributes, a.entitlements AS a_entitlements, a.complete AS a_complete, a.seen_at AS a_seen_at"
+    };
+}
+pub(super) use account_columns;
 
 /// A reading of one person's account in the app.
 #[derive(Clone, Debug)]
@@ -61,13 +68,10 @@ pub(super) async fn find(
     db.one(FIND, args![integration_id, user_id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// The accounts of these users, given as a JSON array of ids, in no order.
-pub(super) async fn of_users(
-    db: &mut Db,
-    integration_id: &str,
-    ids: &str,
-) -> Result<Vec<AccountRow>, StoreError> {
-    db.all(OF_USERS, args![integration_id, ids]).await?.iter().map(read).collect()
+/// The account in a row to which one was joined by [`account_columns!`]; none where there was none.
+pub(super) fn beside(row: &Row) -> Result<Option<AccountRow>, StoreError> {
+    let account = row.part("a_");
+    account.maybe_int("seq")?.map(|_| read(&account)).transpose()
 }
 
 /// Keeps a reading of a user's account. A row of the same account that nobody was matched to goes.

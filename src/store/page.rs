@@ -43,8 +43,14 @@ pub enum Start<'q> {
 /// Which rows of a list, and in which order.
 #[derive(Clone, Copy)]
 pub(super) struct Listing<'q> {
-    /// The tables and who of them can be seen, up to the integration's id: ` FROM … AS u WHERE … u.integration_id = `.
+    /// What is read of each row: `SELECT u.*`, and more where tables stand beside.
+    pub(super) select: &'static str,
+    /// The table: ` FROM … AS u`.
     pub(super) from: &'static str,
+    /// What is joined to it, one row at most for each of its own.
+    pub(super) beside: &'static str,
+    /// Who of it can be seen, up to the integration's id: ` WHERE … u.integration_id = `.
+    pub(super) seen: &'static str,
     pub(super) integration_id: &'q str,
     /// What filter and path are written for.
     pub(super) schema: &'q ResourceSchema,
@@ -66,7 +72,7 @@ impl<'q> Listing<'q> {
     /// How many rows there are.
     async fn total(&self, db: &mut Db) -> Result<u64, ListError> {
         let mut count = Composed::default();
-        count.push("SELECT count(*) AS total");
+        count.push("SELECT count(*) AS total").push(self.from);
         self.restrict(&mut count)?;
         let total = db.all_of(count).await?.first().map_or(Ok(0), |row| row.int("total"))?;
         Ok(u64::try_from(total).unwrap_or(0))
@@ -119,7 +125,7 @@ impl<'q> Listing<'q> {
 
     async fn by_index(&self, db: &mut Db, offset: u64, limit: u32) -> Result<Part, ListError> {
         let mut select = Composed::default();
-        select.push("SELECT u.*");
+        select.push(self.select).push(self.from).push(self.beside);
         self.restrict(&mut select)?;
         self.order(&mut select, false)?;
         select.push(" LIMIT ").bind(i64::from(limit));
@@ -135,12 +141,13 @@ impl<'q> Listing<'q> {
         limit: u32,
     ) -> Result<Composed<'q>, ListError> {
         let mut select = Composed::default();
-        select.push("SELECT u.*");
+        select.push(self.select);
         if let Some((path, _)) = self.sort {
             select.push(", ");
             self.sql(&mut select).key(path)?;
             select.push(" AS sort_key");
         }
+        select.push(self.from).push(self.beside);
         self.restrict(&mut select)?;
         if let Some(position) = position {
             select.push(" AND ");
@@ -153,7 +160,7 @@ impl<'q> Listing<'q> {
 
     /// Who is listed at all.
     pub(super) fn restrict(&self, out: &mut Composed<'q>) -> Result<(), ListError> {
-        out.push(self.from).bind(self.integration_id);
+        out.push(self.seen).bind(self.integration_id);
         if let Some(filter) = self.filter {
             out.push(" AND ");
             self.sql(out).filter(filter)?;

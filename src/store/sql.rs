@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 use sqlx::pool::PoolConnection;
@@ -47,7 +48,7 @@ impl Db {
         args: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         let rows = prepare(sql, args).fetch_all(self.raw()).await;
-        Ok(self.noted(rows)?.into_iter().map(Row).collect())
+        Ok(self.noted(rows)?.into_iter().map(Row::new).collect())
     }
 
     /// The first row, where there is one.
@@ -57,14 +58,14 @@ impl Db {
         args: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
         let row = prepare(sql, args).fetch_optional(self.raw()).await;
-        Ok(self.noted(row)?.map(Row))
+        Ok(self.noted(row)?.map(Row::new))
     }
 
     /// All rows of a statement that was put together.
     pub(super) async fn all_of(&mut self, statement: Composed<'_>) -> Result<Vec<Row>, StoreError> {
         let query = bind(sqlx::query(AssertSqlSafe(statement.text)), &statement.values);
         let rows = query.fetch_all(self.raw()).await;
-        Ok(self.noted(rows)?.into_iter().map(Row).collect())
+        Ok(self.noted(rows)?.into_iter().map(Row::new).collect())
     }
 
     /// How many rows the statement changed.
@@ -259,16 +260,42 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
 }
 
 /// A row, read by the names of its columns.
-#[derive(Debug)]
-pub(super) struct Row(SqliteRow);
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    row: Arc<SqliteRow>,
+    prefix: &'static str,
+}
 
 impl Row {
+    fn new(row: SqliteRow) -> Self {
+        Self { row: Arc::new(row), prefix: "" }
+    }
+
+    /// The columns whose names begin so, by the rest of their names: a row of another table that was joined to this one.
+    pub(super) fn part(&self, prefix: &'static str) -> Self {
+        Self { row: Arc::clone(&self.row), prefix }
+    }
+
+    fn get<'r, T>(&'r self, column: &'static str) -> Result<T, StoreError>
+    where
+        T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+    {
+        Ok(self.row.try_get(&*self.name(column))?)
+    }
+
+    fn name(&self, column: &'static str) -> Cow<'static, str> {
+        match self.prefix {
+            "" => Cow::Borrowed(column),
+            prefix => Cow::Owned(format!("{prefix}{column}")),
+        }
+    }
+
     pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.get(column)
     }
 
     pub(super) fn maybe_int(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.get(column)
     }
 
     pub(super) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
@@ -276,25 +303,25 @@ impl Row {
     }
 
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.get(column)
     }
 
     pub(super) fn maybe_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.get(column)
     }
 
     pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.get(column)
     }
 
     /// Whatever is there: a text, a number, or null.
     pub(super) fn any(&self, column: &'static str) -> Result<Json, StoreError> {
-        let value = self.0.try_get_raw(column)?;
+        let value = self.row.try_get_raw(&*self.name(column))?;
         let kind = value.type_info();
         match kind.name() {
             "NULL" => Ok(Json::Null),
             "TEXT" => self.text(column).map(Json::String),
-            "REAL" => Ok(self.0.try_get::<f64, _>(column)?.into()),
+            "REAL" => Ok(self.get::<f64>(column)?.into()),
             _ => self.int(column).map(Json::from),
         }
     }

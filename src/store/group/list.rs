@@ -4,7 +4,7 @@ use super::{GroupPage, GroupQuery, read, view};
 use crate::store::page::{ListError, Listing};
 use crate::store::sql::Db;
 
-const FROM: &str = " FROM groups AS u WHERE u.integration_id = ";
+const FROM: &str = " FROM groups AS u";
 
 pub(super) async fn page(
     db: &mut Db,
@@ -12,7 +12,8 @@ pub(super) async fn page(
     query: &GroupQuery<'_>,
 ) -> Result<GroupPage, ListError> {
     let (schema, filter, sort) = (query.schema, query.filter, query.sort);
-    let listing = Listing { from: FROM, integration_id, schema, filter, sort };
+    let (select, beside, seen) = ("SELECT u.*", "", " WHERE u.integration_id = ");
+    let listing = Listing { select, from: FROM, beside, seen, integration_id, schema, filter, sort };
     let (part, total) = listing.page(db, query.start, query.limit).await?;
     let groups = part.rows.iter().map(read).collect::<Result<_, _>>()?;
     let groups = view(db, groups, query.with_members).await?;

@@ -8,6 +8,7 @@ mod list;
 use std::collections::HashSet;
 
 use futures::FutureExt as _;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Store;
@@ -68,7 +69,7 @@ pub struct GroupRow {
 }
 
 /// A group that a user is in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct GroupOf {
     /// The group.
     pub id: String,

@@ -3,7 +3,7 @@
 use super::super::Store;
 use super::super::attempt::{self, AttemptDetail};
 use super::super::error::StoreError;
-use super::super::sql::{Db, args, statements};
+use super::super::sql::{args, statements};
 use super::{JobRow, JobState, find, read, select_jobs};
 
 statements! {
@@ -11,7 +11,6 @@ statements! {
     LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_STATE = select_jobs!("WHERE j.state = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_BOTH = select_jobs!("WHERE j.integration_id = $3 AND j.state = $4 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LATEST_OF_LANES = select_jobs!("WHERE j.seq IN (SELECT (SELECT l.seq FROM jobs l WHERE l.integration_id = $1 AND l.lane = lanes.value AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) FROM json_each($2) lanes)");
 }
 
 /// Which jobs to list.
@@ -82,13 +81,4 @@ impl Store {
             }
         }
     }
-}
-
-/// The latest job of each of these lanes that was not superseded, given as a JSON array, in no order.
-pub(in super::super) async fn latest_of_lanes(
-    db: &mut Db,
-    integration_id: &str,
-    lanes: &str,
-) -> Result<Vec<JobRow>, StoreError> {
-    db.all(LATEST_OF_LANES, args![integration_id, lanes]).await?.iter().map(read).collect()
 }

@@ -19,7 +19,6 @@ pub use self::operate::OperateError;
 
 pub(super) use self::claim::held_by;
 pub(super) use self::enqueue::enqueue;
-pub(super) use self::list::latest_of_lanes;
 
 use super::error::StoreError;
 use super::event::{self, NewEvent};
@@ -36,6 +35,14 @@ macro_rules! select_jobs {
     };
 }
 use select_jobs;
+
+/// The columns of `jobs AS j`, beside those of `users AS u`, whose account it is about.
+macro_rules! job_columns {
+    () => {
+        "j.seq AS j_seq, j.id AS j_id, j.integration_id AS j_integration_id, j.kind AS j_kind, j.user_id AS j_user_id, j.wanted_version AS j_wanted_version, j.priority AS j_priority, j.state AS j_state, j.class AS j_class, j.message AS j_message, j.superseded_by AS j_superseded_by, j.read_first AS j_read_first, j.attempts AS j_attempts, j.tries AS j_tries, j.fence AS j_fence, j.due_at AS j_due_at, j.cause AS j_cause, j.created_at AS j_created_at, j.changed_at AS j_changed_at, j.finished_at AS j_finished_at, j.lane AS j_lane, j.committing_at AS j_committing_at, u.user_name AS j_user_name"
+    };
+}
+pub(super) use job_columns;
 
 statements! {
     FIND = select_jobs!("WHERE j.id = $1");
@@ -191,6 +198,12 @@ async fn tell(
     event.job_id = Some(job.id.clone());
     event.target = job.user_id.clone();
     event::append(tx, event).await
+}
+
+/// The job in a row to which one was joined by [`job_columns!`]; none where there was none.
+pub(super) fn beside(row: &Row) -> Result<Option<JobRow>, StoreError> {
+    let job = row.part("j_");
+    job.maybe_int("seq")?.map(|_| read(&job)).transpose()
 }
 
 fn read(row: &Row) -> Result<JobRow, StoreError> {

@@ -1,6 +1,6 @@
 //! Lists of users: who matches, in which order, which part of them.
 
-use super::{UserPage, UserQuery, read, view};
+use super::{UserPage, UserQuery, account_columns, job_columns, view};
 use crate::store::page::{ListError, Listing, Part, Start};
 use crate::store::sql::{Db, args, statements};
 
@@ -8,11 +8,12 @@ statements! {
     // All who can be seen, and the stretch of the order of making in which the one after $2 of them stands.
     TOTAL = "SELECT coalesce(sum(visible), 0) AS total FROM user_counts WHERE integration_id = $1";
     STRETCH = "SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible";
-    PLAIN = "SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4";
+    // Only what is listed is joined, not what is passed over.
+    PLAIN = concat!(views!(" FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4) AS u"), joined!("", " ORDER BY u.seq"));
 }
 
 /// Those that a client can see. That they are not gone is said for the sake of the indexes.
-const FROM: &str = " FROM users AS u WHERE u.visible = 1 AND u.gone_at IS NULL AND u.integration_id = ";
+const SEEN: &str = " WHERE u.visible = 1 AND u.gone_at IS NULL AND u.integration_id = ";
 
 pub(super) async fn page(
     db: &mut Db,
@@ -27,13 +28,21 @@ pub(super) async fn page(
         (start, None, _) => (listing.part(db, start, query.limit).await?, total(db, integration_id).await?),
         (start, Some(_), _) => listing.page(db, start, query.limit).await?,
     };
-    let users = part.rows.iter().map(read).collect::<Result<_, _>>()?;
-    let users = view(db, integration_id, users).await?;
+    let users = part.rows.iter().map(view).collect::<Result<_, _>>()?;
     Ok(UserPage { total, users, next: part.next, previous: part.previous })
 }
 
 fn listing<'q>(integration_id: &'q str, query: &UserQuery<'q>) -> Listing<'q> {
-    Listing { from: FROM, integration_id, schema: query.schema, filter: query.filter, sort: query.sort }
+    Listing {
+        select: views!(""),
+        from: " FROM users AS u",
+        beside: joined!("", ""),
+        seen: SEEN,
+        integration_id,
+        schema: query.schema,
+        filter: query.filter,
+        sort: query.sort,
+    }
 }
 
 async fn total(db: &mut Db, integration_id: &str) -> Result<u64, ListError> {
@@ -90,7 +99,7 @@ mod tests {
                 schema: &schema,
             };
             let mut statement = Composed::default();
-            statement.push("SELECT u.*");
+            statement.push(views!(" FROM users AS u")).push(joined!("", ""));
             listing("1", &query).restrict(&mut statement).unwrap();
             let plan = store.reader().await.unwrap().all_of(statement.explained()).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();

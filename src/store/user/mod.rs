@@ -5,26 +5,50 @@
 //! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again. Who can be seen is
 //! kept in the column `visible`, by triggers, beside the changes of users and jobs that decide it.
 
-mod list;
-
-use std::collections::HashMap;
-
 use futures::FutureExt as _;
 use serde_json::json;
 
 use super::Store;
-use super::account::{self, AccountRow};
+use super::account::{self, AccountRow, account_columns};
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::group::{self, GroupOf};
-use super::job::{self, JobRequest, JobRow, Work};
+use super::job::{self, JobRequest, JobRow, Work, job_columns};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
+/// What is read of users where their accounts, latest jobs and groups are to stand beside them.
+macro_rules! views {
+    ($rest:literal) => {
+        concat!(
+            "SELECT u.*, ",
+            account_columns!(),
+            ", ",
+            job_columns!(),
+            ", (SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS in_groups",
+            $rest
+        )
+    };
+}
+
+/// Accounts and latest jobs, joined to `users AS u`.
+macro_rules! joined {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            " LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1)",
+            $tail
+        )
+    };
+}
+
+mod list;
+
 statements! {
+    VIEW = concat!(views!(""), joined!(" FROM users AS u", " WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1"));
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
     FIND_VISIBLE = "SELECT * FROM users WHERE integration_id = $1 AND id = $2 AND visible = 1";
     FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
@@ -220,9 +244,9 @@ impl Store {
 
     /// The user with this id, where a client can see it, with its account and latest job.
     pub async fn view_user(&self, integration_id: &str, id: &str) -> Result<Option<UserView>, StoreError> {
-        let mut db = self.snapshot().await?;
-        let Some(user) = find_visible(&mut db, integration_id, id).await? else { return Ok(None) };
-        Ok(view(&mut db, integration_id, vec![user]).await?.pop())
+        // One statement sees one moment.
+        let row = self.reader().await?.one(VIEW, args![integration_id, id]).await?;
+        row.map(|row| view(&row)).transpose()
     }
 
     /// The users that a client can see, with their accounts and latest jobs.
@@ -388,29 +412,14 @@ pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<
     db.one(FIND, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// Puts accounts and latest jobs beside the users.
-async fn view(db: &mut Db, integration_id: &str, users: Vec<UserRow>) -> Result<Vec<UserView>, StoreError> {
-    if users.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = json!(users.iter().map(|user| &user.id).collect::<Vec<_>>()).to_string();
-    let accounts = account::of_users(db, integration_id, &ids).await?;
-    let mut accounts: HashMap<_, _> =
-        accounts.into_iter().filter_map(|account| Some((account.user_id.clone()?, account))).collect();
-    let jobs = job::latest_of_lanes(db, integration_id, &ids).await?;
-    let mut jobs: HashMap<_, _> =
-        jobs.into_iter().filter_map(|job| Some((job.user_id.clone()?, job))).collect();
-    let mut groups: HashMap<String, Vec<GroupOf>> = HashMap::new();
-    for (user_id, group) in group::of_users(db, &ids).await? {
-        groups.entry(user_id).or_default().push(group);
-    }
-    let beside = |user: UserRow| UserView {
-        account: accounts.remove(&user.id),
-        job: jobs.remove(&user.id),
-        groups: groups.remove(&user.id).unwrap_or_default(),
-        user,
-    };
-    Ok(users.into_iter().map(beside).collect())
+/// A user with what stands beside it in a row of [`views!`].
+fn view(row: &Row) -> Result<UserView, StoreError> {
+    Ok(UserView {
+        user: read(row)?,
+        account: account::beside(row)?,
+        job: job::beside(row)?,
+        groups: row.json("in_groups")?,
+    })
 }
 
 /// Those of these ids, given as a JSON array, that a client can see as users.

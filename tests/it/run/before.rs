@@ -75,7 +75,7 @@ fn a_new_design_is_told_with_what_is_there_instead() {
         let report = stand.run("change_role", &values).await;
         let message = stopped(&stand, &report, FailureClass::UiDrift);
         let row = format!("row (has column \"Email\" > text \"{}\")", somebody.email);
-        let looked_for = format!("no {row} within 4000 ms; there is\n  ");
+        let looked_for = format!("no {row} within 4 s; there is\n  ");
         assert!(message.starts_with(&looked_for), "{message}");
         assert!(message.contains("button \"Actions\""), "{message}");
         let at = report.outcome.unwrap_err().at.unwrap();

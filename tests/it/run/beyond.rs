@@ -268,7 +268,7 @@ fn a_window_that_does_not_open_or_closes_too_early_is_drift() {
         for (flow, expected) in [
             (
                 "  - click: button \"Nothing\"\n  - popup: { do: [click: button \"Ada\"] }\n",
-                "no window opened within 4000 ms",
+                "no window opened within 4 s",
             ),
             (
                 "  - click: button \"Choose\"\n  - popup: { do: [{ click: button \"Ada\" }, { click: button \"Bob\" }] }\n",

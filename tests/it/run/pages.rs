@@ -149,7 +149,7 @@ fn a_loop_ends_at_its_bound() {
         let report = stand.run("peek", &[]).await;
         let (class, message) = failure(&report);
         assert_eq!(class, FailureClass::UiDrift);
-        assert!(message.starts_with("no status \"9\" within 4000 ms"), "{message}");
+        assert!(message.starts_with("no status \"9\" within 4 s"), "{message}");
         stand.limits.steps = 3;
         let report = stand.run("peek", &[]).await;
         assert_eq!(failure(&report), (FailureClass::Timeout, "the flow did not end within 3 steps"));
