@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::intake::{RETRY_AFTER_SECS, Shown};
+use crate::intake::{RETRY_AFTER_SECS, Shown, ShownPage};
 use crate::scim::schema::USHER_JOB;
-use crate::scim::{Error, Meta, Projection};
+use crate::scim::{Error, ListResponse, Meta, Projection};
 
 use super::request::Client;
 
@@ -74,6 +74,13 @@ pub(super) fn resource_json(client: &Client, shown: &Shown, projection: &Project
         }
     }
     projection.apply(json, &shown.schema)
+}
+
+/// A page of resources, with the attributes that the client wants.
+pub(super) fn page(client: &Client, page: ShownPage, projection: &Projection) -> Response {
+    let resources = page.resources.iter().map(|shown| resource_json(client, shown, projection)).collect();
+    let ShownPage { total: total_results, paging, .. } = page;
+    json(StatusCode::OK, &ListResponse { total_results, paging, resources })
 }
 
 /// A resource, with its address and version in the headers.

@@ -4,7 +4,6 @@ use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 
 use crate::scim::catalog::Kind;
-use crate::scim::schema::ResourceSchema;
 use crate::scim::{Error, ListResponse};
 
 use super::Answer;
@@ -46,7 +45,7 @@ fn find(client: &Client, endpoint: &str) -> Result<Kind, Error> {
 fn page(client: &Client, kind: &Kind, query: Option<&str>) -> Answer {
     unfiltered(query)?;
     // No attribute of a value can be filtered or sorted by, so any schema reads the rest of the query.
-    let query = list_query(query, &ResourceSchema::group())?;
+    let query = list_query(query, &client.caller.groups)?;
     let skipped = usize::try_from(query.offset()).unwrap_or(usize::MAX);
     let count = usize::try_from(query.count).unwrap_or(usize::MAX);
     let keys = kind.values.iter().skip(skipped).take(count);

@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
 use crate::integration::Profile;
-use crate::scim::{ListQuery, ListResponse, PatchRequest, Projection, Resource};
+use crate::scim::{ListQuery, PatchRequest, Projection, Resource};
 
-use super::answer::{json, resource, resource_json};
+use super::answer::resource;
 use super::request::{Body, Client, expected_version, is_known, list_query};
-use super::{Answer, GatewayState};
+use super::{Answer, GatewayState, answer};
 
 /// The path of one group: integration and id.
 type GroupPath = Path<(String, String)>;
@@ -32,11 +32,8 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
 }
 
 async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
-    let page = state.intake.list_groups(&client.caller, query).await?;
-    let resources =
-        page.resources.iter().map(|shown| resource_json(client, shown, &query.projection)).collect();
-    let response = ListResponse { total_results: page.total, paging: page.paging, resources };
-    Ok(json(StatusCode::OK, &response))
+    let found = state.intake.list_groups(&client.caller, query).await?;
+    Ok(answer::page(client, found, &query.projection))
 }
 
 /// `POST /Groups`: makes a group.

@@ -1,12 +1,11 @@
 //! `POST /.search`: resources of all types on one list (RFC 7644 section 3.4.3), users before groups.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use crate::intake::ShownPage;
-use crate::scim::{ListQuery, ListResponse, Paging};
+use crate::scim::{ListQuery, Paging};
 
-use super::answer::{json, resource_json};
+use super::answer::page;
 use super::request::{Body, Client};
 use super::{Answer, GatewayState};
 
@@ -33,13 +32,9 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
         }
         Err(_) => none(),
     };
-    let all = users.resources.iter().chain(&groups.resources);
-    let response = ListResponse {
-        total_results: users.total + groups.total,
-        paging: query.by_index()?,
-        resources: all.map(|shown| resource_json(&client, shown, &query.projection)).collect(),
-    };
-    Ok(json(StatusCode::OK, &response))
+    let resources = users.resources.into_iter().chain(groups.resources).collect();
+    let found = ShownPage { total: users.total + groups.total, resources, paging: query.by_index()? };
+    Ok(page(&client, found, &query.projection))
 }
 
 fn none() -> ShownPage {

@@ -4,11 +4,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
-use crate::scim::{ListQuery, ListResponse, PatchRequest, Resource};
+use crate::scim::{ListQuery, PatchRequest, Resource};
 
-use super::answer::{accepted, changed, json, resource, resource_json};
+use super::answer::{accepted, changed, resource};
 use super::request::{Body, Client, expected_version, is_known, list_query};
-use super::{Answer, GatewayState};
+use super::{Answer, GatewayState, answer};
 
 /// The path of one user: integration and id.
 type UserPath = Path<(String, String)>;
@@ -29,11 +29,8 @@ pub(super) async fn search(client: Client, State(state): State<GatewayState>, Bo
 }
 
 async fn page(client: &Client, state: &GatewayState, query: &ListQuery) -> Answer {
-    let page = state.intake.list_users(&client.caller, query).await?;
-    let resources =
-        page.resources.iter().map(|shown| resource_json(client, shown, &query.projection)).collect();
-    let response = ListResponse { total_results: page.total, paging: page.paging, resources };
-    Ok(json(StatusCode::OK, &response))
+    let found = state.intake.list_users(&client.caller, query).await?;
+    Ok(answer::page(client, found, &query.projection))
 }
 
 /// `POST /Users`: asks for an account.

@@ -103,7 +103,9 @@ impl Intake {
         self.user(caller, id).await?;
         let change = self.change(caller, Ask::Delete, UserChange::Delete { id: id.to_owned(), expected });
         let recorded = self.store.record(change).await.map_err(refused)?;
-        self.settle(caller, recorded).await
+        // A user who is to go can no longer be asked for, so nobody is told to ask again.
+        let caller = caller.clone().waiting(caller.patience);
+        self.settle(&caller, recorded).await
     }
 
     async fn update(
@@ -134,7 +136,7 @@ impl Intake {
         };
         let view = view.ok_or_else(leaving)?;
         let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
-        if let Some(outcome) = self.outcome_of_held(caller, id, &body).await.filter(|_| same_person) {
+        if same_person && let Some(outcome) = self.outcome_of_held(caller, id, &body).await {
             return outcome;
         }
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);

@@ -7,6 +7,8 @@
 mod names;
 
 pub use names::names_a_secret;
+#[cfg(test)]
+pub(crate) use names::{ENDS, WORDS};
 pub use secrecy::{ExposeSecret, SecretString};
 
 /// What stands where a secret stood.

@@ -1,7 +1,7 @@
 //! Which names are those of secrets.
 
 /// Words that make a name one of a secret, wherever they stand in it.
-const WORDS: [&str; 16] = [
+pub(crate) const WORDS: [&str; 16] = [
     "apikey",
     "authenticity",
     "authorization",
@@ -21,7 +21,7 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Ends of names that are written without a break: `csrfmiddlewaretoken`, `newpassword`.
-const ENDS: [&str; 7] = ["token", "password", "passwd", "secret", "apikey", "csrf", "nonce"];
+pub(crate) const ENDS: [&str; 7] = ["token", "password", "passwd", "secret", "apikey", "csrf", "nonce"];
 
 /// With one of these beside it, a `code` is a one-time code; a country's or a city's code is not.
 const BESIDE_CODE: [&str; 8] = ["2fa", "auth", "backup", "factor", "mfa", "security", "sms", "verification"];

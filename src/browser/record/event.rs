@@ -161,8 +161,8 @@ impl Log {
     }
 
     /// The exchanges with the headers that were really sent and got, and how many were too many.
-    pub(super) fn taken_together(&self) -> (Vec<Exchange>, usize) {
-        let mut exchanges = self.exchanges.clone();
+    pub(super) fn taken_together(mut self) -> (Vec<Exchange>, usize) {
+        let mut exchanges = std::mem::take(&mut self.exchanges);
         for (key, indexes) in &self.of_request {
             for (nth, index) in indexes.iter().enumerate() {
                 let Some(exchange) = exchanges.get_mut(*index) else { continue };

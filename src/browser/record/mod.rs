@@ -127,15 +127,16 @@ impl Recorder {
         self.log().secrets.push(SecretString::from(secret));
     }
 
-    /// Everything until now, without secrets: those of `redactor`, those that were typed, and those that the exchanges show by the names
+    /// Everything until now, which it then forgets, without secrets: those of `redactor`, those that were typed, and those that the exchanges show by the names
     /// of what holds them.
     pub async fn recording(&self, redactor: &Redactor) -> Recording {
         let bodies = std::mem::take(&mut self.log().bodies);
         // What is not there then is said to be missing.
         drop(tokio::time::timeout(PATIENCE, futures::future::join_all(bodies)).await);
-        let (exchanges, left_out) = self.log().taken_together();
+        let log = std::mem::take(&mut *self.log());
         let mut redactor = redactor.clone();
-        self.log().secrets.iter().for_each(|secret| redactor.add(secret));
+        log.secrets.iter().for_each(|secret| redactor.add(secret));
+        let (exchanges, left_out) = log.taken_together();
         exchanges.iter().for_each(|exchange| learn::secrets(exchange, &mut redactor));
         Recording::new(exchanges, left_out, redactor)
     }

@@ -20,6 +20,7 @@ use super::sql::{Db, Row, args, statements};
 use super::user;
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::scim::schema::fold;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
 statements! {
@@ -243,7 +244,7 @@ async fn record(
             let values = args![
                 &id,
                 &body.display_name,
-                name_key(&body.display_name),
+                fold(&body.display_name),
                 body.external_id.as_ref(),
                 &body.resource,
                 body.folded.as_str(),
@@ -306,7 +307,7 @@ async fn insert(
         &id,
         integration_id,
         &body.display_name,
-        name_key(&body.display_name),
+        fold(&body.display_name),
         body.external_id.as_ref(),
         &body.resource,
         body.folded.as_str(),
@@ -339,7 +340,7 @@ async fn name_is_free(
     body: &GroupBody,
     own: Option<&str>,
 ) -> Result<(), GroupError> {
-    let holder = tx.db.one(FIND_NAME, args![integration_id, name_key(&body.display_name)]).await?;
+    let holder = tx.db.one(FIND_NAME, args![integration_id, fold(&body.display_name)]).await?;
     let holder = holder.map(|row| row.text("id")).transpose()?;
     if holder.is_some_and(|holder| own != Some(holder.as_str())) {
         Err(GroupError::NameTaken)
@@ -384,11 +385,6 @@ pub(super) async fn of_users(db: &mut Db, ids: &str) -> Result<Vec<(String, Grou
         Ok((row.text("user_id")?, GroupOf { id: row.text("id")?, display: row.text("display_name")? }))
     };
     rows.iter().map(read).collect()
-}
-
-/// The form of a name by which it is unique: Unicode lower case.
-fn name_key(display_name: &str) -> String {
-    display_name.to_lowercase()
 }
 
 async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<GroupRow>, StoreError> {

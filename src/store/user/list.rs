@@ -1,6 +1,7 @@
 //! Lists of users: who matches, in which order, which part of them.
 
-use super::{UserPage, UserQuery, account_columns, job_columns, view};
+use super::view::{self, view};
+use super::{UserPage, UserQuery};
 use crate::store::page::{ListError, Listing, Part, Start};
 use crate::store::sql::{Db, args, statements};
 
@@ -8,8 +9,6 @@ statements! {
     // All who can be seen, and the stretch of the order of making in which the one after $2 of them stands.
     TOTAL = "SELECT coalesce(sum(visible), 0) AS total FROM user_counts WHERE integration_id = $1";
     STRETCH = "SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible";
-    // Only what is listed is joined, not what is passed over.
-    PLAIN = concat!(views!(" FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4) AS u"), joined!("", " ORDER BY u.seq"));
 }
 
 /// Those that a client can see. That they are not gone is said for the sake of the indexes.
@@ -34,9 +33,9 @@ pub(super) async fn page(
 
 fn listing<'q>(integration_id: &'q str, query: &UserQuery<'q>) -> Listing<'q> {
     Listing {
-        select: views!(""),
+        select: view::SELECT,
         from: " FROM users AS u",
-        beside: joined!("", ""),
+        beside: view::BESIDE,
         seen: SEEN,
         integration_id,
         schema: query.schema,
@@ -61,7 +60,7 @@ async fn plain(db: &mut Db, integration_id: &str, offset: u64, limit: u32) -> Re
             None => return Ok(Part::default()),
         },
     };
-    let rows = db.all(PLAIN, args![integration_id, first, i64::from(limit), offset - passed]).await?;
+    let rows = view::stretch(db, integration_id, (first, offset - passed), limit).await?;
     Ok(Part { rows, ..Part::default() })
 }
 
@@ -99,7 +98,7 @@ mod tests {
                 schema: &schema,
             };
             let mut statement = Composed::default();
-            statement.push(views!(" FROM users AS u")).push(joined!("", ""));
+            statement.push(view::SELECT).push(" FROM users AS u").push(view::BESIDE);
             listing("1", &query).restrict(&mut statement).unwrap();
             let plan = store.reader().await.unwrap().all_of(statement.explained()).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();

@@ -5,50 +5,26 @@
 //! row. When the removal is given up (failed, held, with a person, cancelled) the user can be seen again. Who can be seen is
 //! kept in the column `visible`, by triggers, beside the changes of users and jobs that decide it.
 
+mod list;
+mod view;
+
 use futures::FutureExt as _;
 use serde_json::json;
 
 use super::Store;
-use super::account::{self, AccountRow, account_columns};
+use super::account::AccountRow;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::group::{self, GroupOf};
-use super::job::{self, JobRequest, JobRow, Work, job_columns};
+use super::job::{self, JobRequest, JobRow, Work};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::scim::schema::fold;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
-/// What is read of users where their accounts, latest jobs and groups are to stand beside them.
-macro_rules! views {
-    ($rest:literal) => {
-        concat!(
-            "SELECT u.*, ",
-            account_columns!(),
-            ", ",
-            job_columns!(),
-            ", (SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS in_groups",
-            $rest
-        )
-    };
-}
-
-/// Accounts and latest jobs, joined to `users AS u`.
-macro_rules! joined {
-    ($head:literal, $tail:literal) => {
-        concat!(
-            $head,
-            " LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1)",
-            $tail
-        )
-    };
-}
-
-mod list;
-
 statements! {
-    VIEW = concat!(views!(""), joined!(" FROM users AS u", " WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1"));
     FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
     FIND_VISIBLE = "SELECT * FROM users WHERE integration_id = $1 AND id = $2 AND visible = 1";
     FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
@@ -65,7 +41,7 @@ statements! {
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [STATEMENTS, list::STATEMENTS].concat()
+    [STATEMENTS, list::STATEMENTS, view::STATEMENTS].concat()
 }
 
 /// What an identity provider says of a user.
@@ -244,9 +220,7 @@ impl Store {
 
     /// The user with this id, where a client can see it, with its account and latest job.
     pub async fn view_user(&self, integration_id: &str, id: &str) -> Result<Option<UserView>, StoreError> {
-        // One statement sees one moment.
-        let row = self.reader().await?.one(VIEW, args![integration_id, id]).await?;
-        row.map(|row| view(&row)).transpose()
+        view::one(&mut self.reader().await?, integration_id, id).await
     }
 
     /// The users that a client can see, with their accounts and latest jobs.
@@ -260,11 +234,6 @@ impl Store {
     ) -> Result<UserPage, ListError> {
         list::page(&mut self.snapshot().await?, integration_id, query).await
     }
-}
-
-/// The form of a user name by which it is unique: Unicode lower case.
-fn name_key(user_name: &str) -> String {
-    user_name.to_lowercase()
 }
 
 async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
@@ -329,7 +298,7 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<St
         &id,
         integration_id,
         &body.user_name,
-        name_key(&body.user_name),
+        fold(&body.user_name),
         body.external_id.as_ref(),
         body.active,
         &body.resource,
@@ -359,7 +328,7 @@ async fn write(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> 
     let values = args![
         id,
         &body.user_name,
-        name_key(&body.user_name),
+        fold(&body.user_name),
         body.external_id.as_ref(),
         body.active,
         &body.resource,
@@ -401,7 +370,7 @@ async fn alive(
 
 /// Who has the name.
 async fn holder(tx: &mut Tx, integration_id: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
-    tx.db.one(FIND_NAME, args![integration_id, name_key(name)]).await?.map(|row| read(&row)).transpose()
+    tx.db.one(FIND_NAME, args![integration_id, fold(name)]).await?.map(|row| read(&row)).transpose()
 }
 
 async fn find_visible(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
@@ -410,16 +379,6 @@ async fn find_visible(db: &mut Db, integration_id: &str, id: &str) -> Result<Opt
 
 pub(super) async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
     db.one(FIND, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
-}
-
-/// A user with what stands beside it in a row of [`views!`].
-fn view(row: &Row) -> Result<UserView, StoreError> {
-    Ok(UserView {
-        user: read(row)?,
-        account: account::beside(row)?,
-        job: job::beside(row)?,
-        groups: row.json("in_groups")?,
-    })
 }
 
 /// Those of these ids, given as a JSON array, that a client can see as users.

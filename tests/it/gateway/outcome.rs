@@ -212,5 +212,7 @@ async fn who_is_held_off_is_told_the_true_outcome_when_it_asks_again() {
     let put = gate.put(&id, &leaver).await;
     assert_eq!((put.status, &put.json()["active"]), (200, &json!(false)), "{put:?}");
     assert_eq!(gate.jobs().await.len(), 3, "the outcome is told, and nothing is asked for anew");
+    assert_eq!(gate.delete(&id).await.status, 204, "who is gone cannot be asked for again");
+    assert_eq!(gate.get(&format!("/Users/{id}")).await.status, 404);
     gate.end().await;
 }

@@ -1,0 +1,67 @@
+//! Users with what stands beside them: account, latest job, groups. One statement, so that all of it is of one moment.
+
+use super::{UserView, read};
+use crate::store::account::{self, account_columns};
+use crate::store::error::StoreError;
+use crate::store::job::{self, job_columns};
+use crate::store::sql::{Db, Row, args, statements};
+
+/// The columns of `users AS u` and of what is joined to it, then `$rest`.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT u.*, ",
+            account_columns!(),
+            ", ",
+            job_columns!(),
+            ", (SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS in_groups",
+            $rest
+        )
+    };
+}
+
+/// The account and the latest job of each of `users AS u`, then `$rest`.
+macro_rules! beside {
+    ($rest:literal) => {
+        concat!(
+            " LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1)",
+            $rest
+        )
+    };
+}
+
+/// What is read of `users AS u`.
+pub(super) const SELECT: &str = select!("");
+/// What is joined to `users AS u`.
+pub(super) const BESIDE: &str = beside!("");
+
+statements! {
+    ONE = concat!(select!(" FROM users AS u"), beside!(" WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1"));
+    // Only what is listed is joined, not what is passed over.
+    STRETCH = concat!(select!(" FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4) AS u"), beside!(" ORDER BY u.seq"));
+}
+
+/// The user with this id, where a client can see it.
+pub(super) async fn one(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserView>, StoreError> {
+    db.one(ONE, args![integration_id, id]).await?.map(|row| view(&row)).transpose()
+}
+
+/// At most `limit` of those who can be seen, in the order of making, from place `first` on and after `passed` more.
+pub(super) async fn stretch(
+    db: &mut Db,
+    integration_id: &str,
+    (first, passed): (i64, i64),
+    limit: u32,
+) -> Result<Vec<Row>, StoreError> {
+    db.all(STRETCH, args![integration_id, first, i64::from(limit), passed]).await
+}
+
+/// The user in a row of [`SELECT`].
+pub(super) fn view(row: &Row) -> Result<UserView, StoreError> {
+    Ok(UserView {
+        user: read(row)?,
+        account: account::beside(row)?,
+        job: job::beside(row)?,
+        groups: row.json("in_groups")?,
+    })
+}
