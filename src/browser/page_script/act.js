@@ -151,6 +151,22 @@ const holdAnew = () => {
 // The element that is held under a token, for calls that need the element itself.
 const heldElement = ({ token }) => (held?.token === token ? held.element : null);
 
+// The passwords that were typed since the last click or key. Some pages empty their password field by a timer, when they have come to
+// life; and while other fields make something else of a text, nobody does of a password: one that is not there any more was lost.
+let passwords = [];
+const MOST_LOST = 3;
+
+// Types the passwords again that were lost; whether there was one.
+const restorePasswords = (pass) => {
+  const lost = passwords.filter(({ element, times }) => times < MOST_LOST && element.isConnected && !element.value
+    && isVisible(element, pass) && !isDisabled(element));
+  for (const one of lost) {
+    one.times += 1;
+    type(one.element, one.text);
+  }
+  return lost.length > 0;
+};
+
 // Waits until the action can be done, and says how. Nothing is changed, but for scrolling.
 const ready = (question) => {
   let before = null;
@@ -186,11 +202,15 @@ const ready = (question) => {
       const by = cover.by ? describe(cover.by, pass) ?? 'a frame' : 'nothing that is seen';
       return unready(null, { what: 'covered', by });
     }
+    if (/^(click|press)$/.test(question.action.kind) && restorePasswords(pass)) return { ...unready(null, { what: 'moving' }), frame: true };
     const broken = brokenGuard(guards, found.scope, pass);
     if (broken) return broken;
     hold(on, touched, found.scope, guards, question, plan);
     if (plan === 'click') arm();
-    if (plan === 'press') on.focus({ preventScroll: true });
+    if (plan === 'press') {
+      passwords = [];
+      on.focus({ preventScroll: true });
+    }
     const offset = frameOffset(touched);
     const was = /^(type|assign|choose)$/.test(plan) && !isSecret(on) ? bounded(valueOf(on, pass), 200) : null;
     return { ok: { plan, element: words, was, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
@@ -227,6 +247,7 @@ const intercept = (event) => {
     const hit = event.composedPath()[0];
     if (!held.element.isConnected) holdAnew();
     held.down = receives(held.receiver, isElement(hit) ? hit : null) ? stillHolds() ?? 'received' : 'missed';
+    if (held.down === 'received') passwords = [];
     if (held.down === 'missed') held.by = isElement(hit) ? describe(hit, newPass()) : null;
   }
   if (held.down !== 'received') {
@@ -264,6 +285,10 @@ const apply = ({ token, plan, text }) => {
   if (wrong) return { ok: { press: wrong } };
   held.before = valueOf(held.element, newPass());
   if (plan === 'type' && !type(held.element, text)) return { ok: { press: 'missed' } };
+  if (plan === 'type' && held.element.type === 'password' && text) {
+    passwords = passwords.filter(({ element }) => element !== held.element);
+    passwords.push({ element: held.element, text, times: 0 });
+  }
   if (plan === 'choose') choose(held.element, text);
   if (plan === 'assign') assign(held.element, text);
   return { ok: { press: 'received' } };

@@ -269,6 +269,10 @@ fn what_is_typed_arrives_in_its_control_whatever_the_page_does_with_the_focus() 
         assert_eq!((value("Notes").await, value("Rich").await), ("one\ntwo".to_owned(), String::new()));
         assert_eq!(value("Thief").await, "", "nothing went astray");
 
+        lab.act(field("Late"), Action::Fill(plain("two words"))).await.unwrap();
+        lab.act(role("button", "Enter"), Action::Click).await.unwrap();
+        assert_eq!(lab.log().await, "entered 9", "a password that the page emptied was typed again");
+
         let refused = async |name: &str| {
             let target = field(name).into_target();
             let action = Action::Fill(plain("two words"));
