@@ -6,8 +6,14 @@ use std::sync::LazyLock;
 
 use usher::connector::{Text, load_texts};
 use usher::diagnostic::{Colour, Diagnostic, Source, Span, render};
+use usher::journal::redacted;
 use usher::playbook::{Expression, Node, Scope, ScopeValue, Template, Value, parse_locator, read_bytes};
-use usher::scim::{Filter, PatchRequest, Path as ScimPath, Resource, ResourceSchema, patch};
+use usher::scim::bulk::BulkRequest;
+use usher::scim::cursor::Towards;
+use usher::scim::{
+    Filter, Folded, ListQuery, PatchRequest, Path as ScimPath, Position, Resource, ResourceSchema, patch,
+};
+use usher::store::ExchangeBody;
 
 /// The name of a target, and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -15,10 +21,14 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target by name.
 pub const TARGETS: &[Target] = &[
     ("connector", connector),
+    ("journal", journal),
     ("locator", locator),
+    ("scim_bulk", scim_bulk),
     ("scim_filter", scim_filter),
+    ("scim_list", scim_list),
     ("scim_patch", scim_patch),
     ("scim_path", scim_path),
+    ("scim_resource", scim_resource),
     ("template", template),
     ("yaml", yaml),
 ];
@@ -116,6 +126,44 @@ pub fn scim_patch(data: &[u8]) {
     {
         let _ = patch::apply(&user, &request, &SCHEMA);
     }
+}
+
+/// The body of a bulk request, with each operation's references put in.
+pub fn scim_bulk(data: &[u8]) {
+    let Ok(request) = BulkRequest::from_slice(data) else { return };
+    for operation in &request.operations {
+        let known =
+            operation.references().into_iter().map(|name| (name.to_owned(), "7".to_owned())).collect();
+        assert!(operation.resolved(&known).references().is_empty(), "{operation:?}");
+    }
+}
+
+/// A search, by index or by cursor; what is given out as a cursor leads back to where it was made.
+pub fn scim_list(data: &[u8]) {
+    let Ok(query) = ListQuery::from_slice(data, &SCHEMA) else { return };
+    let _ = query.position("users");
+    let key = query.cursor.as_deref().map_or(serde_json::Value::Null, serde_json::Value::from);
+    let position = Position { row: i64::from(query.start_index), key, towards: Towards::After };
+    let again = ListQuery { cursor: Some(query.cursor_of("users", &position)), ..query };
+    assert_eq!(again.position("users").ok(), Some(Some(position)));
+}
+
+/// The body of a user, in the place of another; as it is kept it reads the same again.
+pub fn scim_resource(data: &[u8]) {
+    let Ok(resource) = Resource::from_slice(data, &SCHEMA) else { return };
+    Folded::of(resource.attributes(), &SCHEMA).emails();
+    let body = serde_json::Value::Object(resource.attributes().clone());
+    assert_eq!(Resource::parse(body, &SCHEMA).as_ref(), Ok(&resource));
+    if let Ok(user) = Resource::parse(USER.clone(), &SCHEMA) {
+        let _ = resource.replacing(&user, &SCHEMA);
+    }
+}
+
+/// A body on its way into the journal: what is kept of it is JSON, and redacting it once more changes nothing.
+pub fn journal(data: &[u8]) {
+    let ExchangeBody::Text(kept) = redacted(data, data.len() as u64) else { return };
+    assert!(serde_json::from_str::<serde::de::IgnoredAny>(&kept).is_ok(), "{kept}");
+    assert_eq!(redacted(kept.as_bytes(), kept.len() as u64), ExchangeBody::Text(kept));
 }
 
 static SCHEMA: LazyLock<ResourceSchema> = LazyLock::new(ResourceSchema::user);
