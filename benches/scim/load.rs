@@ -28,6 +28,17 @@ pub enum Mode {
 impl Mode {
     pub const ALL: [Self; 5] = [Self::Get, Self::Lookup, Self::Page, Self::Patch, Self::Create];
 
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Lookup => "lookup",
+            Self::Page => "page",
+            Self::Patch => "patch",
+            Self::Create => "create",
+        }
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Self::Get => "read by id",

@@ -2,7 +2,7 @@
 //! users, beside `scim2-server` (PyPI) and beside the floor: a server that does the same over the same HTTP stack and the same database,
 //! and nothing else. All in one run, each server in a process of its own, alone while it is measured.
 //!
-//! `USERS`, `PEER_USERS` (lists of numbers), `SECONDS` and `ROUNDS` make it smaller. Without `target/suites`, as
+//! `USERS`, `PEER_USERS` (lists of numbers), `SECONDS`, `ROUNDS`, `SERVERS` (`usher,floor`) and `REQUESTS` (`get,patch`) make it smaller. Without `target/suites`, as
 //! `tests/suites/prepare.sh` makes it, the peer is left out.
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +35,7 @@ async fn main() {
     let mut measured = Vec::new();
     for &users in &sizes {
         for name in ["usher", "floor", "scim2-server"] {
-            if name == "scim2-server" && !peer_sizes.contains(&users) {
+            if !is_asked_for("SERVERS", name) || (name == "scim2-server" && !peer_sizes.contains(&users)) {
                 continue;
             }
             if let Some(server) = Server::start(name).await {
@@ -52,13 +52,19 @@ fn numbers(variable: &str, default: &str) -> Vec<usize> {
     text.split(',').map(|number| number.trim().parse().expect(variable)).collect()
 }
 
+/// Whether a list in a variable has the name, or is not given.
+fn is_asked_for(variable: &str, name: &str) -> bool {
+    std::env::var(variable).is_ok_and(|list| list.split(',').any(|one| one.trim() == name))
+        || std::env::var_os(variable).is_none()
+}
+
 /// Fills a fresh server over HTTP and puts each kind of load on it.
 async fn measure(server: Server, users: usize, rounds: usize, length: Duration) -> Measured {
     let mut load = Load::new(&server);
     load.fill(users).await;
     let mut modes = Vec::new();
     // Creates last: they add users.
-    for mode in Mode::ALL {
+    for mode in Mode::ALL.into_iter().filter(|mode| is_asked_for("REQUESTS", mode.name())) {
         let mut runs = Vec::new();
         for _ in 0..rounds {
             let before = server.cpu();

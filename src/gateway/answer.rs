@@ -51,19 +51,20 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
 }
 
 /// A resource as JSON, with the attributes that the client wants.
-pub(super) fn resource_json(client: &Client, shown: &Shown, projection: &Projection) -> Value {
+pub(super) fn resource_json(client: &Client, shown: Shown, projection: &Projection) -> Value {
     let meta = Meta {
         resource_type: shown.schema.name,
         created: shown.created,
         last_modified: shown.modified,
-        location: location(client, shown),
-        version: Some(version(shown)),
+        location: location(client, &shown),
+        version: Some(version(&shown)),
     };
-    let mut resource = shown.resource.clone();
-    if let Some(job) = shown.job.as_ref().filter(|_| projection.asks_for(USHER_JOB)) {
-        resource = resource.with_extension(USHER_JOB, job.clone());
+    let job = if projection.asks_for(USHER_JOB) { shown.job_attributes() } else { None };
+    let Shown { mut resource, schema, .. } = shown;
+    if let Some(job) = job {
+        resource = resource.with_extension(USHER_JOB, job);
     }
-    let mut json = resource.to_json(&meta);
+    let mut json = resource.into_json(&meta);
     for (list, endpoint) in [("members", "/Users"), ("groups", "/Groups")] {
         for one in json.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             let address = one.get("value").and_then(Value::as_str);
@@ -73,13 +74,13 @@ pub(super) fn resource_json(client: &Client, shown: &Shown, projection: &Project
             }
         }
     }
-    projection.apply(json, &shown.schema)
+    projection.apply(json, &schema)
 }
 
 /// A page of resources, with the attributes that the client wants.
 pub(super) fn page(client: &Client, page: ShownPage, projection: &Projection) -> Response {
-    let resources = page.resources.iter().map(|shown| resource_json(client, shown, projection)).collect();
-    let ShownPage { total: total_results, paging, .. } = page;
+    let ShownPage { total: total_results, paging, resources } = page;
+    let resources = resources.into_iter().map(|shown| resource_json(client, shown, projection)).collect();
     json(StatusCode::OK, &ListResponse { total_results, paging, resources })
 }
 
@@ -87,14 +88,15 @@ pub(super) fn page(client: &Client, page: ShownPage, projection: &Projection) ->
 pub(super) fn resource(
     status: StatusCode,
     client: &Client,
-    shown: &Shown,
+    shown: Shown,
     projection: &Projection,
 ) -> Response {
+    let headers = [(LOCATION, location(client, &shown)), (ETAG, version(&shown))];
     let mut response = match status {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => status.into_response(),
         _ => json(status, &resource_json(client, shown, projection)),
     };
-    for (name, text) in [(LOCATION, location(client, shown)), (ETAG, version(shown))] {
+    for (name, text) in headers {
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().insert(name, value);
         }
@@ -106,10 +108,10 @@ pub(super) fn resource(
 pub(super) fn changed(
     status: StatusCode,
     client: &Client,
-    shown: &Shown,
+    shown: Shown,
     projection: &Projection,
 ) -> Response {
-    accepted(client, shown).unwrap_or_else(|| resource(status, client, shown, projection))
+    accepted(client, &shown).unwrap_or_else(|| resource(status, client, shown, projection))
 }
 
 /// That a change was accepted (RFC 9967 section 3), for clients that ask for it while the change is being carried out. The

@@ -46,7 +46,7 @@ pub(super) async fn create(
     let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
     let group = Resource::from_slice(&body, &client.caller.groups)?;
     let shown = state.intake.create_group(&client.caller, group).await?;
-    Ok(resource(StatusCode::CREATED, &client, &shown, &projection))
+    Ok(resource(StatusCode::CREATED, &client, shown, &projection))
 }
 
 /// `GET /Groups/{id}`: one group.
@@ -60,7 +60,7 @@ pub(super) async fn find(
     let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
     let shown = state.intake.find_group(&client.caller, &id, projection.wants("members")).await?;
     let status = if is_known(&headers, shown.version) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    Ok(resource(status, &client, &shown, &projection))
+    Ok(resource(status, &client, shown, &projection))
 }
 
 /// `PUT /Groups/{id}`: replaces a group and its members.
@@ -76,7 +76,7 @@ pub(super) async fn replace(
     let expected = expected_version(&headers)?;
     let group = Resource::from_slice(&body, &client.caller.groups)?;
     let shown = state.intake.replace_group(&client.caller, &id, expected, group).await?;
-    Ok(resource(StatusCode::OK, &client, &shown, &projection))
+    Ok(resource(StatusCode::OK, &client, shown, &projection))
 }
 
 /// `PATCH /Groups/{id}`: changes a group in part.
@@ -97,7 +97,7 @@ pub(super) async fn patch(
         Projection::All if !is_strict => StatusCode::NO_CONTENT,
         _ => StatusCode::OK,
     };
-    Ok(resource(status, &client, &shown, &projection))
+    Ok(resource(status, &client, shown, &projection))
 }
 
 /// `DELETE /Groups/{id}`: ends a group.

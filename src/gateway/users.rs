@@ -43,7 +43,7 @@ pub(super) async fn create(
     let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let user = Resource::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.create_user(&client.caller, user).await?;
-    Ok(changed(StatusCode::CREATED, &client, &shown, &projection))
+    Ok(changed(StatusCode::CREATED, &client, shown, &projection))
 }
 
 /// `GET /Users/{id}`: one user.
@@ -57,7 +57,7 @@ pub(super) async fn find(
     let projection = list_query(query.as_deref(), &client.caller.schema)?.projection;
     let shown = state.intake.find_user(&client.caller, &id).await?;
     let status = if is_known(&headers, shown.version) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    Ok(resource(status, &client, &shown, &projection))
+    Ok(resource(status, &client, shown, &projection))
 }
 
 /// `PUT /Users/{id}`: replaces a user.
@@ -73,7 +73,7 @@ pub(super) async fn replace(
     let expected = expected_version(&headers)?;
     let user = Resource::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.replace_user(&client.caller, &id, expected, user).await?;
-    Ok(changed(StatusCode::OK, &client, &shown, &projection))
+    Ok(changed(StatusCode::OK, &client, shown, &projection))
 }
 
 /// `PATCH /Users/{id}`: changes a user in part.
@@ -89,7 +89,7 @@ pub(super) async fn patch(
     let expected = expected_version(&headers)?;
     let request = PatchRequest::from_slice(&body, &client.caller.schema)?;
     let shown = state.intake.patch_user(&client.caller, &id, expected, &request).await?;
-    Ok(changed(StatusCode::OK, &client, &shown, &projection))
+    Ok(changed(StatusCode::OK, &client, shown, &projection))
 }
 
 /// `DELETE /Users/{id}`: ends a user.

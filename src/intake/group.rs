@@ -18,7 +18,7 @@ impl Intake {
     /// # Errors
     /// 404 where there is none.
     pub async fn find_group(&self, caller: &Caller, id: &str, with_members: bool) -> Result<Shown, Error> {
-        shown(caller, &self.group(caller, id, with_members).await?)
+        shown(caller, self.group(caller, id, with_members).await?)
     }
 
     /// A page of groups; with their members where the answer has them.
@@ -38,7 +38,7 @@ impl Intake {
         };
         let page = self.store.list_groups(&caller.integration.row.id, &asked).await;
         let page = page.map_err(|error| unlisted(&error))?;
-        let resources = page.groups.iter().map(|view| shown(caller, view)).collect::<Result<_, _>>()?;
+        let resources = page.groups.into_iter().map(|view| shown(caller, view)).collect::<Result<_, _>>()?;
         let paging = paging(query, &list, page.next, page.previous);
         Ok(ShownPage { total: page.total, resources, paging })
     }
@@ -109,10 +109,11 @@ impl Intake {
             if expected.is_some_and(|expected| expected != view.group.version) {
                 return Err(Error::precondition_failed());
             }
-            let (body, members) = split(caller, &new(stored(&view)?)?)?;
+            let old = stored(view.group.body.resource.clone(), id, &view.members)?;
+            let (body, members) = split(caller, &new(old)?)?;
             let is_so = body == view.group.body && members.iter().eq(view.members.iter());
             if is_so {
-                return shown(caller, &view);
+                return shown(caller, view);
             }
             // Without a version from the client, the one that was changed must still be there.
             let seen = Some(view.group.version);
@@ -192,24 +193,19 @@ fn split(caller: &Caller, resource: &Resource) -> Result<(GroupBody, Vec<String>
 }
 
 /// The group as a client sends it: with its members.
-fn stored(view: &GroupView) -> Result<Resource, Error> {
-    let Some(attributes) = view.group.body.resource.as_object() else {
-        tracing::error!(group = view.group.id, "a stored group is no JSON object");
-        return Err(Error::internal(&view.group.id));
-    };
-    let resource = Resource::from_attributes(attributes.clone());
+fn stored(resource: Value, id: &str, members: &[String]) -> Result<Resource, Error> {
     let member = |id: &String| json!({ "value": id, "type": USER });
-    let members = view.members.iter().map(member).collect();
-    Ok(resource.with_id(&view.group.id).with_list("members", members))
+    Ok(super::stored(resource, id)?.with_list("members", members.iter().map(member).collect()))
 }
 
-fn shown(caller: &Caller, view: &GroupView) -> Result<Shown, Error> {
+fn shown(caller: &Caller, view: GroupView) -> Result<Shown, Error> {
+    let GroupView { group, members } = view;
     Ok(Shown {
         schema: caller.groups.clone(),
-        resource: stored(view)?,
-        version: view.group.version,
-        created: view.group.created_at,
-        modified: view.group.modified_at,
+        resource: stored(group.body.resource, &group.id, &members)?,
+        version: group.version,
+        created: group.created_at,
+        modified: group.modified_at,
         job: None,
     })
 }

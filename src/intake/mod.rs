@@ -25,7 +25,7 @@ use crate::scim::catalog::Kind;
 use crate::scim::schema::{self, Type};
 use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
 use crate::secret::SecretString;
-use crate::store::{Answering, JobState, ListError, Profile, Start, Store, StoreError, UserQuery, UserRow};
+use crate::store::{Answering, JobBrief, ListError, Profile, Start, Store, StoreError, UserQuery};
 
 /// How long a client is told to wait before it asks again, in seconds.
 pub const RETRY_AFTER_SECS: u64 = 60;
@@ -77,16 +77,19 @@ pub struct Shown {
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
-    /// How far the app has followed, as [`schema::USHER_JOB`] has it; none where nothing was to be done.
-    pub job: Option<Map<String, Value>>,
+    /// How far the app has followed; none where nothing was to be done.
+    pub job: Option<JobBrief>,
 }
 
 impl Shown {
     /// The job that is still to make it so.
     pub fn pending_job(&self) -> Option<&str> {
-        let text = |name: &str| self.job.as_ref()?.get(name)?.as_str();
-        let state: JobState = text("state")?.parse().ok()?;
-        text("jobId").filter(|_| !state.is_settled())
+        self.job.as_ref().filter(|job| !job.state.is_settled()).map(|job| job.id.as_str())
+    }
+
+    /// The job as [`schema::USHER_JOB`] has it.
+    pub fn job_attributes(&self) -> Option<Map<String, Value>> {
+        self.job.as_ref().map(view::job)
     }
 }
 
@@ -152,7 +155,7 @@ impl Intake {
         let view =
             self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
         let view = view.ok_or_else(|| Error::not_found("User", id))?;
-        view::shown(caller, &view)
+        view::shown(caller, view)
     }
 
     /// A page of users.
@@ -171,7 +174,8 @@ impl Intake {
         };
         let page = self.store.list_users(&caller.integration.row.id, &asked).await;
         let page = page.map_err(|error| unlisted(&error))?;
-        let resources = page.users.iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
+        let resources =
+            page.users.into_iter().map(|view| view::shown(caller, view)).collect::<Result<_, _>>()?;
         let paging = paging(query, &list, page.next, page.previous);
         Ok(ShownPage { total: page.total, resources, paging })
     }
@@ -275,13 +279,13 @@ fn user_schema(connector: &Connector) -> ResourceSchema {
     user.with_attributes(schema::USER, vec![roles])
 }
 
-/// The stored resource of a user.
-fn stored(user: &UserRow) -> Result<Resource, Error> {
-    let Some(attributes) = user.body.resource.as_object() else {
-        tracing::error!(user = user.id, "a stored user is no JSON object");
-        return Err(Error::internal(&user.id));
+/// A stored resource.
+fn stored(resource: Value, id: &str) -> Result<Resource, Error> {
+    let Value::Object(attributes) = resource else {
+        tracing::error!(id, "a stored resource is no JSON object");
+        return Err(Error::internal(id));
     };
-    Ok(Resource::from_attributes(attributes.clone()).with_id(&user.id))
+    Ok(Resource::from_attributes(attributes).with_id(id))
 }
 
 /// An answer for a fault of the store: later, where that may help.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::scim::{Error, Folded, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
-    Change, JobRequest, JobRow, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange,
+    Change, JobBrief, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange,
     UserRow,
 };
 
@@ -58,7 +58,7 @@ impl Intake {
         resource: Resource,
     ) -> Result<Shown, Error> {
         self.take_in(caller)?;
-        let old = stored(&self.user(caller, id).await?)?;
+        let old = stored(self.user(caller, id).await?.resource, id)?;
         let resource = resource.replacing(&old, &caller.schema)?;
         let body = body(caller, &resource)?;
         self.update(caller, id, expected, body).await
@@ -78,7 +78,7 @@ impl Intake {
         self.take_in(caller)?;
         loop {
             let user = self.user(caller, id).await?;
-            let patched = patch::apply(&stored(&user)?, request, &caller.schema)?;
+            let patched = patch::apply(&stored(user.resource, id)?, request, &caller.schema)?;
             let body = body(caller, &patched)?;
             // Without a version from the client, the one that was patched must still be there.
             let seen = expected.or(Some(user.version));
@@ -135,7 +135,7 @@ impl Intake {
             )
         };
         let view = view.ok_or_else(leaving)?;
-        let same_person = body.external_id.is_some() && view.user.body.external_id == body.external_id;
+        let same_person = body.external_id.is_some() && view.user.external_id == body.external_id;
         if same_person && let Some(outcome) = self.outcome_of_held(caller, id, &body).await {
             return outcome;
         }
@@ -211,13 +211,14 @@ fn refused(error: RecordError) -> Error {
 }
 
 /// What was recorded, with what is known of its job by now.
-pub(super) fn recorded(caller: &Caller, recorded: &Recorded, job: Option<&JobRow>) -> Result<Shown, Error> {
+pub(super) fn recorded(caller: &Caller, recorded: Recorded, job: Option<JobBrief>) -> Result<Shown, Error> {
+    let Recorded { user, groups, .. } = recorded;
     Ok(Shown {
         schema: caller.schema.clone(),
-        resource: stored(&recorded.user)?.with_list("groups", view::groups(&recorded.groups)),
-        version: recorded.user.version,
-        created: recorded.user.created_at,
-        modified: recorded.user.modified_at,
-        job: job.map(view::job),
+        resource: stored(user.resource, &user.id)?.with_list("groups", view::groups(&groups)),
+        version: user.version,
+        created: user.created_at,
+        modified: user.modified_at,
+        job,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use crate::failure::FailureClass;
 use crate::scim::Error;
-use crate::store::{Answering, JobRow, JobState, Recorded, UserBody};
+use crate::store::{Answering, JobBrief, JobState, Recorded, UserBody};
 
 use super::record::recorded;
 use super::{Caller, Intake, RETRY_AFTER_SECS, Shown, fault};
@@ -20,27 +20,27 @@ impl Intake {
     /// Why the job failed, with its class and what to do.
     pub(super) async fn settle(&self, caller: &Caller, change: Recorded) -> Result<Shown, Error> {
         let patience = caller.patience;
-        let Some(job) =
-            change.job.as_ref().filter(|_| caller.answering == Answering::Hold || !patience.is_zero())
-        else {
-            return recorded(caller, &change, change.job.as_ref());
-        };
+        let does_wait = caller.answering == Answering::Hold || !patience.is_zero();
+        let Some(job) = change.job.clone() else { return recorded(caller, change, None) };
+        if !does_wait {
+            return recorded(caller, change, Some(job));
+        }
         if job.state.is_settled() {
-            return outcome(caller, &change, Some(job));
+            return outcome(caller, change, Some(job));
         }
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
-            Err(_) if caller.answering == Answering::Hold => Err(self.hold(job)),
+            Err(_) if caller.answering == Answering::Hold => Err(self.hold(&job)),
             // It goes on without the caller; the next read tells.
-            Err(_) => recorded(caller, &change, Some(job)),
+            Err(_) => recorded(caller, change, Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
-            Ok(Ok(settled)) => outcome(caller, &change, settled.as_ref()),
+            Ok(Ok(settled)) => outcome(caller, change, settled.map(JobBrief::from)),
         }
     }
 }
 
 impl Intake {
     /// Tells the caller to ask again, and remembers that its next request is about this job.
-    fn hold(&self, job: &JobRow) -> Error {
+    fn hold(&self, job: &JobBrief) -> Error {
         let mut held = self.held();
         // Callers that never ask again are forgotten some day; they are told of a new try then, which does no harm.
         if held.len() >= MOST_HELD {
@@ -68,7 +68,7 @@ impl Intake {
             Ok(view) => view?,
             Err(error) => return Some(Err(fault(&error))),
         };
-        let job = view.job.clone().filter(|_| view.user.body == *body)?;
+        let job = view.job.clone().filter(|_| view.user.is(body))?;
         if !self.held().remove(&job.id) {
             return None;
         }
@@ -82,15 +82,15 @@ impl Intake {
 }
 
 /// What was recorded, or why its job did not do it.
-fn outcome(caller: &Caller, change: &Recorded, settled: Option<&JobRow>) -> Result<Shown, Error> {
-    match settled.and_then(failure) {
+fn outcome(caller: &Caller, change: Recorded, settled: Option<JobBrief>) -> Result<Shown, Error> {
+    match settled.as_ref().and_then(failure) {
         Some(error) => Err(error),
         None => recorded(caller, change, settled),
     }
 }
 
 /// What a client is told of a job that did not do what was asked.
-fn failure(job: &JobRow) -> Option<Error> {
+fn failure(job: &JobBrief) -> Option<Error> {
     let message = job.message.as_deref().unwrap_or("no more is known").trim_end_matches('.');
     match job.state {
         JobState::Failed | JobState::Held => {

@@ -4,34 +4,33 @@ use serde_json::{Map, Value, json};
 
 use crate::account::Status;
 use crate::connector::{Connector, From, Holds};
+use crate::scim::Error;
 use crate::scim::schema::USHER_USER;
-use crate::scim::{Error, Resource};
-use crate::store::{AccountRow, GroupOf, JobRow, JobState, UserView};
+use crate::store::{GroupOf, JobBrief, JobState, SeenAccount, UserView};
 
 use super::{Caller, Shown, stored};
 
-pub(super) fn shown(caller: &Caller, view: &UserView) -> Result<Shown, Error> {
-    let connector = &caller.integration.connector;
-    let mut resource = stored(&view.user)?;
-    let has_failed = view.job.as_ref().is_some_and(|job| {
+pub(super) fn shown(caller: &Caller, view: UserView) -> Result<Shown, Error> {
+    let UserView { user, account, job, groups: in_groups } = view;
+    let mut resource = stored(user.resource, &user.id)?;
+    let has_failed = job.as_ref().is_some_and(|job| {
         matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman | JobState::Cancelled)
     });
     if has_failed {
-        let mut attributes = resource.attributes().clone();
-        match &view.account {
-            Some(account) => overlay(connector, account, &mut attributes),
+        let attributes = resource.attributes_mut();
+        match &account {
+            Some(account) => overlay(&caller.integration.connector, account, attributes),
             // Nobody has seen the account: what was asked for is not so, and no more is claimed.
-            None => drop(attributes.insert("active".to_owned(), Value::Bool(!view.user.body.active))),
+            None => drop(attributes.insert("active".to_owned(), Value::Bool(!user.active))),
         }
-        resource = Resource::from_attributes(attributes);
     }
     Ok(Shown {
         schema: caller.schema.clone(),
-        resource: resource.with_list("groups", groups(&view.groups)),
-        version: view.user.version,
-        created: view.user.created_at,
-        modified: view.user.modified_at,
-        job: view.job.as_ref().map(job),
+        resource: resource.with_list("groups", groups(&in_groups)),
+        version: user.version,
+        created: user.created_at,
+        modified: user.modified_at,
+        job,
     })
 }
 
@@ -42,7 +41,7 @@ pub(super) fn groups(groups: &[GroupOf]) -> Vec<Value> {
 }
 
 /// A job as a client sees it.
-pub(super) fn job(row: &JobRow) -> Map<String, Value> {
+pub(super) fn job(row: &JobBrief) -> Map<String, Value> {
     let mut job = Map::new();
     job.insert("state".to_owned(), row.state.as_str().into());
     let mut put = |name: &str, text: Option<String>| {
@@ -57,8 +56,7 @@ pub(super) fn job(row: &JobRow) -> Map<String, Value> {
 }
 
 /// Puts what was seen in the place of what is wanted.
-fn overlay(connector: &Connector, account: &AccountRow, attributes: &mut Map<String, Value>) {
-    let seen = &account.seen;
+fn overlay(connector: &Connector, seen: &SeenAccount, attributes: &mut Map<String, Value>) {
     let is_active = matches!(seen.status, Status::Active | Status::Invited);
     attributes.insert("active".to_owned(), Value::Bool(is_active));
     if seen.status == Status::Absent {

@@ -115,13 +115,13 @@ pub(super) fn wanted(
     user: &UserRow,
     granted: &BTreeMap<String, Vec<String>>,
 ) -> Result<Wanted, Failure> {
-    let presence = match (user.deleted_at, user.body.active) {
+    let presence = match (user.deleted_at, user.active) {
         (Some(_), _) => Presence::Gone,
         (None, true) => Presence::Active,
         (None, false) => Presence::Inactive,
     };
     let nothing = serde_json::Map::new();
-    let resource = user.body.resource.as_object().unwrap_or(&nothing);
+    let resource = user.resource.as_object().unwrap_or(&nothing);
     match connector.wanted(resource) {
         Ok(mut mapped) => {
             connector.grant(&mut mapped, granted);

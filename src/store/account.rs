@@ -13,13 +13,13 @@ statements! {
     PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
 }
 
-/// The columns of `accounts AS a`, beside those of another table.
-macro_rules! account_columns {
+/// What a [`SeenAccount`] has of `accounts AS a`, beside the columns of another table.
+macro_rules! seen_columns {
     () => {
-        "a.seq AS a_seq, a.integration_id AS a_integration_id, a.user_id AS a_user_id, a.app_id AS a_app_id, a.status AS a_status, a.attributes AS a_attributes, a.entitlements AS a_entitlements, a.complete AS a_complete, a.seen_at AS a_seen_at"
+        "a.app_id, a.status, a.attributes, a.entitlements, a.complete"
     };
 }
-pub(super) use account_columns;
+pub(super) use seen_columns;
 
 /// A reading of one person's account in the app.
 #[derive(Clone, Debug)]
@@ -68,10 +68,9 @@ pub(super) async fn find(
     db.one(FIND, args![integration_id, user_id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// The account in a row to which one was joined by [`account_columns!`]; none where there was none.
-pub(super) fn beside(row: &Row) -> Result<Option<AccountRow>, StoreError> {
-    let account = row.part("a_");
-    account.maybe_int("seq")?.map(|_| read(&account)).transpose()
+/// The account in a row to which one was joined by [`seen_columns!`]; none where there was none.
+pub(super) fn beside(row: &Row) -> Result<Option<SeenAccount>, StoreError> {
+    row.maybe_text("status")?.map(|_| seen(row)).transpose()
 }
 
 /// Keeps a reading of a user's account. A row of the same account that nobody was matched to goes.
@@ -82,7 +81,7 @@ pub(super) async fn put(
     seen: &SeenAccount,
 ) -> Result<(), StoreError> {
     if let Some(app_id) = &seen.app_id {
-        tx.db.change(FORGET_UNLINKED, args![integration_id, app_id]).await?;
+        tx.db.write(FORGET_UNLINKED, args![integration_id, app_id]);
     }
     let values = args![
         integration_id,
@@ -94,7 +93,7 @@ pub(super) async fn put(
         seen.complete,
         tx.now,
     ];
-    tx.db.change(PUT, values).await?;
+    tx.db.write(PUT, values);
     Ok(())
 }
 
@@ -102,13 +101,17 @@ fn read(row: &Row) -> Result<AccountRow, StoreError> {
     Ok(AccountRow {
         integration_id: row.text("integration_id")?,
         user_id: row.maybe_text("user_id")?,
-        seen: SeenAccount {
-            app_id: row.maybe_text("app_id")?,
-            status: row.word("status")?,
-            attributes: row.json("attributes")?,
-            entitlements: row.json("entitlements")?,
-            complete: row.flag("complete")?,
-        },
+        seen: seen(row)?,
         seen_at: row.time("seen_at")?,
+    })
+}
+
+fn seen(row: &Row) -> Result<SeenAccount, StoreError> {
+    Ok(SeenAccount {
+        app_id: row.maybe_text("app_id")?,
+        status: row.word("status")?,
+        attributes: row.json("attributes")?,
+        entitlements: row.json("entitlements")?,
+        complete: row.flag("complete")?,
     })
 }

@@ -51,7 +51,7 @@ impl Store {
 async fn note(tx: &mut Tx, artifacts: &[NewArtifact]) -> Result<(), StoreError> {
     for artifact in artifacts {
         let bytes = i64::try_from(artifact.bytes).unwrap_or(i64::MAX);
-        tx.db.change(NOTE, args![&artifact.name, bytes, tx.now, artifact.expires_at]).await?;
+        tx.db.write(NOTE, args![&artifact.name, bytes, tx.now, artifact.expires_at]);
     }
     Ok(())
 }

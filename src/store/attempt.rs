@@ -147,7 +147,7 @@ impl Store {
 
 async fn start(tx: &mut Tx, held: Lease, connector_hash: String) -> Result<AttemptId, LeaseError> {
     let worker = job::held_by(tx, &held).await?;
-    tx.db.change(START, args![&held.job_id, worker, connector_hash, tx.now]).await?;
+    tx.db.write(START, args![&held.job_id, worker, connector_hash, tx.now]);
     let row = tx.db.one(CURRENT, args![&held.job_id]).await?.ok_or(LeaseError::Lost)?;
     Ok(AttemptId(row.int("id")?))
 }
@@ -174,14 +174,14 @@ async fn add_steps(
             step.picture.as_ref(),
             step.page.as_ref(),
         ];
-        tx.db.change(ADD_STEP, values).await?;
+        tx.db.write(ADD_STEP, values);
     }
     Ok(())
 }
 
 /// Notes that the running attempt of the job comes to a commit step.
 pub(super) async fn mark_committing(tx: &mut Tx, job_id: &str) -> Result<(), StoreError> {
-    tx.db.change(COMMITTING, args![job_id, tx.now]).await?;
+    tx.db.write(COMMITTING, args![job_id, tx.now]);
     Ok(())
 }
 
@@ -193,7 +193,7 @@ pub(super) async fn end(
     (class, message): (Option<FailureClass>, Option<&str>),
 ) -> Result<(), StoreError> {
     let class = class.map(FailureClass::as_str);
-    tx.db.change(END, args![&job.id, job.attempts, tx.now, outcome.as_str(), class, message]).await?;
+    tx.db.write(END, args![&job.id, job.attempts, tx.now, outcome.as_str(), class, message]);
     Ok(())
 }
 

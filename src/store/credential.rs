@@ -65,7 +65,7 @@ async fn put(
 ) -> Result<(), StoreError> {
     for NewCredential { field, sealed } in credentials {
         let values = args![integration_id, field, sealed.key_id(), sealed.as_bytes(), tx.now];
-        tx.db.change(PUT, values).await?;
+        tx.db.write(PUT, values);
     }
     let fields: Vec<_> = credentials.iter().map(|credential| &credential.field).collect();
     let data = serde_json::json!({ "fields": fields });

@@ -212,7 +212,7 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreErro
         &fields.data,
         &hash,
     ];
-    tx.db.change(INSERT, values).await?;
+    tx.db.write(INSERT, values);
     tx.chain = Some((fields.seq, hash));
     Ok(())
 }

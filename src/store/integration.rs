@@ -269,7 +269,7 @@ async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<Integratio
     let sessions = i64::from(new.policy.max_sessions);
     let values =
         args![&id, &new.name, &new.connector, &new.settings, policy_text(&new.policy), sessions, tx.now];
-    tx.db.change(INSERT, values).await?;
+    tx.db.write(INSERT, values);
     add_slots(tx, &id, sessions).await?;
     let data = serde_json::json!({ "name": new.name, "connector": new.connector });
     event::append(tx, NewEvent::new("integration.created", by).of(&id).with(data)).await?;
@@ -284,7 +284,7 @@ async fn change(
 ) -> Result<IntegrationRow, IntegrationError> {
     let before = row(tx, id).await?;
     let sessions = i64::from(policy.max_sessions);
-    tx.db.change(UPDATE, args![id, &settings, policy_text(&policy), sessions, tx.now]).await?;
+    tx.db.write(UPDATE, args![id, &settings, policy_text(&policy), sessions, tx.now]);
     add_slots(tx, id, sessions).await?;
     tx.touched.work();
     let data = serde_json::json!({
@@ -297,7 +297,7 @@ async fn change(
 
 async fn add_slots(tx: &mut Tx, id: &str, sessions: i64) -> Result<(), StoreError> {
     for ordinal in 0..sessions {
-        tx.db.change(ADD_SLOT, args![id, ordinal]).await?;
+        tx.db.write(ADD_SLOT, args![id, ordinal]);
     }
     Ok(())
 }

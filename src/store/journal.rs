@@ -211,10 +211,10 @@ async fn keep(
         known.iter().map(|(id, exchange)| (id.as_str(), let_in(exchange))).collect();
     for (id, let_in) in kinds {
         let most = if let_in { EXCHANGES_KEPT } else { STRANGERS_KEPT };
-        tx.db.change(TRIM, args![id, let_in, i64::from(most)]).await?;
+        tx.db.write(TRIM, args![id, let_in, i64::from(most)]);
     }
     for (id, count) in lost {
-        tx.db.change(LOSE, args![id, signed(count), tx.now]).await?;
+        tx.db.write(LOSE, args![id, signed(count), tx.now]);
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ pub(super) async fn migrate(db: &mut Db, path: &Path, now: Timestamp) -> Result<
     match apply(db, path, now).await {
         Ok(()) => db.change(COMMIT, &[]).await.map(drop),
         Err(error) => {
+            db.take_fault();
             db.change(ROLLBACK, &[]).await?;
             Err(error)
         }

@@ -54,7 +54,7 @@ pub use self::integration::{
     Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
 };
 pub use self::job::{
-    Claimed, Finish, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
+    Claimed, Finish, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
     OperateError, Outcome, Priority, Stranded, Work,
 };
 pub use self::journal::{
@@ -122,6 +122,9 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(options.busy_timeout)
+            // A page of rows is given from one thread to the other at once, not in turns.
+            .row_buffer_size(256)
+            .statement_cache_capacity(256)
             .disable_statement_logging();
         let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
         let mut db = Db::new(Connection::Own(connection));

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 use sqlx::pool::PoolConnection;
@@ -19,10 +18,22 @@ use super::error::StoreError;
 use crate::clock::Timestamp;
 
 /// A connection, and the last fault of it.
+///
+/// SQLite works in a thread of its own, so each statement that is waited for costs two switches of threads. What [`write`](Self::write)
+/// takes is not waited for: it goes together with the next statement that is, or with [`flush`](Self::flush). After a fault nothing
+/// more is done until the fault was [taken](Self::take_fault): it may have ended the transaction that the rest relies on.
 #[derive(Debug)]
 pub(super) struct Db {
     connection: Connection,
     fault: Option<StoreError>,
+    behind: Script,
+}
+
+/// Statements that go together.
+#[derive(Debug, Default)]
+struct Script {
+    text: String,
+    values: Vec<Value<'static>>,
 }
 
 /// Whose connection it is.
@@ -38,7 +49,22 @@ pub(super) enum Connection {
 
 impl Db {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, fault: None }
+        Self { connection, fault: None, behind: Script::default() }
+    }
+
+    /// Does this before the next statement that is waited for. A fault of it is a fault of that one.
+    pub(super) fn write(&mut self, sql: &'static str, args: &[Value<'_>]) {
+        self.behind.push(sql, args);
+    }
+
+    /// Does what was written.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        self.sound()?;
+        if self.behind.text.is_empty() {
+            return Ok(());
+        }
+        let done = self.behind.take().execute(self.raw()).await;
+        self.noted(done).map(drop)
     }
 
     /// All rows.
@@ -47,8 +73,9 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = prepare(sql, args).fetch_all(self.raw()).await;
-        Ok(self.noted(rows)?.into_iter().map(Row::new).collect())
+        self.sound()?;
+        let rows = self.with_what_is_behind(sql, args).fetch_all(self.raw()).await;
+        Ok(self.noted(rows)?.into_iter().map(Row).collect())
     }
 
     /// The first row, where there is one.
@@ -57,19 +84,22 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
-        let row = prepare(sql, args).fetch_optional(self.raw()).await;
-        Ok(self.noted(row)?.map(Row::new))
+        self.sound()?;
+        let row = self.with_what_is_behind(sql, args).fetch_optional(self.raw()).await;
+        Ok(self.noted(row)?.map(Row))
     }
 
     /// All rows of a statement that was put together.
     pub(super) async fn all_of(&mut self, statement: Composed<'_>) -> Result<Vec<Row>, StoreError> {
-        let query = bind(sqlx::query(AssertSqlSafe(statement.text)), &statement.values);
+        self.flush().await?;
+        let query = bind(sqlx::query(AssertSqlSafe(statement.text)), statement.values);
         let rows = query.fetch_all(self.raw()).await;
-        Ok(self.noted(rows)?.into_iter().map(Row::new).collect())
+        Ok(self.noted(rows)?.into_iter().map(Row).collect())
     }
 
-    /// How many rows the statement changed.
+    /// How many rows the statement changed; [`write`](Self::write) where nobody asks.
     pub(super) async fn change(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.flush().await?;
         let done = prepare(sql, args).execute(self.raw()).await;
         Ok(self.noted(done)?.rows_affected())
     }
@@ -80,9 +110,9 @@ impl Db {
         self.noted(done).map(drop)
     }
 
-    /// The last fault since this was asked.
+    /// The fault since this was asked, if there was one; what was written behind it is forgotten.
     pub(super) fn take_fault(&mut self) -> Option<StoreError> {
-        self.fault.take()
+        self.fault.take().inspect(|_| self.behind = Script::default())
     }
 
     /// Closes the writer's own connection; others go back to where they came from.
@@ -101,6 +131,18 @@ impl Db {
         }
     }
 
+    fn sound(&self) -> Result<(), StoreError> {
+        self.fault.clone().map_or(Ok(()), Err)
+    }
+
+    fn with_what_is_behind(&mut self, sql: &'static str, args: &[Value<'_>]) -> Query {
+        if self.behind.text.is_empty() {
+            return prepare(sql, args);
+        }
+        self.behind.push(sql, args);
+        self.behind.take()
+    }
+
     fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         result.map_err(|error| {
             let error = StoreError::from(error);
@@ -110,19 +152,44 @@ impl Db {
     }
 }
 
+impl Script {
+    /// Adds a statement, its parameters numbered behind those that are there.
+    fn push(&mut self, sql: &'static str, args: &[Value<'_>]) {
+        if !self.text.is_empty() {
+            self.text.push_str("; ");
+        }
+        let before = self.values.len();
+        let mut parts = sql.split('$');
+        self.text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = part.split_at(digits);
+            let number: usize = number.parse().unwrap_or_default();
+            self.text.push_str(&format!("${}", before + number));
+            self.text.push_str(rest);
+        }
+        self.values.extend(args.iter().cloned().map(Value::into_owned));
+    }
+
+    fn take(&mut self) -> Query {
+        let Self { text, values } = std::mem::take(self);
+        bind(sqlx::query(AssertSqlSafe(text)), values)
+    }
+}
+
 type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 fn prepare(sql: &'static str, args: &[Value<'_>]) -> Query {
-    bind(sqlx::query(sql), args)
+    bind(sqlx::query(sql), args.iter().cloned())
 }
 
-fn bind(query: Query, args: &[Value<'_>]) -> Query {
-    args.iter().fold(query, |query, arg| match arg {
+fn bind<'a>(query: Query, args: impl IntoIterator<Item = Value<'a>>) -> Query {
+    args.into_iter().fold(query, |query, arg| match arg {
         Value::Null => query.bind(None::<i64>),
-        Value::Int(int) => query.bind(*int),
-        Value::Real(real) => query.bind(*real),
-        Value::Text(text) => query.bind(text.clone().into_owned()),
-        Value::Bytes(bytes) => query.bind(bytes.to_vec()),
+        Value::Int(int) => query.bind(int),
+        Value::Real(real) => query.bind(real),
+        Value::Text(text) => query.bind(text.into_owned()),
+        Value::Bytes(bytes) => query.bind(bytes.into_owned()),
     })
 }
 
@@ -133,7 +200,19 @@ pub(super) enum Value<'a> {
     Int(i64),
     Real(f64),
     Text(Cow<'a, str>),
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
+}
+
+impl Value<'_> {
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(int) => Value::Int(int),
+            Self::Real(real) => Value::Real(real),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+        }
+    }
 }
 
 /// A statement that is put together from fragments of this program's own text and from parameters; of what a client sends,
@@ -151,10 +230,10 @@ impl<'a> Composed<'a> {
         self
     }
 
-    /// Adds a parameter.
+    /// Adds a parameter. It has no number: SQLite looks for a number among all those before it.
     pub(super) fn bind(&mut self, value: impl Into<Value<'a>>) -> &mut Self {
         self.values.push(value.into());
-        self.text.push_str(&format!("${}", self.values.len()));
+        self.text.push('?');
         self
     }
 
@@ -243,7 +322,7 @@ impl From<String> for Value<'_> {
 
 impl<'a> From<&'a [u8]> for Value<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        Self::Bytes(bytes)
+        Self::Bytes(Cow::Borrowed(bytes))
     }
 }
 
@@ -260,34 +339,15 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
 }
 
 /// A row, read by the names of its columns.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    row: Arc<SqliteRow>,
-    prefix: &'static str,
-}
+#[derive(Debug)]
+pub(super) struct Row(SqliteRow);
 
 impl Row {
-    fn new(row: SqliteRow) -> Self {
-        Self { row: Arc::new(row), prefix: "" }
-    }
-
-    /// The columns whose names begin so, by the rest of their names: a row of another table that was joined to this one.
-    pub(super) fn part(&self, prefix: &'static str) -> Self {
-        Self { row: Arc::clone(&self.row), prefix }
-    }
-
     fn get<'r, T>(&'r self, column: &'static str) -> Result<T, StoreError>
     where
         T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
     {
-        Ok(self.row.try_get(&*self.name(column))?)
-    }
-
-    fn name(&self, column: &'static str) -> Cow<'static, str> {
-        match self.prefix {
-            "" => Cow::Borrowed(column),
-            prefix => Cow::Owned(format!("{prefix}{column}")),
-        }
+        Ok(self.0.try_get(column)?)
     }
 
     pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
@@ -316,7 +376,7 @@ impl Row {
 
     /// Whatever is there: a text, a number, or null.
     pub(super) fn any(&self, column: &'static str) -> Result<Json, StoreError> {
-        let value = self.row.try_get_raw(&*self.name(column))?;
+        let value = self.0.try_get_raw(column)?;
         let kind = value.type_info();
         match kind.name() {
             "NULL" => Ok(Json::Null),
@@ -340,7 +400,7 @@ impl Row {
         T: FromStr,
         T::Err: std::fmt::Display,
     {
-        self.text(column)?.parse().map_err(|error: T::Err| unreadable(column, &error))
+        self.get::<&str>(column)?.parse().map_err(|error: T::Err| unreadable(column, &error))
     }
 
     /// A word of a closed list, or nothing.
@@ -349,7 +409,7 @@ impl Row {
         T: FromStr,
         T::Err: std::fmt::Display,
     {
-        match self.maybe_text(column)? {
+        match self.get::<Option<&str>>(column)? {
             None => Ok(None),
             Some(word) => word.parse().map(Some).map_err(|error: T::Err| unreadable(column, &error)),
         }
@@ -357,7 +417,7 @@ impl Row {
 
     /// A value kept as JSON.
     pub(super) fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
-        serde_json::from_str(&self.text(column)?).map_err(|error| unreadable(column, &error))
+        serde_json::from_str(self.get(column)?).map_err(|error| unreadable(column, &error))
     }
 }
 

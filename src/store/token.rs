@@ -122,7 +122,7 @@ impl Store {
 
 async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, StoreError> {
     let id = tx.ids.next_with_prefix("token");
-    tx.db.change(INSERT, args![&id, &new.integration_id, hash(&new.token), tx.now, new.expires_at]).await?;
+    tx.db.write(INSERT, args![&id, &new.integration_id, hash(&new.token), tx.now, new.expires_at]);
     event::append(tx, NewEvent::new("token.created", by).of(&new.integration_id).to(&id)).await?;
     Ok(TokenRow {
         id,
@@ -135,7 +135,7 @@ async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, Store
 }
 
 async fn touch(tx: &mut Tx, id: String) -> Result<(), StoreError> {
-    tx.db.change(TOUCH, args![&id, tx.now]).await?;
+    tx.db.write(TOUCH, args![&id, tx.now]);
     Ok(())
 }
 

@@ -119,7 +119,12 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             if let Some(work) = self.work.take() {
-                self.result = Some(work(tx).await);
+                let result = work(tx).await;
+                // What it wrote last is done here, so that a fault of it is its own.
+                self.result = Some(match (result, tx.db.flush().await) {
+                    (Ok(_), Err(fault)) => Err(fault.into()),
+                    (result, _) => result,
+                });
             }
             matches!(self.result, Some(Ok(_)))
         })
@@ -214,6 +219,7 @@ impl Task {
             Err(error) => {
                 // A full disk or an I/O fault may have ended the transaction by itself; a connection that does not
                 // roll back is not used again.
+                tx.db.take_fault();
                 if tx.db.change(ROLLBACK, &[]).await.is_ok() || matches!(error, StoreError::Busy(_)) {
                     self.db = Some(tx.db);
                 }
@@ -252,15 +258,15 @@ impl Task {
 async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     tx.db.change(BEGIN, &[]).await?;
     for write in batch {
-        tx.db.change(MARK, &[]).await?;
+        tx.db.write(MARK, &[]);
         if !write.run(tx).await {
             // Where SQLite ended the whole transaction there is nothing to undo, and what it said then is the cause.
             let fault = tx.db.take_fault();
             tx.chain = None;
             tx.db.change(UNDO, &[]).await.map_err(|error| fault.unwrap_or(error))?;
         }
-        tx.db.change(KEEP, &[]).await?;
+        tx.db.write(KEEP, &[]);
     }
-    tx.db.change(COMMIT, &[]).await?;
-    Ok(())
+    tx.db.write(COMMIT, &[]);
+    tx.db.flush().await
 }

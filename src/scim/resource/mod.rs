@@ -113,18 +113,15 @@ impl Resource {
     }
 
     /// The resource as it is answered with.
-    pub fn to_json(&self, meta: &Meta) -> Value {
-        let mut json = Map::new();
-        for first in ["schemas", "id", "externalId"] {
-            if let Some(value) = self.attributes.get(first) {
-                json.insert(first.to_owned(), value.clone());
+    pub fn into_json(mut self, meta: &Meta) -> Value {
+        let first = ["schemas", "id", "externalId"];
+        let mut json = Map::with_capacity(self.attributes.len() + 1);
+        for name in first {
+            if let Some(value) = self.attributes.get_mut(name) {
+                json.insert(name.to_owned(), value.take());
             }
         }
-        for (name, value) in &self.attributes {
-            if !json.contains_key(name) {
-                json.insert(name.clone(), value.clone());
-            }
-        }
+        json.extend(self.attributes.into_iter().filter(|(name, _)| !first.contains(&name.as_str())));
         json.insert("meta".to_owned(), meta.to_json());
         Value::Object(json)
     }
@@ -132,6 +129,11 @@ impl Resource {
     /// Its attributes, in canonical spelling.
     pub fn attributes(&self) -> &Map<String, Value> {
         &self.attributes
+    }
+
+    /// The same, to be changed.
+    pub fn attributes_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.attributes
     }
 
     /// The values that `path` names, one by one.

@@ -181,7 +181,7 @@ fn answers_have_the_exact_shape() {
          \"lastModified\":\"1970-01-01T00:00:01.500Z\",\
          \"location\":\"https://usher.example/scim/v2/desk/Users/u-1\",\"version\":\"W/\\\"2\\\"\"}}}}"
     );
-    assert_eq!(resource.to_json(&meta).to_string(), expected);
+    assert_eq!(resource.clone().into_json(&meta).to_string(), expected);
     let told = resource.with_extension("urn:x", Map::from_iter([("state".to_owned(), json!("done"))]));
     assert_eq!(told.schemas().collect::<Vec<_>>(), [USER, USHER_USER, "urn:x"]);
     assert_eq!(told.extension("urn:x").unwrap()["state"], "done");

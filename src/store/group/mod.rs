@@ -250,14 +250,14 @@ async fn record(
                 body.folded.as_str(),
                 tx.now,
             ];
-            tx.db.change(REPLACE, values).await?;
+            tx.db.write(REPLACE, values);
             set_members(tx, integration_id, &id, &members).await?;
             find(&mut tx.db, integration_id, &id).await?.ok_or(GroupError::NotFound)?
         }
         GroupChange::Delete { id, expected } => {
             let group = current(tx, integration_id, &id, expected).await?;
-            tx.db.change(EMPTY, args![&id]).await?;
-            tx.db.change(DELETE, args![&id]).await?;
+            tx.db.write(EMPTY, args![&id]);
+            tx.db.write(DELETE, args![&id]);
             group
         }
     };
@@ -313,7 +313,7 @@ async fn insert(
         body.folded.as_str(),
         tx.now,
     ];
-    tx.db.change(INSERT, values).await?;
+    tx.db.write(INSERT, values);
     set_members(tx, integration_id, &id, members).await?;
     find(&mut tx.db, integration_id, &id).await?.ok_or(GroupError::NotFound)
 }
@@ -357,7 +357,7 @@ async fn set_members(
     members: &[String],
 ) -> Result<(), GroupError> {
     let ids = json!(members).to_string();
-    tx.db.change(KEEP_ONLY, args![id, &ids]).await?;
+    tx.db.write(KEEP_ONLY, args![id, &ids]);
     if members.is_empty() {
         return Ok(());
     }
@@ -367,15 +367,14 @@ async fn set_members(
     if !unknown.is_empty() {
         return Err(GroupError::UnknownMembers { ids: unknown });
     }
-    tx.db.change(JOIN, args![id, &ids]).await?;
+    tx.db.write(JOIN, args![id, &ids]);
     Ok(())
 }
 
 /// Takes a user out of every group.
-pub(super) async fn leave_all(tx: &mut Tx, user_id: &str) -> Result<(), StoreError> {
-    tx.db.change(TOUCH_ALL, args![user_id, tx.now]).await?;
-    tx.db.change(LEAVE_ALL, args![user_id]).await?;
-    Ok(())
+pub(super) fn leave_all(tx: &mut Tx, user_id: &str) {
+    tx.db.write(TOUCH_ALL, args![user_id, tx.now]);
+    tx.db.write(LEAVE_ALL, args![user_id]);
 }
 
 /// The groups of these users, given as a JSON array of ids, each with its user.

@@ -122,7 +122,7 @@ impl Store {
 }
 
 async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
-    tx.db.change(MAKE_READY, args![tx.now]).await?;
+    tx.db.write(MAKE_READY, args![tx.now]);
     let Some(picked) = tx.db.one(PICK, &[]).await? else { return Ok(None) };
     let (slot_id, job_id) = (picked.int("slot_id")?, picked.text("job_id")?);
     if tx.db.change(TAKE, args![&job_id, tx.now]).await? == 0 {
@@ -130,7 +130,7 @@ async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Clai
     }
     let job = reread(tx, &job_id).await?;
     let lease_until = tx.now.plus(lease);
-    tx.db.change(OCCUPY, args![slot_id, &job_id, job.fence, worker, lease_until]).await?;
+    tx.db.write(OCCUPY, args![slot_id, &job_id, job.fence, worker, lease_until]);
     Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job, lease_until }))
 }
 
@@ -144,7 +144,7 @@ async fn beat(tx: &mut Tx, held: Lease, lease: Duration) -> Result<Timestamp, Le
 
 async fn committing(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
     held_by(tx, &held).await?;
-    tx.db.change(COMMITTING, args![&held.job_id, held.fence, tx.now]).await?;
+    tx.db.write(COMMITTING, args![&held.job_id, held.fence, tx.now]);
     tx.touched.job(&held.job_id);
     Ok(attempt::mark_committing(tx, &held.job_id).await?)
 }
@@ -177,9 +177,9 @@ async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, Stor
     let mut jobs = Vec::new();
     for slot in stranded_slots(&mut tx.db, stranded, tx.now).await? {
         let (job_id, fence, worker) = (slot.text("job_id")?, slot.int("fence")?, slot.text("worker")?);
-        tx.db.change(FREE, args![&job_id, fence]).await?;
+        tx.db.write(FREE, args![&job_id, fence]);
         let Some(before) = find(&mut tx.db, &job_id).await? else { continue };
-        tx.db.change(HAND_BACK, args![&job_id, tx.now]).await?;
+        tx.db.write(HAND_BACK, args![&job_id, tx.now]);
         let is_unknown = before.committing_at.is_some();
         attempt::lose(tx, &before, &worker).await?;
         let data = serde_json::json!({ "worker": worker, "outcome": if is_unknown { "unknown" } else { "not done" } });

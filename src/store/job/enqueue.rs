@@ -7,14 +7,14 @@ use super::super::error::StoreError;
 use super::super::event::{self, NewEvent};
 use super::super::sql::{args, statements};
 use super::super::writer::Tx;
-use super::{JobRow, JobState, Kind, read, reread, select_jobs, unwritten};
+use super::{JobBrief, JobRow, JobState, Kind, read, reread, select_jobs};
 
 statements! {
     HEAD = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
     FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
-    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9) RETURNING *, (SELECT u.user_name FROM users u WHERE u.id = user_id) AS user_name";
+    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)";
     JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END, changed_at = $5 WHERE id = $1";
-    RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1 AND state = 'retry'";
+    RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
 }
 
@@ -113,6 +113,7 @@ async fn ask(
 ) -> Result<JobRow, StoreError> {
     let cause = request.cause.clone();
     let job = enqueue(tx, &integration_id, work, request).await?;
+    let job = reread(tx, &job.id).await?;
     let mut event = NewEvent::new("job.requested", &by).of(&integration_id).with(cause);
     event.job_id = Some(job.id.clone());
     event.target = job.user_id.clone();
@@ -130,29 +131,39 @@ pub(in super::super) async fn enqueue(
     integration_id: &str,
     work: Work,
     request: JobRequest,
-) -> Result<JobRow, StoreError> {
+) -> Result<JobBrief, StoreError> {
     let lane = work.lane().to_owned();
     let head = tx.db.one(HEAD, args![integration_id, &lane]).await?.map(|row| read(&row)).transpose()?;
-    match head {
-        None => insert(tx, integration_id, (&work, &request), JobState::Ready).await,
+    Ok(match head {
+        None => enqueue_first(tx, integration_id, &work, &request),
         Some(head) if head.state == JobState::Running => {
-            tx.db.change(INHERIT, args![&head.id, request.priority.to_stored()]).await?;
+            tx.db.write(INHERIT, args![&head.id, request.priority.to_stored()]);
             let follower = tx.db.one(FOLLOWER, args![integration_id, &lane]).await?;
             match follower.map(|row| read(&row)).transpose()? {
-                None => insert(tx, integration_id, (&work, &request), JobState::Blocked).await,
-                Some(follower) => join(tx, &follower, (&work, &request)).await,
+                None => insert(tx, integration_id, (&work, &request), JobState::Blocked),
+                Some(follower) => join(tx, follower, (&work, &request)),
             }
         }
-        Some(head) => join(tx, &head, (&work, &request)).await,
-    }
+        Some(head) => join(tx, head, (&work, &request)),
+    })
 }
 
-async fn insert(
+/// Makes the job of a lane that has none.
+pub(in super::super) fn enqueue_first(
+    tx: &mut Tx,
+    integration_id: &str,
+    work: &Work,
+    request: &JobRequest,
+) -> JobBrief {
+    insert(tx, integration_id, (work, request), JobState::Ready)
+}
+
+fn insert(
     tx: &mut Tx,
     integration_id: &str,
     (work, request): (&Work, &JobRequest),
     state: JobState,
-) -> Result<JobRow, StoreError> {
+) -> JobBrief {
     let id = tx.ids.next_with_prefix("job");
     let values = args![
         &id,
@@ -166,18 +177,19 @@ async fn insert(
         tx.now,
         &request.cause,
     ];
-    let row = tx.db.one(INSERT, values).await?;
+    tx.db.write(INSERT, values);
     tx.touched.job(&id);
-    row.as_ref().map_or_else(|| Err(unwritten()), read)
+    JobBrief { id, state, class: None, message: None, finished_at: None }
 }
 
-async fn join(
-    tx: &mut Tx,
-    job: &JobRow,
-    (work, request): (&Work, &JobRequest),
-) -> Result<JobRow, StoreError> {
+fn join(tx: &mut Tx, job: JobRow, (work, request): (&Work, &JobRequest)) -> JobBrief {
     let values = args![&job.id, work.wanted_version(), &request.cause, request.priority.to_stored(), tx.now];
-    tx.db.change(JOIN, values).await?;
-    tx.db.change(RETRY_NOW, args![&job.id, tx.now]).await?;
-    reread(tx, &job.id).await
+    tx.db.write(JOIN, values);
+    tx.touched.job(&job.id);
+    let is_due = job.state == JobState::Retry;
+    if is_due {
+        tx.db.write(RETRY_NOW, args![&job.id, tx.now]);
+    }
+    let job = JobBrief::from(job);
+    if is_due { JobBrief { state: JobState::Ready, ..job } } else { job }
 }

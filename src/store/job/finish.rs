@@ -160,9 +160,9 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         settled.state.is_final().then_some(tx.now),
         tx.now,
     ];
-    tx.db.change(SETTLE, values).await?;
+    tx.db.write(SETTLE, values);
     if settled.word == AttemptOutcome::Requeued {
-        tx.db.change(DROP_TRY, args![&job.id]).await?;
+        tx.db.write(DROP_TRY, args![&job.id]);
     }
     if let (Some(seen), Some(user_id)) = (&finish.account, &job.user_id) {
         account::put(tx, &job.integration_id, user_id, seen).await?;
@@ -185,7 +185,7 @@ async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) 
     let Some(follower) = follower(tx, job).await? else {
         // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
         if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
-            user::gone(tx, user_id).await?;
+            user::gone(tx, user_id);
         }
         return Ok(());
     };
@@ -194,14 +194,14 @@ async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) 
         // The head keeps its place; the follower's wish is what it will find.
         JobState::Ready | JobState::Running | JobState::Blocked => {}
         JobState::Retry => {
-            tx.db.change(SUPERSEDE, args![&job.id, &follower.id, tx.now]).await?;
-            tx.db.change(INHERIT, args![&follower.id, read_first, job.priority.to_stored()]).await?;
+            tx.db.write(SUPERSEDE, args![&job.id, &follower.id, tx.now]);
+            tx.db.write(INHERIT, args![&follower.id, read_first, job.priority.to_stored()]);
             promote(tx, job).await?;
         }
         JobState::Held | JobState::NeedsHuman => {
-            tx.db.change(SUPERSEDE, args![&follower.id, &job.id, tx.now]).await?;
+            tx.db.write(SUPERSEDE, args![&follower.id, &job.id, tx.now]);
             let priority = follower.priority.to_stored();
-            tx.db.change(ABSORB, args![&job.id, follower.wanted_version, &follower.cause, priority]).await?;
+            tx.db.write(ABSORB, args![&job.id, follower.wanted_version, &follower.cause, priority]);
             tx.touched.job(&follower.id);
         }
     }

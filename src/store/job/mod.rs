@@ -18,7 +18,7 @@ pub use self::list::{JobDetail, JobFilter};
 pub use self::operate::OperateError;
 
 pub(super) use self::claim::held_by;
-pub(super) use self::enqueue::enqueue;
+pub(super) use self::enqueue::{enqueue, enqueue_first};
 
 use super::error::StoreError;
 use super::event::{self, NewEvent};
@@ -36,13 +36,13 @@ macro_rules! select_jobs {
 }
 use select_jobs;
 
-/// The columns of `jobs AS j`, beside those of `users AS u`, whose account it is about.
-macro_rules! job_columns {
+/// What a [`JobBrief`] has of `jobs AS j`, beside the columns of another table.
+macro_rules! brief_columns {
     () => {
-        "j.seq AS j_seq, j.id AS j_id, j.integration_id AS j_integration_id, j.kind AS j_kind, j.user_id AS j_user_id, j.wanted_version AS j_wanted_version, j.priority AS j_priority, j.state AS j_state, j.class AS j_class, j.message AS j_message, j.superseded_by AS j_superseded_by, j.read_first AS j_read_first, j.attempts AS j_attempts, j.tries AS j_tries, j.fence AS j_fence, j.due_at AS j_due_at, j.cause AS j_cause, j.created_at AS j_created_at, j.changed_at AS j_changed_at, j.finished_at AS j_finished_at, j.lane AS j_lane, j.committing_at AS j_committing_at, u.user_name AS j_user_name"
+        "j.id AS job_id, j.state AS job_state, j.class AS job_class, j.message AS job_message, j.finished_at AS job_finished_at"
     };
 }
-pub(super) use job_columns;
+pub(super) use brief_columns;
 
 statements! {
     FIND = select_jobs!("WHERE j.id = $1");
@@ -159,6 +159,28 @@ pub struct JobRow {
     committing_at: Option<Timestamp>,
 }
 
+/// What those who wait for a job are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobBrief {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it failed last, or for good.
+    pub class: Option<FailureClass>,
+    /// The same in words.
+    pub message: Option<String>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl From<JobRow> for JobBrief {
+    fn from(job: JobRow) -> Self {
+        let JobRow { id, state, class, message, finished_at, .. } = job;
+        Self { id, state, class, message, finished_at }
+    }
+}
+
 async fn find(db: &mut Db, id: &str) -> Result<Option<JobRow>, StoreError> {
     db.one(FIND, args![id]).await?.map(|row| read(&row)).transpose()
 }
@@ -180,7 +202,7 @@ async fn follower(tx: &mut Tx, job: &JobRow) -> Result<Option<JobRow>, StoreErro
 /// Makes the follower of a lane its head; the head must have ended before.
 async fn promote(tx: &mut Tx, ended: &JobRow) -> Result<(), StoreError> {
     if let Some(follower) = follower(tx, ended).await? {
-        tx.db.change(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]).await?;
+        tx.db.write(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]);
         tx.touched.job(&follower.id);
     }
     Ok(())
@@ -200,10 +222,16 @@ async fn tell(
     event::append(tx, event).await
 }
 
-/// The job in a row to which one was joined by [`job_columns!`]; none where there was none.
-pub(super) fn beside(row: &Row) -> Result<Option<JobRow>, StoreError> {
-    let job = row.part("j_");
-    job.maybe_int("seq")?.map(|_| read(&job)).transpose()
+/// The job in a row to which one was joined by [`brief_columns!`]; none where there was none.
+pub(super) fn beside(row: &Row) -> Result<Option<JobBrief>, StoreError> {
+    let Some(id) = row.maybe_text("job_id")? else { return Ok(None) };
+    Ok(Some(JobBrief {
+        id,
+        state: row.word("job_state")?,
+        class: row.maybe_word("job_class")?,
+        message: row.maybe_text("job_message")?,
+        finished_at: row.maybe_time("job_finished_at")?,
+    }))
 }
 
 fn read(row: &Row) -> Result<JobRow, StoreError> {

@@ -104,7 +104,7 @@ async fn again(tx: &mut Tx, job: &JobRow, from: &[JobState]) -> Result<(), Opera
     if let Some(pending) = pending.map(|row| read(&row)).transpose()?.filter(|pending| pending.id != job.id) {
         return Err(OperateError::Pending { by: pending.id });
     }
-    tx.db.change(MAKE_READY, args![&job.id, tx.now]).await?;
+    tx.db.write(MAKE_READY, args![&job.id, tx.now]);
     Ok(())
 }
 
@@ -112,7 +112,7 @@ async fn cancel(tx: &mut Tx, job: &JobRow, reason: &str) -> Result<(), OperateEr
     if job.state == JobState::Running || job.state.is_final() {
         return Err(OperateError::WrongState(job.state));
     }
-    tx.db.change(CANCEL, args![&job.id, reason, tx.now]).await?;
+    tx.db.write(CANCEL, args![&job.id, reason, tx.now]);
     if job.state != JobState::Blocked {
         promote(tx, job).await?;
     }

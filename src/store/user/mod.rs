@@ -9,14 +9,13 @@ mod list;
 mod view;
 
 use futures::FutureExt as _;
-use serde_json::json;
 
 use super::Store;
-use super::account::AccountRow;
+use super::account::SeenAccount;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::group::{self, GroupOf};
-use super::job::{self, JobRequest, JobRow, Work};
+use super::job::{self, JobBrief, JobRequest, Work};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
@@ -24,10 +23,34 @@ use crate::clock::Timestamp;
 use crate::scim::schema::fold;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
+/// What a [`UserRow`] has of `users AS u`.
+macro_rules! user_columns {
+    () => {
+        "u.seq, u.id, u.integration_id, u.user_name, u.external_id, u.active, u.resource, u.version, u.created_at, u.modified_at, u.deleted_at, u.gone_at"
+    };
+}
+use user_columns;
+
+/// The groups of `users AS u`, as JSON.
+macro_rules! in_groups {
+    () => {
+        "(SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS in_groups"
+    };
+}
+use in_groups;
+
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!("SELECT ", user_columns!(), " FROM users AS u WHERE u.integration_id = $1 AND ", $rest)
+    };
+}
+
 statements! {
-    FIND = "SELECT * FROM users WHERE integration_id = $1 AND id = $2";
-    FIND_VISIBLE = "SELECT * FROM users WHERE integration_id = $1 AND id = $2 AND visible = 1";
-    FIND_NAME = "SELECT * FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
+    FIND = select_users!("u.id = $2");
+    FIND_VISIBLE = select_users!("u.id = $2 AND u.visible = 1");
+    FIND_NAME = select_users!("u.user_name_key = $2 AND u.gone_at IS NULL");
+    // With the groups, for what is answered.
+    CURRENT = concat!("SELECT ", user_columns!(), ", ", in_groups!(), " FROM users AS u WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1");
     FIND_EXTERNAL = "SELECT id FROM users WHERE integration_id = $1 AND external_id = $2 AND id <> $3 AND gone_at IS NULL AND deleted_at IS NULL ORDER BY seq LIMIT 1";
     INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
     REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, folded = $7, version = version + 1, modified_at = $8, deleted_at = NULL WHERE id = $1";
@@ -60,14 +83,20 @@ pub struct UserBody {
 }
 
 /// A wanted user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UserRow {
     /// Its id, opaque, never used twice.
     pub id: String,
     /// The integration.
     pub integration_id: String,
-    /// What the identity provider said last.
-    pub body: UserBody,
+    /// The user name, as the identity provider wrote it last.
+    pub user_name: String,
+    /// The identity provider's own id.
+    pub external_id: Option<String>,
+    /// Whether the person may get in.
+    pub active: bool,
+    /// The resource, without what the server controls (`id`, `meta`).
+    pub resource: serde_json::Value,
     /// Grows by one with each change, from 1.
     pub version: i64,
     /// When it was made.
@@ -80,15 +109,22 @@ pub struct UserRow {
     pub gone_at: Option<Timestamp>,
 }
 
-/// A wanted user beside what was seen in the app and the latest job of it.
+impl UserRow {
+    /// Whether it is what was said last.
+    pub fn is(&self, body: &UserBody) -> bool {
+        self.resource == body.resource
+    }
+}
+
+/// A wanted user beside the latest job of it and, where that did not do what is wanted, what was seen in the app.
 #[derive(Clone, Debug)]
 pub struct UserView {
     /// What is wanted.
     pub user: UserRow,
-    /// What was last seen.
-    pub account: Option<AccountRow>,
+    /// What was last seen, where the latest job failed, is held or with a person, or was cancelled.
+    pub account: Option<SeenAccount>,
     /// The latest job: pending, or how it ended.
-    pub job: Option<JobRow>,
+    pub job: Option<JobBrief>,
     /// The groups that the user is in.
     pub groups: Vec<GroupOf>,
 }
@@ -136,7 +172,7 @@ pub struct Recorded {
     /// The user as it is now.
     pub user: UserRow,
     /// The job that will make it so, new or already pending.
-    pub job: Option<JobRow>,
+    pub job: Option<JobBrief>,
     /// The groups that the user is in.
     pub groups: Vec<GroupOf>,
 }
@@ -238,60 +274,59 @@ impl Store {
 
 async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
     let integration_id = change.integration_id;
-    let is_new = matches!(change.user, UserChange::Insert(_));
-    let id = match change.user {
-        UserChange::Insert(body) => insert(tx, &integration_id, &body).await?,
+    let (user, groups, is_new) = match change.user {
+        UserChange::Insert(body) => {
+            let (user, is_new) = insert(tx, &integration_id, body).await?;
+            (user, Vec::new(), is_new)
+        }
         UserChange::Replace { id, expected, body } => {
-            replace(tx, &integration_id, (id, expected), &body).await?
+            let (user, groups) = replace(tx, &integration_id, (&id, expected), body).await?;
+            (user, groups, false)
         }
         UserChange::Delete { id, expected } => {
-            alive(tx, &integration_id, &id, expected).await?;
-            tx.db.change(DELETE, args![&id, tx.now]).await?;
-            group::leave_all(tx, &id).await?;
+            let (user, _) = current(tx, &integration_id, (&id, expected)).await?;
+            tx.db.write(DELETE, args![&id, tx.now]);
+            group::leave_all(tx, &id);
             if change.job.is_none() {
-                gone(tx, &id).await?;
+                gone(tx, &id);
             }
-            id
+            let gone_at = change.job.is_none().then_some(tx.now);
+            let user = UserRow { active: false, deleted_at: Some(tx.now), gone_at, ..changed(tx, user) };
+            (user, Vec::new(), false)
         }
     };
-    let user = find(&mut tx.db, &integration_id, &id).await?.ok_or(RecordError::NotFound)?;
     let job = match change.job {
         Some(request) => {
-            let work = Work::Provision { user_id: id.clone(), wanted_version: user.version };
-            Some(job::enqueue(tx, &integration_id, work, request).await?)
+            let work = Work::Provision { user_id: user.id.clone(), wanted_version: user.version };
+            Some(match is_new {
+                true => job::enqueue_first(tx, &integration_id, &work, &request),
+                false => job::enqueue(tx, &integration_id, work, request).await?,
+            })
         }
         None => None,
     };
     for mut event in change.events {
         event.integration_id.get_or_insert_with(|| integration_id.clone());
-        event.target.get_or_insert_with(|| id.clone());
+        event.target.get_or_insert_with(|| user.id.clone());
         event.job_id = event.job_id.or_else(|| job.as_ref().map(|job| job.id.clone()));
         event::append(tx, event).await?;
     }
-    let groups =
-        if is_new { Vec::new() } else { group::of_users(&mut tx.db, &json!([&id]).to_string()).await? };
-    let groups = groups.into_iter().map(|(_, group)| group).collect();
     Ok(Recorded { user, job, groups })
 }
 
-async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<String, RecordError> {
+/// The user that was made, or taken up again; whether it is a new one.
+async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<(UserRow, bool), RecordError> {
     let holder = holder(tx, integration_id, &body.user_name).await?;
     if let Some(holder) = &holder {
-        let ids = (&holder.body.external_id, &body.external_id);
+        let ids = (&holder.external_id, &body.external_id);
         let is_other = matches!(ids, (Some(one), Some(other)) if one != other);
         if holder.deleted_at.is_none() || is_other {
             return Err(RecordError::UserNameTaken { by: holder.id.clone() });
         }
     }
-    if let Some(external_id) = &body.external_id {
-        let but = holder.as_ref().map_or("", |holder| holder.id.as_str());
-        if let Some(row) = tx.db.one(FIND_EXTERNAL, args![integration_id, external_id, but]).await? {
-            return Err(RecordError::ExternalIdTaken { by: row.text("id")? });
-        }
-    }
+    is_no_twin(tx, integration_id, &body, holder.as_ref().map_or("", |holder| &holder.id)).await?;
     if let Some(holder) = holder {
-        write(tx, integration_id, &holder.id, body).await?;
-        return Ok(holder.id);
+        return Ok((write(tx, holder, body), false));
     }
     let id = tx.ids.next();
     let values = args![
@@ -305,28 +340,46 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: &UserBody) -> Result<St
         body.folded.as_str(),
         tx.now,
     ];
-    tx.db.change(INSERT, values).await?;
-    add_emails(tx, integration_id, &id, body).await?;
-    Ok(id)
+    tx.db.write(INSERT, values);
+    add_emails(tx, integration_id, &id, &body.folded);
+    let user = UserRow {
+        id,
+        integration_id: integration_id.to_owned(),
+        user_name: body.user_name,
+        external_id: body.external_id,
+        active: body.active,
+        resource: body.resource,
+        version: 1,
+        created_at: tx.now,
+        modified_at: tx.now,
+        deleted_at: None,
+        gone_at: None,
+    };
+    Ok((user, true))
 }
 
 async fn replace(
     tx: &mut Tx,
     integration_id: &str,
-    (id, expected): (String, Option<i64>),
-    body: &UserBody,
-) -> Result<String, RecordError> {
-    alive(tx, integration_id, &id, expected).await?;
-    if let Some(holder) = holder(tx, integration_id, &body.user_name).await?.filter(|user| user.id != id) {
+    wanted: (&str, Option<i64>),
+    body: UserBody,
+) -> Result<(UserRow, Vec<GroupOf>), RecordError> {
+    let (user, groups) = current(tx, integration_id, wanted).await?;
+    if fold(&body.user_name) != fold(&user.user_name)
+        && let Some(holder) = holder(tx, integration_id, &body.user_name).await?
+    {
         return Err(RecordError::UserNameTaken { by: holder.id });
     }
-    write(tx, integration_id, &id, body).await?;
-    Ok(id)
+    if body.external_id != user.external_id {
+        is_no_twin(tx, integration_id, &body, &user.id).await?;
+    }
+    Ok((write(tx, user, body), groups))
 }
 
-async fn write(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> Result<(), StoreError> {
+/// Writes another body for a user, and gives the user as it is then.
+fn write(tx: &mut Tx, user: UserRow, body: UserBody) -> UserRow {
     let values = args![
-        id,
+        &user.id,
         &body.user_name,
         fold(&body.user_name),
         body.external_id.as_ref(),
@@ -335,37 +388,58 @@ async fn write(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> 
         body.folded.as_str(),
         tx.now,
     ];
-    tx.db.change(REPLACE, values).await?;
-    tx.db.change(FORGET_EMAILS, args![id]).await?;
-    add_emails(tx, integration_id, id, body).await
+    tx.db.write(REPLACE, values);
+    tx.db.write(FORGET_EMAILS, args![&user.id]);
+    add_emails(tx, &user.integration_id, &user.id, &body.folded);
+    let UserBody { user_name, external_id, active, resource, .. } = body;
+    UserRow { user_name, external_id, active, resource, deleted_at: None, ..changed(tx, user) }
+}
+
+/// The same user at the next version.
+fn changed(tx: &Tx, user: UserRow) -> UserRow {
+    UserRow { version: user.version + 1, modified_at: tx.now, ..user }
 }
 
 /// Keeps the addresses where they are looked up.
-async fn add_emails(tx: &mut Tx, integration_id: &str, id: &str, body: &UserBody) -> Result<(), StoreError> {
-    for email in body.folded.emails() {
-        tx.db.change(ADD_EMAIL, args![id, integration_id, email]).await?;
+fn add_emails(tx: &mut Tx, integration_id: &str, id: &str, folded: &Folded) {
+    for email in folded.emails() {
+        tx.db.write(ADD_EMAIL, args![id, integration_id, email]);
     }
-    Ok(())
 }
 
 /// Notes that the account of a deleted user is gone: its name is free. Does nothing to a user that is wanted.
-pub(super) async fn gone(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
-    tx.db.change(GONE, args![id, tx.now]).await?;
-    Ok(())
+pub(super) fn gone(tx: &mut Tx, id: &str) {
+    tx.db.write(GONE, args![id, tx.now]);
 }
 
-async fn alive(
+/// The user that a client wants to change, where it is at the version that the client saw, with its groups.
+async fn current(
     tx: &mut Tx,
     integration_id: &str,
-    id: &str,
-    expected: Option<i64>,
-) -> Result<(), RecordError> {
-    let user = find_visible(&mut tx.db, integration_id, id).await?;
-    let found = user.ok_or(RecordError::NotFound)?.version;
-    if expected.is_some_and(|expected| expected != found) {
-        return Err(RecordError::VersionConflict { found });
+    (id, expected): (&str, Option<i64>),
+) -> Result<(UserRow, Vec<GroupOf>), RecordError> {
+    let row = tx.db.one(CURRENT, args![integration_id, id]).await?.ok_or(RecordError::NotFound)?;
+    let user = read(&row)?;
+    match expected {
+        Some(expected) if expected != user.version => {
+            Err(RecordError::VersionConflict { found: user.version })
+        }
+        _ => Ok((user, row.json("in_groups")?)),
     }
-    Ok(())
+}
+
+/// Refuses the external id of somebody else than `but`.
+async fn is_no_twin(
+    tx: &mut Tx,
+    integration_id: &str,
+    body: &UserBody,
+    but: &str,
+) -> Result<(), RecordError> {
+    let Some(external_id) = &body.external_id else { return Ok(()) };
+    match tx.db.one(FIND_EXTERNAL, args![integration_id, external_id, but]).await? {
+        Some(row) => Err(RecordError::ExternalIdTaken { by: row.text("id")? }),
+        None => Ok(()),
+    }
 }
 
 /// Who has the name.
@@ -394,13 +468,10 @@ fn read(row: &Row) -> Result<UserRow, StoreError> {
     Ok(UserRow {
         id: row.text("id")?,
         integration_id: row.text("integration_id")?,
-        body: UserBody {
-            user_name: row.text("user_name")?,
-            external_id: row.maybe_text("external_id")?,
-            active: row.flag("active")?,
-            resource: row.json("resource")?,
-            folded: Folded::from_stored(row.text("folded")?),
-        },
+        user_name: row.text("user_name")?,
+        external_id: row.maybe_text("external_id")?,
+        active: row.flag("active")?,
+        resource: row.json("resource")?,
         version: row.int("version")?,
         created_at: row.time("created_at")?,
         modified_at: row.time("modified_at")?,

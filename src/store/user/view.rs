@@ -1,30 +1,33 @@
 //! Users with what stands beside them: account, latest job, groups. One statement, so that all of it is of one moment.
 
-use super::{UserView, read};
-use crate::store::account::{self, account_columns};
+use super::{UserView, in_groups, read, user_columns};
+use crate::store::account::{self, seen_columns};
 use crate::store::error::StoreError;
-use crate::store::job::{self, job_columns};
+use crate::store::job::{self, brief_columns};
 use crate::store::sql::{Db, Row, args, statements};
 
 /// The columns of `users AS u` and of what is joined to it, then `$rest`.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT u.*, ",
-            account_columns!(),
+            "SELECT ",
+            user_columns!(),
             ", ",
-            job_columns!(),
-            ", (SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS in_groups",
+            seen_columns!(),
+            ", ",
+            brief_columns!(),
+            ", ",
+            in_groups!(),
             $rest
         )
     };
 }
 
-/// The account and the latest job of each of `users AS u`, then `$rest`.
+/// The latest job of each of `users AS u` and, where that failed, the account, then `$rest`.
 macro_rules! beside {
     ($rest:literal) => {
         concat!(
-            " LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1)",
+            " LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id AND j.state IN ('failed', 'held', 'needs_human', 'cancelled')",
             $rest
         )
     };

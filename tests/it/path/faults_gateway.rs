@@ -122,7 +122,7 @@ impl Client {
         for known in &mut self.known {
             let found = site.installation.store.find_user_or_tombstone(&site.integration_id, &known.id).await;
             let user = found.unwrap().unwrap_or_else(|| panic!("{} was answered and is not there", known.id));
-            let title = user.body.resource["title"].as_str().map(str::to_owned);
+            let title = user.resource["title"].as_str().map(str::to_owned);
             match &unanswered {
                 Unanswered::Change(id, new) if *id == known.id && title.as_ref() == Some(new) => {
                     known.title = title.clone();

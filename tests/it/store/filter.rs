@@ -48,7 +48,7 @@ async fn fill(bench: &Bench, integration: &IntegrationRow) -> Vec<Value> {
             location: String::new(),
             version: None,
         };
-        seen.push(resource.with_id(&row.id).to_json(&meta));
+        seen.push(resource.with_id(&row.id).into_json(&meta));
         bench.clock.advance(Duration::from_secs(60));
     }
     seen
@@ -195,7 +195,7 @@ async fn users_come_in_the_order_that_is_asked_for() {
         };
         let page = bench.store.list_users(&acme.id, &query).await.unwrap();
         assert_eq!(page.total, 6);
-        page.users.into_iter().map(|view| view.user.body.user_name).collect::<Vec<_>>()
+        page.users.into_iter().map(|view| view.user.user_name).collect::<Vec<_>>()
     };
     assert_eq!(sorted("userName", "ascending", "1").await, ["%", "' OR 1=1 --", "10"]);
     assert_eq!(sorted("USERNAME", "ascending", "4").await, ["Ada@Acme.example", "émile", "ÉMILIE"]);

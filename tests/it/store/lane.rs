@@ -57,7 +57,7 @@ async fn a_new_wish_makes_a_job_that_waits_for_its_next_try_due_at_once() {
     bench.store.finish(&claimed.lease, retry_at(bench.in_secs(600))).await.unwrap();
     assert!(bench.claim().await.is_none());
 
-    let job = bench.wish(&acme, &first.user, true).await.job.unwrap();
+    let job = bench.job(&bench.wish(&acme, &first.user, true).await.job.unwrap().id).await;
     assert_eq!((job.id.as_str(), job.state, job.tries), (claimed.job.id.as_str(), JobState::Ready, 0));
     let again = bench.claimed().await.job;
     assert_eq!((again.id, again.attempts, again.tries), (claimed.job.id, 2, 1));
@@ -94,7 +94,7 @@ async fn a_wish_does_not_release_what_a_safeguard_holds() {
     let gone = bench.job(&follower.id).await;
     assert_eq!((gone.state, gone.superseded_by), (JobState::Cancelled, Some(kept.id.clone())));
 
-    let joined = bench.wish(&acme, &first.user, true).await.job.unwrap();
+    let joined = bench.job(&bench.wish(&acme, &first.user, true).await.job.unwrap().id).await;
     assert_eq!((joined.id, joined.state, joined.wanted_version), (kept.id, JobState::Held, Some(3)));
     assert!(bench.claim().await.is_none());
 }
@@ -171,4 +171,32 @@ async fn a_leaver_goes_before_joiners_of_every_integration_and_the_rest_by_their
     bench.clock.advance(Duration::from_secs(1));
     bench.add_user(&late, "third").await;
     assert_eq!(bench.claimed().await.job.user_name.as_deref(), Some("second"));
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_job_is_what_is_kept() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let said = async |recorded: Recorded| {
+        let job = recorded.job.unwrap();
+        assert_eq!(JobBrief::from(bench.job(&job.id).await), job);
+        job.state
+    };
+    let first = bench.add_user(&acme, "ada").await;
+    let user = first.user.clone();
+    let wish = async || said(bench.wish(&acme, &user, true).await).await;
+    assert_eq!(said(first).await, JobState::Ready);
+    assert_eq!(wish().await, JobState::Ready, "joins");
+    let claimed = bench.claimed().await;
+    assert_eq!(wish().await, JobState::Blocked, "follows");
+    assert_eq!(wish().await, JobState::Blocked, "joins what follows");
+    bench.done(&claimed).await;
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, retry_at(bench.in_secs(600))).await.unwrap();
+    assert_eq!(wish().await, JobState::Ready, "is due at once");
+    let claimed = bench.claimed().await;
+    bench.store.finish(&claimed.lease, held()).await.unwrap();
+    assert_eq!(wish().await, JobState::Held, "is no decision");
+    let delete = UserChange::Delete { id: user.id.clone(), expected: None };
+    assert_eq!(said(bench.record(change(&acme, delete, Priority::LEAVER)).await).await, JobState::Held);
 }

@@ -57,16 +57,24 @@ impl Bench {
     }
 
     async fn add_user(&self, integration: &IntegrationRow, name: &str) -> Recorded {
-        let change = change(integration, UserChange::Insert(body(name, true)), Priority::ORDINARY);
-        self.store.record(change).await.unwrap()
+        self.record(change(integration, UserChange::Insert(body(name, true)), Priority::ORDINARY)).await
+    }
+
+    /// Records a change; what is said of the user must be what is kept.
+    async fn record(&self, change: Change) -> Recorded {
+        let recorded = self.store.record(change).await.unwrap();
+        let user = &recorded.user;
+        let kept = self.store.find_user_or_tombstone(&user.integration_id, &user.id).await.unwrap();
+        assert_eq!(kept.as_ref(), Some(user));
+        recorded
     }
 
     /// Another wish for the same user: to stay, or, where not `active`, to leave.
     async fn wish(&self, integration: &IntegrationRow, user: &UserRow, active: bool) -> Recorded {
         let priority = if active { Priority::ORDINARY } else { Priority::LEAVER };
-        let body = UserBody { active, ..user.body.clone() };
+        let body = UserBody { active, ..body_of(user.resource.clone()) };
         let replace = UserChange::Replace { id: user.id.clone(), expected: None, body };
-        self.store.record(change(integration, replace, priority)).await.unwrap()
+        self.record(change(integration, replace, priority)).await
     }
 
     async fn claim(&self) -> Option<Claimed> {

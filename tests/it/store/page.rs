@@ -12,7 +12,7 @@ use super::*;
 const MANY: usize = 1300;
 
 fn names(page: &UserPage) -> Vec<String> {
-    page.users.iter().map(|view| view.user.body.user_name.clone()).collect()
+    page.users.iter().map(|view| view.user.user_name.clone()).collect()
 }
 
 async fn part(bench: &Bench, integration: &IntegrationRow, offset: usize, limit: u32) -> Vec<String> {
@@ -43,7 +43,7 @@ async fn pages_far_into_a_long_list_are_the_same_as_all_of_it_cut_in_pieces() {
     // Every third goes: none of the others moves past another.
     let mut gone = Vec::new();
     for user in added.iter().filter(|user| user.integration_id == acme.id).step_by(3) {
-        gone.push(user.body.user_name.clone());
+        gone.push(user.user_name.clone());
         let delete = UserChange::Delete { id: user.id.clone(), expected: None };
         bench.store.record(Change { job: None, ..change(&acme, delete, Priority::LEAVER) }).await.unwrap();
     }
@@ -257,8 +257,8 @@ async fn nobody_who_stays_is_seen_twice_or_missed_while_others_come_and_go() {
         let acme = ten(&bench).await;
         let all = list_users(&bench.store, &acme.id, None, 0, 100).await;
         let mut going: Vec<UserRow> = all.users.into_iter().map(|view| view.user).collect();
-        going.retain(|user| ["u2", "u5", "u9"].contains(&user.body.user_name.as_str()));
-        let gone: Vec<String> = going.iter().map(|user| user.body.user_name.clone()).collect();
+        going.retain(|user| ["u2", "u5", "u9"].contains(&user.user_name.as_str()));
+        let gone: Vec<String> = going.iter().map(|user| user.user_name.clone()).collect();
         let (_, forward) = walk(&bench, &acme, (by, order), async |page| {
             for name in ["!", "~"] {
                 let user = json!({ "userName": format!("{name}{page}"), "title": name });
