@@ -4,19 +4,20 @@
 //! now. Invariants: settings and credentials are checked against the connector before anything is written; a token is
 //! given out once and kept only as a hash; credentials leave the vault only for the job that logs in.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Library, SettingError};
 use crate::diagnostic::one_of;
 use crate::id::SharedEntropy;
 use crate::playbook::Scope;
-use crate::secret::SecretString;
+use crate::secret::{ExposeSecret as _, SecretString};
 use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
 use crate::vault::{Place, Vault, VaultError};
 
@@ -135,6 +136,22 @@ struct StoredSettings {
     values: BTreeMap<String, String>,
 }
 
+/// What a token opens.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The integration.
+    pub integration: Arc<Integration>,
+    /// The token.
+    pub token: TokenRow,
+}
+
+/// What was opened, by the name of the integration and the hash of the token, as long as the configuration is at this version.
+#[derive(Debug, Default)]
+struct Opened {
+    version: i64,
+    by: HashMap<(String, [u8; 32]), Access>,
+}
+
 /// All integrations of this installation.
 #[derive(Clone, Debug)]
 pub struct Integrations {
@@ -143,6 +160,7 @@ pub struct Integrations {
     library: Arc<Library>,
     clock: SharedClock,
     entropy: SharedEntropy,
+    opened: Arc<Mutex<Opened>>,
 }
 
 impl Integrations {
@@ -154,7 +172,7 @@ impl Integrations {
         clock: SharedClock,
         entropy: SharedEntropy,
     ) -> Self {
-        Self { store, vault, library, clock, entropy }
+        Self { store, vault, library, clock, entropy, opened: Arc::default() }
     }
 
     /// Makes an integration; `by` is who asks.
@@ -269,29 +287,49 @@ impl Integrations {
         Ok((self.store.create_token(new, by).await?, token))
     }
 
-    /// The row of the integration that `presented` opens under this name. Missing, wrong, revoked and expired tokens and those of
-    /// other integrations all give `None`.
+    /// What `presented` opens under this name. Missing, wrong, revoked and expired tokens and those of other integrations all give `None`.
     ///
     /// # Errors
-    /// The store cannot read.
+    /// The store cannot read, or the integration cannot be used now.
     pub async fn authenticate(
         &self,
         name: &str,
         presented: &SecretString,
-    ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
-        let found = self.store.find_token(name, presented).await?;
-        let Some((row, token)) = found.filter(|(_, token)| token.is_valid(self.clock.now())) else {
-            return Ok(None);
+    ) -> Result<Option<Access>, FindError> {
+        // Read first: a change that comes meanwhile makes what is read now a thing of the version before.
+        let version = self.store.configuration().await?;
+        let key = (name.to_owned(), Sha256::digest(presented.expose_secret()).into());
+        let known = self.opened_at(version).by.get(&key).cloned();
+        let mut access = match known {
+            Some(access) if !access.token.is_valid(self.clock.now()) => return Ok(None),
+            Some(access) => access,
+            None => {
+                let found = self.store.find_token(name, presented).await?;
+                let Some((row, token)) = found.filter(|(_, token)| token.is_valid(self.clock.now())) else {
+                    return Ok(None);
+                };
+                Access { integration: Arc::new(self.join(row)?), token }
+            }
         };
-        self.store.touch_token(&token).await?;
-        Ok(Some((row, token)))
+        access.token.last_used_at = self.store.touch_token(&access.token).await?;
+        self.opened_at(version).by.insert(key, access.clone());
+        Ok(Some(access))
+    }
+
+    /// What was opened, emptied where the configuration has changed.
+    fn opened_at(&self, version: i64) -> MutexGuard<'_, Opened> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.version != version {
+            *opened = Opened { version, by: HashMap::new() };
+        }
+        opened
     }
 
     /// Joins a stored integration with its connector.
     ///
     /// # Errors
     /// The connector cannot be used, or the stored settings cannot be read.
-    pub fn join(&self, row: IntegrationRow) -> Result<Integration, FindError> {
+    fn join(&self, row: IntegrationRow) -> Result<Integration, FindError> {
         let connector = self.connector(&row.connector)?;
         let StoredSettings { login, values } =
             serde_json::from_value(row.settings.clone()).map_err(FindError::Unreadable)?;

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::connector::{Connector, Entitlement, Holds};
-use crate::integration::{ConnectorError, FindError, Integration, Integrations, LONGEST_PATIENCE};
+use crate::integration::{Access, ConnectorError, FindError, Integration, Integrations, LONGEST_PATIENCE};
 use crate::scim::catalog::Kind;
 use crate::scim::schema::{self, Type};
 use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
@@ -52,7 +52,7 @@ pub struct Intake {
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The integration.
-    pub integration: Integration,
+    pub integration: Arc<Integration>,
     /// Its users as SCIM describes them: what the connector declares is in Usher's extension.
     pub schema: Arc<ResourceSchema>,
     /// Its groups as SCIM describes them.
@@ -125,14 +125,14 @@ impl Intake {
     /// be used now.
     pub async fn authenticate(&self, name: &str, presented: Option<&SecretString>) -> Result<Caller, Error> {
         let presented = presented.ok_or_else(Error::unauthorized)?;
-        let opened = self.integrations.authenticate(name, presented).await.map_err(|error| fault(&error))?;
-        let (row, token) = opened.ok_or_else(Error::unauthorized)?;
+        let opened =
+            self.integrations.authenticate(name, presented).await.map_err(|error| unusable(&error))?;
+        let Access { integration, token } = opened.ok_or_else(Error::unauthorized)?;
         let place = self.room(&token.id).try_acquire_owned().map_err(|_| {
             Error::too_many_requests(format!(
                 "{MOST_AT_ONCE} requests of this token are under way; nothing was recorded, try again in {RETRY_AFTER_SECS} s"
             ))
         })?;
-        let integration = self.integrations.join(row).map_err(|error| unusable(&error))?;
         let schema = self.schema(&integration.connector);
         let policy = &integration.row.policy;
         let (answering, patience) = (policy.answer, policy.patience());

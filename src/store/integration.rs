@@ -21,6 +21,7 @@ statements! {
     FIND_BY_NAME = "SELECT * FROM integrations WHERE name = $1";
     FIND = "SELECT * FROM integrations WHERE id = $1";
     LIST = "SELECT * FROM integrations ORDER BY name";
+    CONFIGURATION = "SELECT version FROM configuration";
     ADD_SLOT = "INSERT INTO slots (integration_id, ordinal) VALUES ($1, $2) ON CONFLICT (integration_id, ordinal) DO NOTHING";
 }
 
@@ -186,6 +187,12 @@ pub enum IntegrationError {
 }
 
 impl Store {
+    /// Grows with each change of an integration or of the tokens that open one, whoever makes it; what was read of them at the same
+    /// number, or after it was read, is still so.
+    pub async fn configuration(&self) -> Result<i64, StoreError> {
+        self.reader().await?.one(CONFIGURATION, &[]).await?.map_or(Ok(0), |row| row.int("version"))
+    }
+
     /// Makes an integration and its session slots.
     pub async fn create_integration(
         &self,

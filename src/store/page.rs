@@ -68,6 +68,14 @@ pub(super) struct Part {
     pub(super) previous: Option<Position>,
 }
 
+impl Part {
+    /// How many rows there are in all, where `passed` come before these and the list ends with these: then nothing has to be counted.
+    pub(super) fn total_behind(&self, passed: u64, limit: u32) -> Option<u64> {
+        let listed = self.rows.len() as u64;
+        (listed < u64::from(limit) && (listed > 0 || passed == 0)).then_some(passed + listed)
+    }
+}
+
 impl<'q> Listing<'q> {
     /// How many rows there are.
     async fn total(&self, db: &mut Db) -> Result<u64, ListError> {
@@ -86,16 +94,14 @@ impl<'q> Listing<'q> {
         limit: u32,
     ) -> Result<(Part, u64), ListError> {
         let part = self.part(db, start, limit).await?;
-        let passed = match start {
-            Start::Index(passed) => Some(passed),
-            Start::First => Some(0),
+        let known = match start {
+            Start::Index(passed) => part.total_behind(passed, limit),
+            Start::First => part.total_behind(0, limit),
             Start::At(_) => None,
         };
-        let listed = part.rows.len() as u64;
-        let total = match passed {
-            // Where the list ends, nothing has to be counted.
-            Some(passed) if listed < u64::from(limit) && (listed > 0 || passed == 0) => passed + listed,
-            _ => self.total(db).await?,
+        let total = match known {
+            Some(total) => total,
+            None => self.total(db).await?,
         };
         Ok((part, total))
     }

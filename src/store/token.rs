@@ -98,14 +98,17 @@ impl Store {
         Ok(Some((integration, token)))
     }
 
-    /// Notes that a token was used now; writes once a minute at most.
-    pub async fn touch_token(&self, token: &TokenRow) -> Result<(), StoreError> {
+    /// Notes that a token was used now; writes once a minute at most. Gives what is kept as its last use then.
+    pub async fn touch_token(&self, token: &TokenRow) -> Result<Option<Timestamp>, StoreError> {
         let now = self.clock.now();
         if token.last_used_at.is_some_and(|used| now.since(used) < TOUCH_EVERY) {
-            return Ok(());
+            return Ok(token.last_used_at);
         }
         let id = token.id.clone();
-        self.writer.write(move |tx| touch(tx, id).boxed()).await
+        self.writer
+            .write(move |tx| async move { Ok::<_, StoreError>(touch(tx, &id)) }.boxed())
+            .await
+            .map(Some)
     }
 
     /// Every token of the integration, oldest first.
@@ -134,9 +137,9 @@ async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, Store
     })
 }
 
-async fn touch(tx: &mut Tx, id: String) -> Result<(), StoreError> {
-    tx.db.write(TOUCH, args![&id, tx.now]);
-    Ok(())
+fn touch(tx: &mut Tx, id: &str) -> Timestamp {
+    tx.db.write(TOUCH, args![id, tx.now]);
+    tx.now
 }
 
 async fn revoke(tx: &mut Tx, id: &str, by: &str) -> Result<Option<TokenRow>, StoreError> {

@@ -6,27 +6,44 @@ use crate::store::page::{ListError, Listing, Part, Start};
 use crate::store::sql::{Db, args, statements};
 
 statements! {
-    // All who can be seen, and the stretch of the order of making in which the one after $2 of them stands.
+    // All who can be seen.
     TOTAL = "SELECT coalesce(sum(visible), 0) AS total FROM user_counts WHERE integration_id = $1";
-    STRETCH = "SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible";
 }
 
 /// Those that a client can see. That they are not gone is said for the sake of the indexes.
 const SEEN: &str = " WHERE u.visible = 1 AND u.gone_at IS NULL AND u.integration_id = ";
 
+/// What one statement can tell, if it can.
+pub(super) async fn at_once(
+    db: &mut Db,
+    integration_id: &str,
+    query: &UserQuery<'_>,
+) -> Result<Option<UserPage>, ListError> {
+    match (query.start, query.filter, query.sort) {
+        (Start::Index(offset), None, None) => plain(db, integration_id, offset, query.limit).await.map(Some),
+        (Start::Index(passed), Some(_), _) => {
+            let part = listing(integration_id, query).part(db, query.start, query.limit).await?;
+            part.total_behind(passed, query.limit).map(|total| users(part, total)).transpose()
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What has to be put together of one moment.
 pub(super) async fn page(
     db: &mut Db,
     integration_id: &str,
     query: &UserQuery<'_>,
 ) -> Result<UserPage, ListError> {
     let listing = listing(integration_id, query);
-    let (part, total) = match (query.start, query.filter, query.sort) {
-        (Start::Index(offset), None, None) => {
-            (plain(db, integration_id, offset, query.limit).await?, total(db, integration_id).await?)
-        }
-        (start, None, _) => (listing.part(db, start, query.limit).await?, total(db, integration_id).await?),
-        (start, Some(_), _) => listing.page(db, start, query.limit).await?,
+    let (part, total) = match query.filter {
+        None => (listing.part(db, query.start, query.limit).await?, total(db, integration_id).await?),
+        Some(_) => listing.page(db, query.start, query.limit).await?,
     };
+    users(part, total)
+}
+
+fn users(part: Part, total: u64) -> Result<UserPage, ListError> {
     let users = part.rows.iter().map(view).collect::<Result<_, _>>()?;
     Ok(UserPage { total, users, next: part.next, previous: part.previous })
 }
@@ -50,18 +67,14 @@ async fn total(db: &mut Db, integration_id: &str) -> Result<u64, ListError> {
 }
 
 /// A part of all in the order of making, which costs the same wherever it is.
-async fn plain(db: &mut Db, integration_id: &str, offset: u64, limit: u32) -> Result<Part, ListError> {
+async fn plain(db: &mut Db, integration_id: &str, offset: u64, limit: u32) -> Result<UserPage, ListError> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let (first, passed) = match offset {
-        _ if limit == 0 => return Ok(Part::default()),
-        0 => (0, 0),
-        _ => match db.one(STRETCH, args![integration_id, offset]).await? {
-            Some(stretch) => (stretch.int("first")?, stretch.int("passed")?),
-            None => return Ok(Part::default()),
-        },
+    let rows = view::stretch(db, integration_id, offset, limit).await?;
+    let total = match rows.first() {
+        Some(row) => u64::try_from(row.int("total")?).unwrap_or(0),
+        None => total(db, integration_id).await?,
     };
-    let rows = view::stretch(db, integration_id, (first, offset - passed), limit).await?;
-    Ok(Part { rows, ..Part::default() })
+    users(Part { rows, ..Part::default() }, total)
 }
 
 #[cfg(test)]

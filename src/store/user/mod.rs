@@ -268,7 +268,10 @@ impl Store {
         integration_id: &str,
         query: &UserQuery<'_>,
     ) -> Result<UserPage, ListError> {
-        list::page(&mut self.snapshot().await?, integration_id, query).await
+        match list::at_once(&mut self.reader().await?, integration_id, query).await? {
+            Some(page) => Ok(page),
+            None => list::page(&mut self.snapshot().await?, integration_id, query).await,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::sql::{Db, Row, args, statements};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT ",
+            " SELECT ",
             user_columns!(),
             ", ",
             seen_columns!(),
@@ -40,8 +40,9 @@ pub(super) const BESIDE: &str = beside!("");
 
 statements! {
     ONE = concat!(select!(" FROM users AS u"), beside!(" WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1"));
-    // Only what is listed is joined, not what is passed over.
-    STRETCH = concat!(select!(" FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= $2 ORDER BY seq LIMIT $3 OFFSET $4) AS u"), beside!(" ORDER BY u.seq"));
+    // Only what is listed is joined, not what is passed over. `s` is the stretch of places in which the one after $2 of all stands, and
+    // how many come before it.
+    STRETCH = concat!("WITH s AS (SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible)", select!(", (SELECT coalesce(sum(visible), 0) FROM user_counts WHERE integration_id = $1) AS total FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= (SELECT first FROM s) ORDER BY seq LIMIT $3 OFFSET coalesce((SELECT $2 - passed FROM s), 0)) AS u"), beside!(" ORDER BY u.seq"));
 }
 
 /// The user with this id, where a client can see it.
@@ -49,14 +50,14 @@ pub(super) async fn one(db: &mut Db, integration_id: &str, id: &str) -> Result<O
     db.one(ONE, args![integration_id, id]).await?.map(|row| view(&row)).transpose()
 }
 
-/// At most `limit` of those who can be seen, in the order of making, from place `first` on and after `passed` more.
+/// At most `limit` of those who can be seen, in the order of making, after `passed`; each row with the `total` of all.
 pub(super) async fn stretch(
     db: &mut Db,
     integration_id: &str,
-    (first, passed): (i64, i64),
+    passed: i64,
     limit: u32,
 ) -> Result<Vec<Row>, StoreError> {
-    db.all(STRETCH, args![integration_id, first, i64::from(limit), passed]).await
+    db.all(STRETCH, args![integration_id, passed, i64::from(limit)]).await
 }
 
 /// The user in a row of [`SELECT`].
