@@ -5,6 +5,28 @@ use std::time::Duration;
 use super::*;
 
 #[tokio::test]
+async fn what_another_process_takes_from_a_token_is_taken_at_once() {
+    let gate = Gate::new().await;
+    let desk = gate.installation.integrations.find("desk").await.unwrap().unwrap();
+    let (row, token) = gate.installation.integrations.new_token(&desk, None, "test").await.unwrap();
+    let ask =
+        async || gate.send(gate.bare(Method::GET, "/Users").bearer_auth(token.expose_secret())).await.status;
+    let change = async || {
+        let request = gate.bare(Method::POST, "/Users").bearer_auth(token.expose_secret());
+        gate.send(request.header("Content-Type", SCIM_JSON).body(user(ADA).to_string())).await.status
+    };
+    assert_eq!((ask().await, ask().await), (200, 200));
+    let other = gate.other_process().await;
+    other.store.pause_integration(&desk.row.id, "a test", "test").await.unwrap();
+    assert_eq!(change().await, 429);
+    other.store.resume_integration(&desk.row.id, "test").await.unwrap();
+    assert_eq!(change().await, 201);
+    other.store.revoke_token(&row.id, "test").await.unwrap();
+    assert_eq!(ask().await, 401);
+    other.store.close().await;
+}
+
+#[tokio::test]
 async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
     let gate = Gate::new().await;
     let integrations = &gate.installation.integrations;

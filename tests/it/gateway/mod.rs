@@ -97,6 +97,12 @@ impl Gate {
         Self { root, clock, installation, server, http, integration, token }
     }
 
+    /// The same data directory, as another process opens it.
+    async fn other_process(&self) -> Installation {
+        let paths = self.installation.paths.clone();
+        Installation::open(paths, self.clock.clone(), Arc::new(SystemEntropy)).await.unwrap()
+    }
+
     /// A request under the integration's base URL, without a token.
     fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/scim/v2/desk{path}", self.server.url()))

@@ -164,3 +164,36 @@ async fn artifacts_are_kept_for_the_longest_of_their_times() {
     bench.clock.advance(Duration::from_secs(10));
     assert_eq!(bench.store.expired_artifacts(9).await.unwrap(), ["later"]);
 }
+
+#[tokio::test]
+async fn the_configuration_changes_with_what_lets_clients_in_and_with_nothing_else() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let mut last = store.configuration().await.unwrap();
+    let mut moved = async || {
+        let before = std::mem::replace(&mut last, store.configuration().await.unwrap());
+        last != before
+    };
+    let acme = bench.integration("acme", 1).await;
+    assert!(moved().await, "an integration is made");
+    let new = NewToken { integration_id: acme.id.clone(), token: "t".into(), expires_at: None };
+    let token = store.create_token(new, "cli").await.unwrap();
+    assert!(moved().await, "a token is made");
+
+    store.touch_token(&token).await.unwrap();
+    let user = bench.add_user(&acme, "ada").await.user;
+    bench.wish(&acme, &user, false).await;
+    let claimed = bench.claimed().await;
+    bench.done(&claimed).await;
+    assert!(!moved().await, "work goes on");
+
+    let policy = Policy { patience_ms: 7, ..acme.policy.clone() };
+    store.change_integration(&acme.id, acme.settings.clone(), policy, "cli").await.unwrap();
+    assert!(moved().await, "a policy changes");
+    store.pause_integration(&acme.id, "a test", "cli").await.unwrap();
+    assert!(moved().await, "it pauses");
+    store.resume_integration(&acme.id, "cli").await.unwrap();
+    assert!(moved().await, "it resumes");
+    store.revoke_token(&token.id, "cli").await.unwrap();
+    assert!(moved().await, "a token is revoked");
+}
