@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request is a few hundred small pieces of memory that come and go between threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     usher::cli::main()
 }

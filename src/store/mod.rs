@@ -21,6 +21,7 @@ mod job;
 mod journal;
 mod migrate;
 mod page;
+mod readers;
 mod sql;
 mod token;
 mod user;
@@ -34,9 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use self::account::{AccountRow, SeenAccount};
 pub use self::artifact::NewArtifact;
@@ -69,6 +68,7 @@ pub use self::user::{
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;
 
+use self::readers::Readers;
 use self::sql::{Connection, Db};
 use self::watch::Watchers;
 use self::writer::{Writer, WriterOptions};
@@ -104,7 +104,7 @@ impl StoreOptions {
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     watchers: Arc<Watchers>,
     clock: SharedClock,
     directory: Arc<PathBuf>,
@@ -130,10 +130,7 @@ impl Store {
         let mut db = Db::new(Connection::Own(connection));
         migrate::migrate(&mut db, &path, clock.now()).await?;
         drop(opening);
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers)
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.clone().pragma("query_only", "ON"));
+        let readers = Readers::new(connect.clone().pragma("query_only", "ON"), options.readers);
         let watchers = Arc::new(Watchers::default());
         let writer_options = WriterOptions {
             connect,
@@ -169,11 +166,11 @@ impl Store {
     }
 
     async fn reader(&self) -> Result<Db, StoreError> {
-        Ok(Db::new(Connection::Pooled(self.readers.acquire().await?)))
+        Ok(Db::new(Connection::Borrowed(self.readers.borrow().await?)))
     }
 
     async fn snapshot(&self) -> Result<Db, StoreError> {
-        Ok(Db::new(Connection::Snapshot(self.readers.begin().await?)))
+        Ok(Db::at_one_moment(self.readers.borrow().await?))
     }
 }
 

@@ -7,14 +7,13 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde_json::Value as Json;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction, TypeInfo as _,
-    ValueRef as _,
+    AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection, TypeInfo as _, ValueRef as _,
 };
 
 use super::error::StoreError;
+use super::readers::Reader;
 use crate::clock::Timestamp;
 
 /// A connection, and the last fault of it.
@@ -42,14 +41,20 @@ pub(super) enum Connection {
     /// The writer's own.
     Own(SqliteConnection),
     /// One that a reader borrows.
-    Pooled(PoolConnection<Sqlite>),
-    /// The same, where all reads see the same moment; ends when dropped.
-    Snapshot(Transaction<'static, Sqlite>),
+    Borrowed(Reader),
 }
 
 impl Db {
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection, fault: None, behind: Script::default() }
+    }
+
+    /// A reader all of whose statements see the same moment.
+    pub(super) fn at_one_moment(mut reader: Reader) -> Self {
+        reader.holds_a_moment();
+        let mut db = Self::new(Connection::Borrowed(reader));
+        db.write(BEGIN, &[]);
+        db
     }
 
     /// Does this before the next statement that is waited for. A fault of it is a fault of that one.
@@ -119,15 +124,14 @@ impl Db {
     pub(super) async fn close(self) -> Result<(), StoreError> {
         match self.connection {
             Connection::Own(connection) => Ok(connection.close().await?),
-            Connection::Pooled(_) | Connection::Snapshot(_) => Ok(()),
+            Connection::Borrowed(_) => Ok(()),
         }
     }
 
     pub(super) fn raw(&mut self) -> &mut SqliteConnection {
         match &mut self.connection {
             Connection::Own(connection) => connection,
-            Connection::Pooled(connection) => connection,
-            Connection::Snapshot(transaction) => transaction,
+            Connection::Borrowed(reader) => reader.raw(),
         }
     }
 
@@ -147,6 +151,9 @@ impl Db {
         result.map_err(|error| {
             let error = StoreError::from(error);
             self.fault = Some(error.clone());
+            if let Connection::Borrowed(reader) = &mut self.connection {
+                reader.is_faulty();
+            }
             error
         })
     }
@@ -175,6 +182,10 @@ impl Script {
         let Self { text, values } = std::mem::take(self);
         bind(sqlx::query(AssertSqlSafe(text)), values)
     }
+}
+
+statements! {
+    BEGIN = "BEGIN";
 }
 
 type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;

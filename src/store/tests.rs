@@ -32,6 +32,7 @@ async fn every_statement_prepares() {
         &job::all_statements(),
         journal::STATEMENTS,
         migrate::STATEMENTS,
+        sql::STATEMENTS,
         token::STATEMENTS,
         &user::all_statements(),
         writer::STATEMENTS,
@@ -80,6 +81,48 @@ async fn refused_work_leaves_no_trace_and_its_neighbours_alone() {
     assert_eq!(events.len(), 26);
     assert!(events.iter().all(|event| event.kind == "kept"));
     store.verify_events().await.unwrap();
+}
+
+/// What is written last is done after the work has said that all is well.
+#[tokio::test]
+async fn a_fault_of_what_was_written_last_is_its_works_own() {
+    let (_root, store) = store().await;
+    let writes = (0..9).map(|index| {
+        let store = store.clone();
+        async move {
+            let write = store.writer.write(move |tx| {
+                async move {
+                    event::append(tx, NewEvent::new("kept", "test")).await?;
+                    if index % 3 == 0 {
+                        tx.db.write("INSERT INTO configuration (version) VALUES (NULL)", &[]);
+                    }
+                    Ok::<_, StoreError>(())
+                }
+                .boxed()
+            });
+            assert_eq!(write.await.is_err(), index % 3 == 0, "{index}");
+        }
+    });
+    futures::future::join_all(writes).await;
+    assert_eq!(store.verify_events().await.unwrap().events, 6);
+}
+
+/// A fault may have ended the transaction: whoever passes it over writes nothing behind it.
+#[tokio::test]
+async fn after_a_fault_nothing_more_is_done_by_the_same_work() {
+    let (_root, store) = store().await;
+    let write = store.writer.write(|tx| {
+        async move {
+            assert!(tx.db.one("SELECT nothing", &[]).await.is_err());
+            tx.db.write("UPDATE configuration SET version = 4711", &[]);
+            assert!(tx.db.one("SELECT version FROM configuration", &[]).await.is_err());
+            Ok::<_, StoreError>(())
+        }
+        .boxed()
+    });
+    assert!(write.await.is_err());
+    assert_ne!(store.configuration().await.unwrap(), 4711);
+    store.append_event(NewEvent::new("after", "test")).await.unwrap();
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ statements! {
     FIND = select_users!("u.id = $2");
     FIND_VISIBLE = select_users!("u.id = $2 AND u.visible = 1");
     FIND_NAME = select_users!("u.user_name_key = $2 AND u.gone_at IS NULL");
+    // Whoever is in the way of a new user: by name, by external id.
+    IN_THE_WAY = concat!(select_users!("u.user_name_key = $2 AND u.gone_at IS NULL"), " UNION ALL ", select_users!("u.external_id = $3 AND u.user_name_key <> $2 AND u.gone_at IS NULL AND u.deleted_at IS NULL"));
     // With the groups, for what is answered.
     CURRENT = concat!("SELECT ", user_columns!(), ", ", in_groups!(), " FROM users AS u WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1");
     FIND_EXTERNAL = "SELECT id FROM users WHERE integration_id = $1 AND external_id = $2 AND id <> $3 AND gone_at IS NULL AND deleted_at IS NULL ORDER BY seq LIMIT 1";
@@ -319,7 +321,13 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
 
 /// The user that was made, or taken up again; whether it is a new one.
 async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<(UserRow, bool), RecordError> {
-    let holder = holder(tx, integration_id, &body.user_name).await?;
+    let name = fold(&body.user_name);
+    let values = args![integration_id, &name, body.external_id.as_ref()];
+    let in_the_way = tx.db.all(IN_THE_WAY, values).await?;
+    let in_the_way: Vec<UserRow> = in_the_way.iter().map(read).collect::<Result<_, _>>()?;
+    let (mut holders, twins): (Vec<UserRow>, Vec<UserRow>) =
+        in_the_way.into_iter().partition(|user| fold(&user.user_name) == name);
+    let holder = holders.pop();
     if let Some(holder) = &holder {
         let ids = (&holder.external_id, &body.external_id);
         let is_other = matches!(ids, (Some(one), Some(other)) if one != other);
@@ -327,7 +335,9 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<(Us
             return Err(RecordError::UserNameTaken { by: holder.id.clone() });
         }
     }
-    is_no_twin(tx, integration_id, &body, holder.as_ref().map_or("", |holder| &holder.id)).await?;
+    if let Some(twin) = twins.first() {
+        return Err(RecordError::ExternalIdTaken { by: twin.id.clone() });
+    }
     if let Some(holder) = holder {
         return Ok((write(tx, holder, body), false));
     }
@@ -336,7 +346,7 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<(Us
         &id,
         integration_id,
         &body.user_name,
-        fold(&body.user_name),
+        &name,
         body.external_id.as_ref(),
         body.active,
         &body.resource,

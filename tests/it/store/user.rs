@@ -41,6 +41,9 @@ async fn a_refused_change_leaves_no_row() {
     let renamed = UserBody { external_id: ada.external_id.clone(), ..body("ada.king", true) };
     assert_eq!(refused(UserChange::Insert(renamed)).await, format!("the same person as {}", ada.id));
     assert_eq!(refused(replace(&bob.id, None, "aDa")).await, format!("taken by {}", ada.id));
+    let twin = UserBody { external_id: ada.external_id.clone(), ..body("bob", true) };
+    let twin = UserChange::Replace { id: bob.id.clone(), expected: None, body: twin };
+    assert_eq!(refused(twin).await, format!("the same person as {}", ada.id));
     assert_eq!(refused(replace(&bob.id, Some(7), "bob")).await, "at version 1");
     assert_eq!(refused(replace("nobody", None, "x")).await, "not found");
     assert_eq!(refused(UserChange::Delete { id: "nobody".into(), expected: None }).await, "not found");
