@@ -69,7 +69,8 @@ async fn put(
     }
     let fields: Vec<_> = credentials.iter().map(|credential| &credential.field).collect();
     let data = serde_json::json!({ "fields": fields });
-    event::append(tx, NewEvent::new("credential.changed", by).of(integration_id).with(data)).await
+    event::append(tx, NewEvent::new("credential.changed", by).of(integration_id).with(data));
+    Ok(())
 }
 
 fn read(row: Row) -> Result<CredentialRow, StoreError> {

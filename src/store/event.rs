@@ -138,10 +138,17 @@ pub enum BrokenChain {
     Store(#[from] StoreError),
 }
 
+impl Default for ChainHead {
+    /// Before the first event.
+    fn default() -> Self {
+        Self { events: 0, hash: genesis() }
+    }
+}
+
 impl Store {
     /// Writes an event that tells of no other change.
     pub async fn append_event(&self, event: NewEvent) -> Result<(), StoreError> {
-        self.writer.write(move |tx| async move { append(tx, event).await }.boxed()).await
+        self.writer.write(move |tx| async move { Ok::<_, StoreError>(append(tx, event)) }.boxed()).await
     }
 
     /// The latest events, newest first; those before `before`, where it is given.
@@ -165,7 +172,7 @@ impl Store {
     /// Reads every event and checks that the chain holds.
     pub async fn verify_events(&self) -> Result<ChainHead, BrokenChain> {
         let mut db = self.reader().await?;
-        let mut head = ChainHead { events: 0, hash: genesis() };
+        let mut head = ChainHead::default();
         loop {
             let rows = db.all(AFTER, args![head.events, CHUNK]).await?;
             if rows.is_empty() {
@@ -185,13 +192,9 @@ impl Store {
 }
 
 /// Writes an event inside a transaction.
-pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
-    let (seq, before) = match tx.chain.take() {
-        Some(end) => end,
-        None => head(&mut tx.db).await?,
-    };
+pub(super) fn append(tx: &mut Tx, event: NewEvent) {
     let fields = Fields {
-        seq: seq + 1,
+        seq: tx.chain.events + 1,
         at: tx.now.as_ms(),
         kind: event.kind,
         actor: event.actor,
@@ -200,7 +203,7 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreErro
         job_id: event.job_id,
         data: event.data.to_string(),
     };
-    let hash = fields.hash(&before);
+    let hash = fields.hash(&tx.chain.hash);
     let values = args![
         fields.seq,
         fields.at,
@@ -213,14 +216,14 @@ pub(super) async fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreErro
         &hash,
     ];
     tx.db.write(INSERT, values);
-    tx.chain = Some((fields.seq, hash));
-    Ok(())
+    tx.chain = ChainHead { events: fields.seq, hash };
 }
 
-async fn head(db: &mut Db) -> Result<(i64, String), StoreError> {
+/// The end of the chain.
+pub(super) async fn head(db: &mut Db) -> Result<ChainHead, StoreError> {
     match db.one(HEAD, &[]).await? {
-        Some(row) => Ok((row.int("seq")?, row.text("hash")?)),
-        None => Ok((0, genesis())),
+        Some(row) => Ok(ChainHead { events: row.int("seq")?, hash: row.text("hash")? }),
+        None => Ok(ChainHead::default()),
     }
 }
 

@@ -254,7 +254,7 @@ pub(super) async fn pause(tx: &mut Tx, id: &str, reason: &str, by: &str) -> Resu
     let paused = tx.db.change(PAUSE, args![id, tx.now, reason]).await? > 0;
     if paused {
         let data = serde_json::json!({ "reason": reason });
-        event::append(tx, NewEvent::new("integration.paused", by).of(id).with(data)).await?;
+        event::append(tx, NewEvent::new("integration.paused", by).of(id).with(data));
     }
     Ok(paused)
 }
@@ -263,7 +263,7 @@ async fn resume(tx: &mut Tx, id: &str, by: &str) -> Result<bool, StoreError> {
     let resumed = tx.db.change(RESUME, args![id]).await? > 0;
     if resumed {
         tx.touched.work();
-        event::append(tx, NewEvent::new("integration.resumed", by).of(id)).await?;
+        event::append(tx, NewEvent::new("integration.resumed", by).of(id));
     }
     Ok(resumed)
 }
@@ -279,7 +279,7 @@ async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<Integratio
     tx.db.write(INSERT, values);
     add_slots(tx, &id, sessions).await?;
     let data = serde_json::json!({ "name": new.name, "connector": new.connector });
-    event::append(tx, NewEvent::new("integration.created", by).of(&id).with(data)).await?;
+    event::append(tx, NewEvent::new("integration.created", by).of(&id).with(data));
     row(tx, &id).await
 }
 
@@ -298,7 +298,7 @@ async fn change(
         "before": { "settings": before.settings, "policy": before.policy },
         "after": { "settings": settings, "policy": policy },
     });
-    event::append(tx, NewEvent::new("integration.changed", by).of(id).with(data)).await?;
+    event::append(tx, NewEvent::new("integration.changed", by).of(id).with(data));
     row(tx, id).await
 }
 

@@ -122,6 +122,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(options.busy_timeout)
+            // What undoing a part of a transaction takes: pages that would go to a file of its own.
+            .pragma("temp_store", "MEMORY")
             // A page of rows is given from one thread to the other at once, not in turns.
             .row_buffer_size(256)
             .statement_cache_capacity(256)

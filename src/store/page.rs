@@ -68,6 +68,11 @@ pub(super) struct Part {
     pub(super) previous: Option<Position>,
 }
 
+/// At most so many rows. A bare parameter would have SQLite plan the statement anew for each other number.
+fn limited(select: &mut Composed<'_>, limit: i64) {
+    select.push(" LIMIT ").bind(limit).push(" + 0");
+}
+
 impl Part {
     /// How many rows there are in all, where `passed` come before these and the list ends with these: then nothing has to be counted.
     pub(super) fn total_behind(&self, passed: u64, limit: u32) -> Option<u64> {
@@ -134,7 +139,7 @@ impl<'q> Listing<'q> {
         select.push(self.select).push(self.from).push(self.beside);
         self.restrict(&mut select)?;
         self.order(&mut select, false)?;
-        select.push(" LIMIT ").bind(i64::from(limit));
+        limited(&mut select, i64::from(limit));
         select.push(" OFFSET ").bind(i64::try_from(offset).unwrap_or(i64::MAX));
         Ok(Part { rows: db.all_of(select).await?, ..Part::default() })
     }
@@ -160,7 +165,7 @@ impl<'q> Listing<'q> {
             self.beyond(&mut select, position, is_back)?;
         }
         self.order(&mut select, is_back)?;
-        select.push(" LIMIT ").bind(i64::from(limit) + 1);
+        limited(&mut select, i64::from(limit) + 1);
         Ok(select)
     }
 

@@ -126,7 +126,7 @@ impl Store {
 async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, StoreError> {
     let id = tx.ids.next_with_prefix("token");
     tx.db.write(INSERT, args![&id, &new.integration_id, hash(&new.token), tx.now, new.expires_at]);
-    event::append(tx, NewEvent::new("token.created", by).of(&new.integration_id).to(&id)).await?;
+    event::append(tx, NewEvent::new("token.created", by).of(&new.integration_id).to(&id));
     Ok(TokenRow {
         id,
         integration_id: new.integration_id.clone(),
@@ -146,7 +146,7 @@ async fn revoke(tx: &mut Tx, id: &str, by: &str) -> Result<Option<TokenRow>, Sto
     let revoked = tx.db.change(REVOKE, args![id, tx.now]).await? > 0;
     let Some(token) = tx.db.one(FIND, args![id]).await?.map(read).transpose()? else { return Ok(None) };
     if revoked {
-        event::append(tx, NewEvent::new("token.revoked", by).of(&token.integration_id).to(id)).await?;
+        event::append(tx, NewEvent::new("token.revoked", by).of(&token.integration_id).to(id));
     }
     Ok(Some(token))
 }

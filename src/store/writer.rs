@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
+use super::event::{self, ChainHead};
 use super::sql::{Connection, Db, statements};
 use super::watch::{Touched, Watchers};
 use crate::clock::{SharedClock, Timestamp};
@@ -42,8 +43,8 @@ pub(super) struct Tx {
     pub(super) now: Timestamp,
     pub(super) ids: Ids,
     pub(super) touched: Touched,
-    /// The end of the chain of events as this transaction left it, where it has written one.
-    pub(super) chain: Option<(i64, String)>,
+    /// The end of the chain of events.
+    pub(super) chain: ChainHead,
 }
 
 /// Gives work to the writing task.
@@ -209,7 +210,8 @@ impl Task {
 
     async fn transact(&mut self, db: Db, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
         let now = self.options.clock.now();
-        let mut tx = Tx { db, now, ids: self.options.ids.clone(), touched: Touched::default(), chain: None };
+        let (ids, chain) = (self.options.ids.clone(), ChainHead::default());
+        let mut tx = Tx { db, now, ids, touched: Touched::default(), chain };
         match commit(&mut tx, batch).await {
             Ok(()) => {
                 self.options.watchers.tell(&tx.touched);
@@ -256,13 +258,15 @@ impl Task {
 }
 
 async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
-    tx.db.change(BEGIN, &[]).await?;
+    tx.db.write(BEGIN, &[]);
+    tx.chain = event::head(&mut tx.db).await?;
     for write in batch {
         tx.db.write(MARK, &[]);
+        let chain = tx.chain.clone();
         if !write.run(tx).await {
             // Where SQLite ended the whole transaction there is nothing to undo, and what it said then is the cause.
             let fault = tx.db.take_fault();
-            tx.chain = None;
+            tx.chain = chain;
             tx.db.change(UNDO, &[]).await.map_err(|error| fault.unwrap_or(error))?;
         }
         tx.db.write(KEEP, &[]);

@@ -263,7 +263,7 @@ async fn record(
     };
     event.integration_id.get_or_insert_with(|| integration_id.to_owned());
     event.target.get_or_insert_with(|| group.id.clone());
-    event::append(tx, event).await?;
+    event::append(tx, event);
     if let Some(work) = work {
         let after = ids(tx, &group.id).await?;
         ask_for_jobs(tx, integration_id, (before, after), &work).await?;

@@ -183,7 +183,7 @@ async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, Stor
         let is_unknown = before.committing_at.is_some();
         attempt::lose(tx, &before, &worker).await?;
         let data = serde_json::json!({ "worker": worker, "outcome": if is_unknown { "unknown" } else { "not done" } });
-        tell(tx, &before, "job.lease_lost", "usher", data).await?;
+        tell(tx, &before, "job.lease_lost", "usher", data);
         jobs.push(reread(tx, &job_id).await?);
     }
     Ok(jobs)

@@ -117,7 +117,7 @@ async fn ask(
     let mut event = NewEvent::new("job.requested", &by).of(&integration_id).with(cause);
     event.job_id = Some(job.id.clone());
     event.target = job.user_id.clone();
-    event::append(tx, event).await?;
+    event::append(tx, event);
     Ok(job)
 }
 

@@ -175,7 +175,7 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         event.integration_id.get_or_insert_with(|| job.integration_id.clone());
         event.target = event.target.or_else(|| job.user_id.clone());
         event.job_id.get_or_insert_with(|| job.id.clone());
-        event::append(tx, event).await?;
+        event::append(tx, event);
     }
     Ok(reread(tx, &job.id).await?)
 }

@@ -209,17 +209,11 @@ async fn promote(tx: &mut Tx, ended: &JobRow) -> Result<(), StoreError> {
 }
 
 /// Writes an event about a job.
-async fn tell(
-    tx: &mut Tx,
-    job: &JobRow,
-    kind: &str,
-    by: &str,
-    data: serde_json::Value,
-) -> Result<(), StoreError> {
+fn tell(tx: &mut Tx, job: &JobRow, kind: &str, by: &str, data: serde_json::Value) {
     let mut event = NewEvent::new(kind, by).of(&job.integration_id).with(data);
     event.job_id = Some(job.id.clone());
     event.target = job.user_id.clone();
-    event::append(tx, event).await
+    event::append(tx, event);
 }
 
 /// The job in a row to which one was joined by [`brief_columns!`]; none where there was none.

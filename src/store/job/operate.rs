@@ -85,7 +85,7 @@ async fn operate(tx: &mut Tx, id: String, wish: Wish, by: String) -> Result<JobR
             ("job.cancelled", Some(reason))
         }
     };
-    tell(tx, &job, kind, &by, serde_json::json!({ "was": job.state, "reason": reason })).await?;
+    tell(tx, &job, kind, &by, serde_json::json!({ "was": job.state, "reason": reason }));
     Ok(reread(tx, &id).await?)
 }
 

@@ -314,7 +314,7 @@ async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
         event.integration_id.get_or_insert_with(|| integration_id.clone());
         event.target.get_or_insert_with(|| user.id.clone());
         event.job_id = event.job_id.or_else(|| job.as_ref().map(|job| job.id.clone()));
-        event::append(tx, event).await?;
+        event::append(tx, event);
     }
     Ok(Recorded { user, job, groups })
 }
