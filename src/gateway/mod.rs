@@ -14,6 +14,8 @@ mod request;
 mod search;
 mod users;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
 use axum::middleware::from_fn_with_state;
@@ -29,16 +31,27 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
-pub(crate) struct GatewayState {
+pub(crate) struct GatewayState(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
     intake: Intake,
     /// How clients reach the server, without a slash at the end; `None` to take it from each request's `Host`.
     base_url: Option<String>,
 }
 
+impl std::ops::Deref for GatewayState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 /// The SCIM endpoints; what is asked and answered goes into `journal`. `base_url` is how clients reach this server, where that is
 /// not what they put into `Host`.
 pub fn router(intake: Intake, journal: Journal, base_url: Option<String>) -> Router {
-    let state = GatewayState { intake, base_url };
+    let state = GatewayState(Arc::new(Shared { intake, base_url }));
     let exact = nested(integration(), any(answer::no_endpoint)).with_state(state.clone());
     let tolerant =
         any(move |uri: OriginalUri, request: Request| address::try_again(exact.clone(), uri, request));

@@ -5,15 +5,31 @@ use futures::FutureExt as _;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::event::{self, NewEvent};
-use super::super::sql::{args, statements};
+use super::super::sql::{Row, args, statements};
 use super::super::writer::Tx;
-use super::{JobBrief, JobRow, JobState, Kind, read, reread, select_jobs};
+use super::{JobBrief, JobRow, JobState, Kind, beside, brief_columns, reread};
+
+/// What a [`Pending`] has of `jobs AS j`, beside the columns of another table.
+macro_rules! pending_columns {
+    () => {
+        concat!(brief_columns!(), ", j.priority AS job_priority")
+    };
+}
+pub(in super::super) use pending_columns;
+
+/// Whether `jobs AS j` is the head of its lane, in the words of the index.
+macro_rules! is_head {
+    () => {
+        "j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')"
+    };
+}
+pub(in super::super) use is_head;
 
 statements! {
-    HEAD = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
-    FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
+    HEAD = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND ", is_head!());
+    FOLLOWER = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
     INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)";
-    JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END, changed_at = $5 WHERE id = $1";
+    JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, changed_at = $4 WHERE id = $1";
     RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
 }
@@ -121,41 +137,63 @@ async fn ask(
     Ok(job)
 }
 
+/// A job that has not ended.
+#[derive(Debug)]
+pub(in super::super) struct Pending {
+    job: JobBrief,
+    priority: Priority,
+}
+
+impl Pending {
+    /// The job in a row to which one was joined by [`pending_columns!`]; none where there was none.
+    pub(in super::super) fn beside(row: &Row) -> Result<Option<Self>, StoreError> {
+        let Some(job) = beside(row)? else { return Ok(None) };
+        Ok(Some(Self { job, priority: Priority::from_stored(row.int("job_priority")?) }))
+    }
+}
+
 /// Finds or makes the pending job of the lane, inside a transaction.
-///
-/// A head that is not running will see the wish when it runs: it is joined, and one that waited for its next try is
-/// due at once. One that is held or with a person stays so: a newer wish is no decision. A running head may already
-/// have read the old wish, so the wish waits as its follower. Whoever stands in front of a leaver is as urgent.
 pub(in super::super) async fn enqueue(
     tx: &mut Tx,
     integration_id: &str,
     work: Work,
     request: JobRequest,
 ) -> Result<JobBrief, StoreError> {
-    let lane = work.lane().to_owned();
-    let head = tx.db.one(HEAD, args![integration_id, &lane]).await?.map(|row| read(&row)).transpose()?;
-    Ok(match head {
-        None => enqueue_first(tx, integration_id, &work, &request),
-        Some(head) if head.state == JobState::Running => {
-            tx.db.write(INHERIT, args![&head.id, request.priority.to_stored()]);
-            let follower = tx.db.one(FOLLOWER, args![integration_id, &lane]).await?;
-            match follower.map(|row| read(&row)).transpose()? {
-                None => insert(tx, integration_id, (&work, &request), JobState::Blocked),
-                Some(follower) => join(tx, follower, (&work, &request)),
-            }
-        }
-        Some(head) => join(tx, head, (&work, &request)),
-    })
+    let head = head(tx, integration_id, work.lane()).await?;
+    enqueue_behind(tx, integration_id, head, (&work, &request)).await
 }
 
-/// Makes the job of a lane that has none.
-pub(in super::super) fn enqueue_first(
+/// The head of a lane, if it has one.
+pub(in super::super) async fn head(
     tx: &mut Tx,
     integration_id: &str,
-    work: &Work,
-    request: &JobRequest,
-) -> JobBrief {
-    insert(tx, integration_id, (work, request), JobState::Ready)
+    lane: &str,
+) -> Result<Option<Pending>, StoreError> {
+    let head = tx.db.one(HEAD, args![integration_id, lane]).await?;
+    Ok(head.map(|row| Pending::beside(&row)).transpose()?.flatten())
+}
+
+/// The same behind the `head` of the lane, if it has one.
+///
+/// A head that is not running will see the wish when it runs: it is joined, and one that waited for its next try is
+/// due at once. One that is held or with a person stays so: a newer wish is no decision. A running head may already
+/// have read the old wish, so the wish waits as its follower. Whoever stands in front of a leaver is as urgent.
+pub(in super::super) async fn enqueue_behind(
+    tx: &mut Tx,
+    integration_id: &str,
+    head: Option<Pending>,
+    (work, request): (&Work, &JobRequest),
+) -> Result<JobBrief, StoreError> {
+    let Some(head) = head else { return Ok(insert(tx, integration_id, (work, request), JobState::Ready)) };
+    if head.job.state != JobState::Running {
+        return Ok(join(tx, head, (work, request)));
+    }
+    tx.db.write(INHERIT, args![&head.job.id, request.priority.to_stored()]);
+    let follower = tx.db.one(FOLLOWER, args![integration_id, work.lane()]).await?;
+    Ok(match follower.map(|row| Pending::beside(&row)).transpose()?.flatten() {
+        None => insert(tx, integration_id, (work, request), JobState::Blocked),
+        Some(follower) => join(tx, follower, (work, request)),
+    })
 }
 
 fn insert(
@@ -182,14 +220,16 @@ fn insert(
     JobBrief { id, state, class: None, message: None, finished_at: None }
 }
 
-fn join(tx: &mut Tx, job: JobRow, (work, request): (&Work, &JobRequest)) -> JobBrief {
-    let values = args![&job.id, work.wanted_version(), &request.cause, request.priority.to_stored(), tx.now];
-    tx.db.write(JOIN, values);
-    tx.touched.job(&job.id);
-    let is_due = job.state == JobState::Retry;
-    if is_due {
-        tx.db.write(RETRY_NOW, args![&job.id, tx.now]);
+fn join(tx: &mut Tx, pending: Pending, (work, request): (&Work, &JobRequest)) -> JobBrief {
+    let Pending { job, priority } = pending;
+    tx.db.write(JOIN, args![&job.id, work.wanted_version(), &request.cause, tx.now]);
+    if request.priority < priority {
+        tx.db.write(INHERIT, args![&job.id, request.priority.to_stored()]);
     }
-    let job = JobBrief::from(job);
-    if is_due { JobBrief { state: JobState::Ready, ..job } } else { job }
+    tx.touched.job(&job.id);
+    if job.state != JobState::Retry {
+        return job;
+    }
+    tx.db.write(RETRY_NOW, args![&job.id, tx.now]);
+    JobBrief { state: JobState::Ready, ..job }
 }

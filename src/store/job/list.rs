@@ -9,8 +9,10 @@ use super::{JobRow, JobState, find, read, select_jobs};
 statements! {
     LIST = select_jobs!("WHERE j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LIST_STATE = select_jobs!("WHERE j.state = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LIST_BOTH = select_jobs!("WHERE j.integration_id = $3 AND j.state = $4 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_READY = select_jobs!("WHERE j.state = 'ready' AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    // Those that are done are the most; the latest of them are found by going back.
+    LIST_DONE = select_jobs!("WHERE j.state = 'done' AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_NOTABLE = select_jobs!("WHERE j.state = $4 AND j.state IN ('blocked', 'running', 'retry', 'failed', 'held', 'needs_human', 'cancelled') AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
 }
 
 /// Which jobs to list.
@@ -57,8 +59,11 @@ impl Store {
         let rows = match (&filter.integration_id, filter.state) {
             (None, None) => db.all(LIST, args![before, limit]).await,
             (Some(id), None) => db.all(LIST_INTEGRATION, args![before, limit, id]).await,
-            (None, Some(state)) => db.all(LIST_STATE, args![before, limit, state.as_str()]).await,
-            (Some(id), Some(state)) => db.all(LIST_BOTH, args![before, limit, id, state.as_str()]).await,
+            (id, Some(JobState::Ready)) => db.all(LIST_READY, args![before, limit, id.as_ref()]).await,
+            (id, Some(JobState::Done)) => db.all(LIST_DONE, args![before, limit, id.as_ref()]).await,
+            (id, Some(state)) => {
+                db.all(LIST_NOTABLE, args![before, limit, id.as_ref(), state.as_str()]).await
+            }
         };
         rows?.iter().map(read).collect()
     }

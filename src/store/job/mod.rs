@@ -18,7 +18,7 @@ pub use self::list::{JobDetail, JobFilter};
 pub use self::operate::OperateError;
 
 pub(super) use self::claim::held_by;
-pub(super) use self::enqueue::{enqueue, enqueue_first};
+pub(super) use self::enqueue::{Pending, enqueue, enqueue_behind, head, is_head, pending_columns};
 
 use super::error::StoreError;
 use super::event::{self, NewEvent};

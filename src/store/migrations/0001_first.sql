@@ -165,8 +165,9 @@ CREATE INDEX jobs_probe ON jobs(integration_id, priority, due_at, seq) WHERE sta
 CREATE INDEX jobs_due ON jobs(due_at) WHERE state = 'retry';
 CREATE INDEX jobs_of_lane ON jobs(integration_id, lane, seq);
 CREATE INDEX jobs_of_integration ON jobs(integration_id, seq);
-CREATE INDEX jobs_in_state ON jobs(state, seq);
-CREATE INDEX jobs_of_integration_in_state ON jobs(integration_id, state, seq);
+-- The few that somebody looks for among the many that are done. Those that are ready have an index above.
+CREATE INDEX jobs_notable ON jobs(state, seq)
+  WHERE state IN ('blocked', 'running', 'retry', 'failed', 'held', 'needs_human', 'cancelled');
 
 -- Who can be seen: those who are wanted, and those whose removal was given up. While a removal goes on, the user reads as what
 -- is wanted: gone.
@@ -265,7 +266,6 @@ CREATE TABLE events (
   data TEXT NOT NULL,
   hash TEXT NOT NULL
 ) STRICT;
-CREATE INDEX events_of_integration ON events(integration_id, seq);
 CREATE INDEX events_of_job ON events(job_id, seq);
 CREATE INDEX events_of_target ON events(target, seq);
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;

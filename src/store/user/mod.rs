@@ -6,6 +6,7 @@
 //! kept in the column `visible`, by triggers, beside the changes of users and jobs that decide it.
 
 mod list;
+mod record;
 mod view;
 
 use futures::FutureExt as _;
@@ -13,14 +14,13 @@ use futures::FutureExt as _;
 use super::Store;
 use super::account::SeenAccount;
 use super::error::StoreError;
-use super::event::{self, NewEvent};
-use super::group::{self, GroupOf};
-use super::job::{self, JobBrief, JobRequest, Work};
+use super::event::NewEvent;
+use super::group::GroupOf;
+use super::job::{JobBrief, JobRequest};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
-use crate::scim::schema::fold;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
 /// What a [`UserRow`] has of `users AS u`.
@@ -44,29 +44,19 @@ macro_rules! select_users {
         concat!("SELECT ", user_columns!(), " FROM users AS u WHERE u.integration_id = $1 AND ", $rest)
     };
 }
+use select_users;
 
 statements! {
     FIND = select_users!("u.id = $2");
     FIND_VISIBLE = select_users!("u.id = $2 AND u.visible = 1");
-    FIND_NAME = select_users!("u.user_name_key = $2 AND u.gone_at IS NULL");
-    // Whoever is in the way of a new user: by name, by external id.
-    IN_THE_WAY = concat!(select_users!("u.user_name_key = $2 AND u.gone_at IS NULL"), " UNION ALL ", select_users!("u.external_id = $3 AND u.user_name_key <> $2 AND u.gone_at IS NULL AND u.deleted_at IS NULL"));
-    // With the groups, for what is answered.
-    CURRENT = concat!("SELECT ", user_columns!(), ", ", in_groups!(), " FROM users AS u WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1");
-    FIND_EXTERNAL = "SELECT id FROM users WHERE integration_id = $1 AND external_id = $2 AND id <> $3 AND gone_at IS NULL AND deleted_at IS NULL ORDER BY seq LIMIT 1";
-    INSERT = "INSERT INTO users (id, integration_id, user_name, user_name_key, external_id, active, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
-    REPLACE = "UPDATE users SET user_name = $2, user_name_key = $3, external_id = $4, active = $5, resource = $6, folded = $7, version = version + 1, modified_at = $8, deleted_at = NULL WHERE id = $1";
-    DELETE = "UPDATE users SET active = 0, version = version + 1, modified_at = $2, deleted_at = $2 WHERE id = $1";
     GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
-    ADD_EMAIL = "INSERT INTO user_emails (user_id, integration_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    FORGET_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
     ARE_VISIBLE = "SELECT id FROM users WHERE integration_id = $1 AND visible = 1 AND id IN (SELECT value FROM json_each($2))";
 }
 
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [STATEMENTS, list::STATEMENTS, view::STATEMENTS].concat()
+    [STATEMENTS, list::STATEMENTS, record::STATEMENTS, view::STATEMENTS].concat()
 }
 
 /// What an identity provider says of a user.
@@ -239,7 +229,7 @@ pub struct UserPage {
 impl Store {
     /// Writes a change, its job and its events, all or nothing.
     pub async fn record(&self, change: Change) -> Result<Recorded, RecordError> {
-        self.writer.write(move |tx| async move { record(tx, change).await }.boxed()).await
+        self.writer.write(move |tx| async move { record::record(tx, change).await }.boxed()).await
     }
 
     /// The user with this id, where a client can see it.
@@ -277,187 +267,9 @@ impl Store {
     }
 }
 
-async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
-    let integration_id = change.integration_id;
-    let (user, groups, is_new) = match change.user {
-        UserChange::Insert(body) => {
-            let (user, is_new) = insert(tx, &integration_id, body).await?;
-            (user, Vec::new(), is_new)
-        }
-        UserChange::Replace { id, expected, body } => {
-            let (user, groups) = replace(tx, &integration_id, (&id, expected), body).await?;
-            (user, groups, false)
-        }
-        UserChange::Delete { id, expected } => {
-            let (user, _) = current(tx, &integration_id, (&id, expected)).await?;
-            tx.db.write(DELETE, args![&id, tx.now]);
-            group::leave_all(tx, &id);
-            if change.job.is_none() {
-                gone(tx, &id);
-            }
-            let gone_at = change.job.is_none().then_some(tx.now);
-            let user = UserRow { active: false, deleted_at: Some(tx.now), gone_at, ..changed(tx, user) };
-            (user, Vec::new(), false)
-        }
-    };
-    let job = match change.job {
-        Some(request) => {
-            let work = Work::Provision { user_id: user.id.clone(), wanted_version: user.version };
-            Some(match is_new {
-                true => job::enqueue_first(tx, &integration_id, &work, &request),
-                false => job::enqueue(tx, &integration_id, work, request).await?,
-            })
-        }
-        None => None,
-    };
-    for mut event in change.events {
-        event.integration_id.get_or_insert_with(|| integration_id.clone());
-        event.target.get_or_insert_with(|| user.id.clone());
-        event.job_id = event.job_id.or_else(|| job.as_ref().map(|job| job.id.clone()));
-        event::append(tx, event);
-    }
-    Ok(Recorded { user, job, groups })
-}
-
-/// The user that was made, or taken up again; whether it is a new one.
-async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<(UserRow, bool), RecordError> {
-    let name = fold(&body.user_name);
-    let values = args![integration_id, &name, body.external_id.as_ref()];
-    let in_the_way = tx.db.all(IN_THE_WAY, values).await?;
-    let in_the_way: Vec<UserRow> = in_the_way.iter().map(read).collect::<Result<_, _>>()?;
-    let (mut holders, twins): (Vec<UserRow>, Vec<UserRow>) =
-        in_the_way.into_iter().partition(|user| fold(&user.user_name) == name);
-    let holder = holders.pop();
-    if let Some(holder) = &holder {
-        let ids = (&holder.external_id, &body.external_id);
-        let is_other = matches!(ids, (Some(one), Some(other)) if one != other);
-        if holder.deleted_at.is_none() || is_other {
-            return Err(RecordError::UserNameTaken { by: holder.id.clone() });
-        }
-    }
-    if let Some(twin) = twins.first() {
-        return Err(RecordError::ExternalIdTaken { by: twin.id.clone() });
-    }
-    if let Some(holder) = holder {
-        return Ok((write(tx, holder, body), false));
-    }
-    let id = tx.ids.next();
-    let values = args![
-        &id,
-        integration_id,
-        &body.user_name,
-        &name,
-        body.external_id.as_ref(),
-        body.active,
-        &body.resource,
-        body.folded.as_str(),
-        tx.now,
-    ];
-    tx.db.write(INSERT, values);
-    add_emails(tx, integration_id, &id, &body.folded);
-    let user = UserRow {
-        id,
-        integration_id: integration_id.to_owned(),
-        user_name: body.user_name,
-        external_id: body.external_id,
-        active: body.active,
-        resource: body.resource,
-        version: 1,
-        created_at: tx.now,
-        modified_at: tx.now,
-        deleted_at: None,
-        gone_at: None,
-    };
-    Ok((user, true))
-}
-
-async fn replace(
-    tx: &mut Tx,
-    integration_id: &str,
-    wanted: (&str, Option<i64>),
-    body: UserBody,
-) -> Result<(UserRow, Vec<GroupOf>), RecordError> {
-    let (user, groups) = current(tx, integration_id, wanted).await?;
-    if fold(&body.user_name) != fold(&user.user_name)
-        && let Some(holder) = holder(tx, integration_id, &body.user_name).await?
-    {
-        return Err(RecordError::UserNameTaken { by: holder.id });
-    }
-    if body.external_id != user.external_id {
-        is_no_twin(tx, integration_id, &body, &user.id).await?;
-    }
-    Ok((write(tx, user, body), groups))
-}
-
-/// Writes another body for a user, and gives the user as it is then.
-fn write(tx: &mut Tx, user: UserRow, body: UserBody) -> UserRow {
-    let values = args![
-        &user.id,
-        &body.user_name,
-        fold(&body.user_name),
-        body.external_id.as_ref(),
-        body.active,
-        &body.resource,
-        body.folded.as_str(),
-        tx.now,
-    ];
-    tx.db.write(REPLACE, values);
-    tx.db.write(FORGET_EMAILS, args![&user.id]);
-    add_emails(tx, &user.integration_id, &user.id, &body.folded);
-    let UserBody { user_name, external_id, active, resource, .. } = body;
-    UserRow { user_name, external_id, active, resource, deleted_at: None, ..changed(tx, user) }
-}
-
-/// The same user at the next version.
-fn changed(tx: &Tx, user: UserRow) -> UserRow {
-    UserRow { version: user.version + 1, modified_at: tx.now, ..user }
-}
-
-/// Keeps the addresses where they are looked up.
-fn add_emails(tx: &mut Tx, integration_id: &str, id: &str, folded: &Folded) {
-    for email in folded.emails() {
-        tx.db.write(ADD_EMAIL, args![id, integration_id, email]);
-    }
-}
-
 /// Notes that the account of a deleted user is gone: its name is free. Does nothing to a user that is wanted.
 pub(super) fn gone(tx: &mut Tx, id: &str) {
     tx.db.write(GONE, args![id, tx.now]);
-}
-
-/// The user that a client wants to change, where it is at the version that the client saw, with its groups.
-async fn current(
-    tx: &mut Tx,
-    integration_id: &str,
-    (id, expected): (&str, Option<i64>),
-) -> Result<(UserRow, Vec<GroupOf>), RecordError> {
-    let row = tx.db.one(CURRENT, args![integration_id, id]).await?.ok_or(RecordError::NotFound)?;
-    let user = read(&row)?;
-    match expected {
-        Some(expected) if expected != user.version => {
-            Err(RecordError::VersionConflict { found: user.version })
-        }
-        _ => Ok((user, row.json("in_groups")?)),
-    }
-}
-
-/// Refuses the external id of somebody else than `but`.
-async fn is_no_twin(
-    tx: &mut Tx,
-    integration_id: &str,
-    body: &UserBody,
-    but: &str,
-) -> Result<(), RecordError> {
-    let Some(external_id) = &body.external_id else { return Ok(()) };
-    match tx.db.one(FIND_EXTERNAL, args![integration_id, external_id, but]).await? {
-        Some(row) => Err(RecordError::ExternalIdTaken { by: row.text("id")? }),
-        None => Ok(()),
-    }
-}
-
-/// Who has the name.
-async fn holder(tx: &mut Tx, integration_id: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
-    tx.db.one(FIND_NAME, args![integration_id, fold(name)]).await?.map(|row| read(&row)).transpose()
 }
 
 async fn find_visible(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<UserRow>, StoreError> {
