@@ -3,7 +3,7 @@
 //! Invariants: a request is passed on as it came and an answer as it is given; nothing waits. Handlers know nothing of it; who was let in
 //! is seen where tokens are looked at. Never heard are `Authorization`, cookies and every other header that is not listed here.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::body::{Body, HttpBody as _, to_bytes};
@@ -15,7 +15,7 @@ use futures::StreamExt as _;
 
 use crate::intake::Caller;
 use crate::journal::{Heard, HeardMessage, Journal, MAX_BODY_KEPT};
-use crate::store::ExchangeBy;
+use crate::store::{ExchangeBy, Headers};
 
 /// The headers of requests that are heard, in their usual spelling.
 const ASKED: [&str; 6] = ["Accept", "Content-Type", "If-Match", "If-None-Match", "Prefer", "User-Agent"];
@@ -23,7 +23,7 @@ const ASKED: [&str; 6] = ["Accept", "Content-Type", "If-Match", "If-None-Match",
 /// The headers of answers that are heard.
 const ANSWERED: [&str; 5] = ["Allow", "Content-Type", "ETag", "Location", "Retry-After"];
 
-/// The most characters of a header that are heard.
+/// The most bytes of a header that are heard.
 const MAX_HEADER: usize = 512;
 
 /// Where it is noted who was let in with a request.
@@ -71,11 +71,11 @@ fn integration(path: &str) -> Option<&str> {
     }
 }
 
-fn headers(headers: &HeaderMap, heard: &[&str]) -> BTreeMap<String, String> {
-    let one = |name: &&str| {
-        let value =
-            String::from_utf8_lossy(headers.get(*name)?.as_bytes()).chars().take(MAX_HEADER).collect();
-        Some(((*name).to_owned(), value))
+fn headers(headers: &HeaderMap, heard: &[&'static str]) -> Headers {
+    let one = |name: &&'static str| {
+        let mut value = String::from_utf8_lossy(headers.get(*name)?.as_bytes()).into_owned();
+        value.truncate(value.floor_char_boundary(MAX_HEADER));
+        Some((Cow::Borrowed(*name), value))
     };
     heard.iter().filter_map(one).collect()
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::store::{ExchangeBy, ExchangeMessage, NewExchange, Store};
+use crate::store::{ExchangeBy, ExchangeMessage, Headers, NewExchange, Store};
 
 pub use redact::body as redacted;
 
@@ -73,8 +73,8 @@ pub struct Heard {
 /// The part of a message that the journal may keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeardMessage {
-    /// Headers, none of which may be a secret, by their usual spelling.
-    pub headers: BTreeMap<String, String>,
+    /// Headers, none of which may be a secret.
+    pub headers: Headers,
     /// The beginning of the body, all of it where it is [`MAX_BODY_KEPT`] long at most.
     pub body: Vec<u8>,
     /// How long the body was, in bytes.
@@ -174,9 +174,9 @@ impl HeardMessage {
         self.body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
     }
 
-    fn redacted(self) -> ExchangeMessage {
-        let headers = self.headers.into_iter().map(|(name, value)| (name, redact::text(&value))).collect();
-        ExchangeMessage { headers, body: redact::body(&self.body, self.length) }
+    fn redacted(mut self) -> ExchangeMessage {
+        self.headers.values_mut().for_each(redact::text);
+        ExchangeMessage { headers: self.headers, body: redact::body(&self.body, self.length) }
     }
 }
 

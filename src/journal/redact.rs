@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
@@ -53,13 +53,16 @@ pub fn body(bytes: &[u8], length: u64) -> ExchangeBody {
 }
 
 /// Text that is no JSON, such as a header.
-pub(super) fn text(text: &str) -> String {
-    TOKEN.replace_all(text, MASK).into_owned()
+pub(super) fn text(text: &mut String) {
+    if let Cow::Owned(masked) = TOKEN.replace_all(text, MASK) {
+        *text = masked;
+    }
 }
 
 /// A path with its query.
 pub(super) fn target(target: &str) -> String {
-    let mut kept = text(&url_text(target));
+    let mut kept = url_text(target).into_owned();
+    text(&mut kept);
     if kept.len() > MAX_TARGET {
         kept.truncate(kept.floor_char_boundary(MAX_TARGET));
         kept.push('…');
@@ -98,7 +101,9 @@ fn json(bytes: &[u8]) -> Result<String, String> {
         serde_json::from_str::<IgnoredAny>(text).map_err(|error| in_words(&error))?;
         Cow::Borrowed(text)
     };
-    Ok(TOKEN.replace_all(&kept, |_: &Captures<'_>| MASK).into_owned())
+    let mut kept = kept.into_owned();
+    self::text(&mut kept);
+    Ok(kept)
 }
 
 /// What is wrong with JSON, without a word of it.
@@ -344,7 +349,9 @@ mod tests {
         let long = target(&format!("/Users?x={}", "é".repeat(20_000)));
         assert!(long.len() < MAX_TARGET + 4 && long.ends_with('…'));
         let token = format!("usher_{}", "x".repeat(43));
-        assert_eq!(text(&format!("curl {token}")), format!("curl {MASK}"));
+        let mut header = format!("curl {token}");
+        text(&mut header);
+        assert_eq!(header, format!("curl {MASK}"));
     }
 
     proptest! {

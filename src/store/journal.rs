@@ -3,6 +3,7 @@
 //! Invariants: what comes here is redacted already; of each integration the last [`EXCHANGES_KEPT`] are kept, and, apart from
 //! them, the last [`STRANGERS_KEPT`] of those who were not let in, so that nobody from outside can push out what is of use.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt as _;
@@ -63,11 +64,14 @@ pub enum ExchangeBody {
     NotKept(String),
 }
 
+/// Headers by their usual spelling.
+pub type Headers = BTreeMap<Cow<'static, str>, String>;
+
 /// A request or an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeMessage {
-    /// The headers that are kept, by their usual spelling.
-    pub headers: BTreeMap<String, String>,
+    /// The headers that are kept.
+    pub headers: Headers,
     /// The body.
     pub body: ExchangeBody,
 }
@@ -265,10 +269,9 @@ impl ExchangeMessage {
     }
 }
 
-fn json(headers: &BTreeMap<String, String>) -> String {
-    let object: serde_json::Map<_, _> =
-        headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    serde_json::Value::Object(object).to_string()
+fn json(headers: &Headers) -> String {
+    // Texts by texts: there is nothing in it that JSON does not have.
+    serde_json::to_string(headers).unwrap_or_default()
 }
 
 fn signed(count: u64) -> i64 {

@@ -57,8 +57,8 @@ pub use self::job::{
     OperateError, Outcome, Priority, Stranded, Work,
 };
 pub use self::journal::{
-    EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, JournalPage, Lost,
-    NewExchange, STRANGERS_KEPT,
+    EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,
+    JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::page::{ListError, Start};
 pub use self::token::{NewToken, TokenRow};

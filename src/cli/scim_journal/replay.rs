@@ -96,7 +96,7 @@ impl<'a> Again<'a> {
         let client = reqwest::Client::builder().no_proxy().build().context("cannot make requests")?;
         let mut request = client.request(method, &url).bearer_auth(token.expose_secret());
         for (name, value) in &self.exchange.request.headers {
-            request = request.header(name, value);
+            request = request.header(&**name, value);
         }
         if let Some(body) = &self.body {
             request = request.body(body.clone());

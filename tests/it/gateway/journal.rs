@@ -88,7 +88,7 @@ async fn a_request_is_kept_with_its_answer_and_without_secrets() {
     assert_eq!((summary.status, summary.at.as_ms(), summary.duration_ms), (201, 1_800_000_000_000, 0));
     assert!(summary.token_id.as_deref().unwrap().starts_with("token_"), "{summary:?}");
     let headers: Vec<(&str, &str)> =
-        create.request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        create.request.headers.iter().map(|(name, value)| (&**name, value.as_str())).collect();
     assert_eq!(
         headers,
         [

@@ -6,7 +6,7 @@ use super::*;
 
 fn exchange(integration: &IntegrationRow, target: &str) -> NewExchange {
     let message = |body: &str| ExchangeMessage {
-        headers: [("User-Agent".to_owned(), "Okta SCIM Client 1.0.0".to_owned())].into(),
+        headers: [("User-Agent".into(), "Okta SCIM Client 1.0.0".to_owned())].into(),
         body: ExchangeBody::Text(body.to_owned()),
     };
     NewExchange {
