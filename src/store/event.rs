@@ -148,7 +148,11 @@ impl Default for ChainHead {
 impl Store {
     /// Writes an event that tells of no other change.
     pub async fn append_event(&self, event: NewEvent) -> Result<(), StoreError> {
-        self.writer.write(move |tx| async move { Ok::<_, StoreError>(append(tx, event)) }.boxed()).await
+        let write = |tx: &mut Tx| {
+            append(tx, event);
+            Ok::<_, StoreError>(())
+        };
+        self.writer.write(move |tx| std::future::ready(write(tx)).boxed()).await
     }
 
     /// The latest events, newest first; those before `before`, where it is given.
