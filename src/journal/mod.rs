@@ -18,7 +18,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::store::{ExchangeBy, ExchangeMessage, Headers, NewExchange, Store};
+use crate::store::{
+    EXCHANGES_KEPT, ExchangeBy, ExchangeMessage, Headers, NewExchange, STRANGERS_KEPT, Store,
+};
 
 pub use redact::body as redacted;
 
@@ -29,9 +31,11 @@ pub const MAX_BODY_KEPT: usize = 64 * 1024;
 const QUEUE: usize = 1024;
 /// How many bytes they may hold all together.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// How many are written in one piece.
+/// How many are gathered before they are written, and how many bytes they may hold before the last of them.
+const GATHERED: usize = 4 * QUEUE;
+const GATHERED_BYTES: usize = 4 * 1024 * 1024;
+/// How many are written in one piece, and how many bytes before the last of them.
 const BATCH: usize = 256;
-/// How many bytes of bodies are written in one piece, before the last of them.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// How long an exchange may wait for others that share its write: a write of its own for each read would cost more than the read.
 const GATHER: Duration = Duration::from_millis(250);
@@ -192,11 +196,34 @@ impl Waiting {
     }
 }
 
-/// What is written together.
+/// What was taken out of the queue, each with how long it took in milliseconds.
 #[derive(Default)]
-struct Batch {
-    exchanges: Vec<NewExchange>,
+struct Gathered {
+    exchanges: Vec<(Box<Heard>, u64)>,
     bytes: usize,
+}
+
+impl Gathered {
+    fn is_full(&self) -> bool {
+        self.exchanges.len() >= GATHERED || self.bytes >= GATHERED_BYTES
+    }
+
+    /// What is worth writing: of each integration the last ones, since the store keeps no more.
+    fn worth_keeping(self) -> impl Iterator<Item = (Box<Heard>, u64)> {
+        let mut seen: BTreeMap<(bool, String), u32> = BTreeMap::new();
+        let mut kept = self.exchanges;
+        kept.reverse();
+        kept.retain(|(heard, _)| {
+            let (let_in, whose, most) = match &heard.by {
+                ExchangeBy::Token { integration_id, .. } => (true, integration_id, EXCHANGES_KEPT),
+                ExchangeBy::Stranger { integration } => (false, integration, STRANGERS_KEPT),
+            };
+            let count = seen.entry((let_in, whose.clone())).or_default();
+            *count += 1;
+            *count <= most
+        });
+        kept.into_iter().rev()
+    }
 }
 
 struct Task {
@@ -208,20 +235,18 @@ impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Message>) {
         let mut open = true;
         while open {
-            let mut batch = Batch::default();
+            let mut gathered = Gathered::default();
             let Some(first) = queue.recv().await else { return };
-            let mut closing = self.take(first, &mut batch);
+            let mut closing = self.take(first, &mut gathered);
             let gather = async {
-                while closing.is_none() && batch.exchanges.len() < BATCH && batch.bytes < BATCH_BYTES {
+                while closing.is_none() && !gathered.is_full() {
                     let Some(next) = queue.recv().await else { break };
-                    closing = self.take(next, &mut batch);
-                    // To redact takes time; whoever is to be answered goes first.
-                    tokio::task::yield_now().await;
+                    closing = self.take(next, &mut gathered);
                 }
             };
             // Whatever has come by then is written.
             let _ = tokio::time::timeout(GATHER, gather).await;
-            self.write(batch.exchanges).await;
+            self.write_all(gathered).await;
             if let Some(closed) = closing {
                 open = false;
                 let _ = closed.send(());
@@ -229,18 +254,34 @@ impl Task {
         }
     }
 
-    /// Adds an exchange to the batch, redacted; gives back a wish to close.
-    fn take(&self, message: Message, batch: &mut Batch) -> Option<oneshot::Sender<()>> {
+    /// Takes an exchange; gives back a wish to close.
+    fn take(&self, message: Message, gathered: &mut Gathered) -> Option<oneshot::Sender<()>> {
         match message {
             Message::Keep(heard, duration_ms) => {
                 let bytes = heard.bytes();
                 self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                batch.bytes += bytes;
-                batch.exchanges.push(heard.redacted(duration_ms));
+                gathered.bytes += bytes;
+                gathered.exchanges.push((heard, duration_ms));
                 None
             }
             Message::Close(closed) => Some(closed),
         }
+    }
+
+    /// Writes what was gathered, redacted, piece by piece.
+    async fn write_all(&self, gathered: Gathered) {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for (heard, duration_ms) in gathered.worth_keeping() {
+            bytes += heard.bytes();
+            batch.push(heard.redacted(duration_ms));
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                self.write(std::mem::take(&mut batch)).await;
+                bytes = 0;
+            }
+            // To redact takes time; whoever is to be answered goes first.
+            tokio::task::yield_now().await;
+        }
+        self.write(batch).await;
     }
 
     /// Writes a batch. What the store does not take is lost, and said.

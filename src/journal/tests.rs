@@ -81,6 +81,27 @@ async fn what_the_queue_cannot_take_is_counted_and_the_rest_is_kept_in_order() {
     assert_eq!(bench.journal.waiting.bytes.load(Ordering::Relaxed), 0);
 }
 
+/// Of what came within one gathering, what the store would drop at once is not written; that is no loss.
+#[tokio::test]
+async fn of_each_kind_the_last_are_written_and_the_rest_is_not_missed() {
+    let bench = Bench::new().await;
+    let mut gathered = Gathered::default();
+    let stranger = || ExchangeBy::Stranger { integration: "desk".to_owned() };
+    for index in 0..1300 {
+        let by = if index % 2 == 0 { bench.heard("/", "").by } else { stranger() };
+        gathered.exchanges.push((Box::new(Heard { by, ..bench.heard(&format!("/{index}"), "") }), 0));
+    }
+    let kept: Vec<(bool, String)> = gathered
+        .worth_keeping()
+        .map(|(heard, _)| (heard.integration_id().is_some(), heard.target.clone()))
+        .collect();
+    let expected: Vec<(bool, String)> = (0..1300)
+        .filter(|index| index % 2 == 0 || *index >= 1300 - 2 * 100)
+        .map(|index| (index % 2 == 0, format!("/{index}")))
+        .collect();
+    assert_eq!(kept, expected);
+}
+
 #[tokio::test]
 async fn what_waits_is_bounded_in_bytes_as_well() {
     let bench = Bench::new().await;

@@ -32,8 +32,9 @@ pub const EXCHANGES_KEPT: u32 = 1000;
 /// How many exchanges of those who were not let in are kept of an integration.
 pub const STRANGERS_KEPT: u32 = 100;
 
-/// How many rows one statement writes; few enough to stay far below the engines' limits on parameters.
-const ROWS_AT_ONCE: usize = 16;
+/// How many rows one statement writes, the largest number that still fits first: few texts of it, each of which is prepared once, and
+/// far below the engines' limits on parameters.
+const ROWS_AT_ONCE: [usize; 4] = [64, 16, 4, 1];
 
 /// Who asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,8 +209,12 @@ async fn keep(
         };
         known.extend(id.map(|id| (id, exchange)));
     }
-    for rows in known.chunks(ROWS_AT_ONCE) {
-        tx.db.all_of(insert(rows)).await?;
+    let mut left = &known[..];
+    for rows in ROWS_AT_ONCE {
+        while let Some((first, rest)) = left.split_at_checked(rows) {
+            tx.db.all_of(insert(first)).await?;
+            left = rest;
+        }
     }
     let kinds: BTreeSet<(&str, bool)> =
         known.iter().map(|(id, exchange)| (id.as_str(), let_in(exchange))).collect();

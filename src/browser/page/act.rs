@@ -105,10 +105,11 @@ impl Page {
         let began = Instant::now();
         let mut question = json!({ "within": target.within, "locator": target.locator, "guards": guards,
             "action": words(action), "may_leave": true });
-        let mut tries = 0;
+        let (mut tries, mut refused) = (0, None);
         loop {
             let about = About::Target(target);
-            let (mut ready, place): (Ready, Place) = self.ask("ready", question.clone(), about, wait).await?;
+            let asked = self.ask("ready", question.clone(), about, wait).await;
+            let (mut ready, place): (Ready, Place) = asked.map_err(|error| telling(error, refused.take()))?;
             let found = Instant::now();
             self.exposed().await;
             let point = if !matches!(ready.plan, Plan::Click | Plan::Hover | Plan::Press | Plan::Type) {
@@ -145,14 +146,15 @@ impl Page {
                     });
                 }
             };
+            let why = match ready.plan {
+                Plan::Type => Unready::Unfocused,
+                _ => Unready::Covered { by: by.unwrap_or_else(|| "something else".into()) },
+            };
             if Instant::now() >= wait.until {
-                let why = match ready.plan {
-                    Plan::Type => Unready::Unfocused,
-                    _ => Unready::Covered { by: by.unwrap_or_else(|| "something else".into()) },
-                };
                 let seen = Seen { doing: self.state.borrow().doing(), ..Seen::default() };
                 return Err(PageError::NotReady { looked_for: target.locator.to_string(), why, seen });
             }
+            refused = Some(why);
         }
     }
 
@@ -160,6 +162,17 @@ impl Page {
     async fn settle(&self, wait: &Wait) -> Result<(), PageError> {
         self.wait_for_state(wait.until, |state| state.is_settled()).await?;
         self.arrival().map(drop)
+    }
+}
+
+/// The error of an element that did not become ready again after it had refused: to look whether it keeps still is how each try begins,
+/// and tells nothing of why the last one failed.
+fn telling(error: PageError, refused: Option<Unready>) -> PageError {
+    match (error, refused) {
+        (PageError::NotReady { looked_for, why: Unready::Moving, seen }, Some(why)) => {
+            PageError::NotReady { looked_for, why, seen }
+        }
+        (error, _) => error,
     }
 }
 
