@@ -32,8 +32,8 @@ const QUEUE: usize = 1024;
 /// How many bytes they may hold all together.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// How many are gathered before they are written, and how many bytes they may hold before the last of them.
-const GATHERED: usize = 4 * QUEUE;
-const GATHERED_BYTES: usize = 4 * 1024 * 1024;
+const GATHERED: usize = 2 * QUEUE;
+const GATHERED_BYTES: usize = 2 * 1024 * 1024;
 /// How many are written in one piece, and how many bytes before the last of them.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
