@@ -169,10 +169,12 @@ impl Script {
         let mut parts = sql.split('$');
         self.text.push_str(parts.next().unwrap_or_default());
         for part in parts {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, rest) = part.split_at(digits);
-            let number: usize = number.parse().unwrap_or_default();
-            self.text.push_str(&format!("${}", before + number));
+            let (number, rest) = part.split_at(part.bytes().take_while(u8::is_ascii_digit).count());
+            self.text.push('$');
+            // What is no number is no parameter.
+            if let Ok(number) = number.parse::<usize>() {
+                self.text.push_str(&(before + number).to_string());
+            }
             self.text.push_str(rest);
         }
         self.values.extend(args.iter().cloned().map(Value::into_owned));
@@ -434,4 +436,21 @@ impl Row {
 
 fn unreadable(column: &'static str, reason: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unreadable { column, reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_go_together_keep_their_parameters_apart() {
+        let mut script = Script::default();
+        script.push("UPDATE a SET b = $2 WHERE c = $1 AND d <> $2", args!["c", 2]);
+        script.push("DELETE FROM a", args![]);
+        script.push("SELECT '$.x', $1, $10 FROM a", args![3]);
+        let expected =
+            "UPDATE a SET b = $2 WHERE c = $1 AND d <> $2; DELETE FROM a; SELECT '$.x', $3, $12 FROM a";
+        assert_eq!(script.text, expected);
+        assert_eq!(script.values.len(), 3);
+    }
 }
