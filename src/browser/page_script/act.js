@@ -247,12 +247,15 @@ const intercept = (event) => {
     const hit = event.composedPath()[0];
     if (!held.element.isConnected) holdAnew();
     held.down = receives(held.receiver, isElement(hit) ? hit : null) ? stillHolds() ?? 'received' : 'missed';
-    if (held.down === 'received') passwords = [];
     if (held.down === 'missed') held.by = isElement(hit) ? describe(hit, newPass()) : null;
   }
   if (held.down !== 'received') {
     event.preventDefault();
     event.stopImmediatePropagation();
+  } else if (event.type === 'pointerdown' || event.type === 'click') {
+    // Between the look and the press, or while the button is down, the page may empty one too.
+    restorePasswords(newPass());
+    if (event.type === 'click') passwords = [];
   }
 };
 const watchPresses = (view) => {
