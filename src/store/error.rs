@@ -88,14 +88,10 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
+        if matches!(error, sqlx::Error::WorkerCrashed) {
             return Self::Closed;
         }
-        let code = match error {
-            // Every reader is taken: the same cure as for a busy file.
-            sqlx::Error::PoolTimedOut => Some(SQLITE_BUSY),
-            _ => primary_code(&error),
-        };
+        let code = primary_code(&error);
         let error = Arc::new(error);
         match code {
             Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(error),
