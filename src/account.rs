@@ -15,6 +15,24 @@ pub type Attributes = BTreeMap<String, String>;
 /// Keys held, by entitlement type.
 pub type Entitlements = BTreeMap<String, BTreeSet<String>>;
 
+/// A group as the app shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The app's own immutable id, where it shows one.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// Whether an account shall be in a group that Usher keeps in the app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The group.
+    pub group: Group,
+    /// Whether the account shall be in it.
+    pub is_wanted: bool,
+}
+
 /// What an account is in the app.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +103,8 @@ pub struct Wanted {
     pub attributes: Attributes,
     /// The entitlements that are wanted, by type; a type that is not named is left as it is.
     pub entitlements: Entitlements,
+    /// The groups that Usher keeps in the app; others are left as they are.
+    pub groups: Vec<Membership>,
 }
 
 /// What a reading of the app found.
@@ -98,6 +118,8 @@ pub struct Observed {
     pub attributes: Attributes,
     /// The entitlements that the reading showed, by type; a type that is not named was not shown.
     pub entitlements: Entitlements,
+    /// The names of the groups that it is in; `None` where the reading did not show them.
+    pub groups: Option<BTreeSet<String>>,
 }
 
 impl Observed {

@@ -14,7 +14,7 @@ use usher::clock::{Clock, SystemClock};
 use usher::connector::{Connector, load};
 use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue};
-use usher::run::{Call, Limits, UsedCodes, run};
+use usher::run::{Call, Identity, Limits, UsedCodes, run};
 use usher::secret::{Redactor, SecretString};
 use usher::trace::{NotAllowed, Picture, StepRecord, Witness};
 
@@ -145,7 +145,7 @@ impl Usher {
             book: &self.connector.book,
             flow,
             scope,
-            identity,
+            identity: Identity { subject: identity, group: None },
             page: session.page(),
             redactor,
             limits: Limits::default(),

@@ -76,14 +76,14 @@ async fn list(
     let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
     context.format.print(&jobs, |jobs| {
         let columns = ["id", "kind", "user", "state", "class", "attempts", "changed"];
-        let cell = |job: &Value, column: &str| match &job[column] {
+        let cell = |job: &Value, column: &str| match about(job, column) {
             Value::String(text) => text.clone(),
             Value::Null => "-".to_owned(),
             other => other.to_string(),
         };
         let rows: Vec<Vec<String>> =
             jobs.iter().map(|job| columns.iter().map(|column| cell(job, column)).collect()).collect();
-        table(&["ID", "KIND", "USER", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
+        table(&["ID", "KIND", "USER OR GROUP", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
     })?;
     Ok(Exit::Done)
 }
@@ -131,6 +131,8 @@ fn job_json(job: &JobRow) -> Value {
         "kind": job.kind.as_str(),
         "user": job.user_name,
         "user_id": job.user_id,
+        "group": job.group_name,
+        "group_id": job.group_id,
         "state": job.state.as_str(),
         "class": job.class,
         "message": job.message,
@@ -142,6 +144,11 @@ fn job_json(job: &JobRow) -> Value {
         "superseded_by": job.superseded_by,
         "cause": job.cause,
     })
+}
+
+/// A column of a job; its group stands where another has a user.
+fn about<'j>(job: &'j Value, column: &str) -> &'j Value {
+    if column == "user" && job["user"].is_null() { &job["group"] } else { &job[column] }
 }
 
 fn attempt_json(installation: &Installation, detail: &AttemptDetail) -> Value {
@@ -184,7 +191,8 @@ pub(super) fn picture(installation: &Installation, row: &StepRow) -> Option<Stri
 
 fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation) -> String {
     let text = |name: &str| job[name].as_str().unwrap_or("-").to_owned();
-    let mut lines = vec![format!("{}  {} {}  {}", text("id"), text("kind"), text("user"), text("state"))];
+    let whom = about(job, "user").as_str().unwrap_or("-");
+    let mut lines = vec![format!("{}  {} {whom}  {}", text("id"), text("kind"), text("state"))];
     if let Some(class) = job["class"].as_str() {
         lines.push(format!("{class}: {}", text("message")));
     } else if let Some(message) = job["message"].as_str() {

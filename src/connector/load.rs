@@ -14,7 +14,7 @@ use crate::step::{Book, Flow, check_flows, check_settings, compile_flow};
 
 /// Said of a flow in which another mistake was found, these may only follow from that.
 const FOLLOW_ON: &[&str] =
-    &["absent_unproved", "no_commit", "no_identity_check", "unreachable", "unused_flow"];
+    &["absent_unproved", "groups_unread", "no_commit", "no_identity_check", "unreachable", "unused_flow"];
 /// Said where any flow has a mistake, these may only follow from that.
 const UNUSED: &[&str] = &["unused_flow", "unused_variable"];
 /// Said where `connector.yaml` declares nothing at all, these follow from that.

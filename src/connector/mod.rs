@@ -82,6 +82,11 @@ impl Connector {
         self.book.flows.contains_key(flow)
     }
 
+    /// Whether pushed groups are made in the app: it lists them and has a flow that changes them, or who is in them.
+    pub fn replicates_groups(&self) -> bool {
+        self.can("list_groups") && self.book.flows.keys().any(|flow| self.purpose(flow).is_about_a_group())
+    }
+
     /// What the flow of that name is for.
     pub fn purpose(&self, flow: &str) -> Purpose {
         let of = |holds| -> BTreeSet<String> {

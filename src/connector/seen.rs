@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connector;
 use super::entitlement::{Entitlement, Holds, Values};
+use crate::step::GROUP;
 
 /// An account as the app showed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Seen {
     /// Keys by type of entitlement, those that were read. A label that the connector does not know stands for itself,
     /// so that it shows up as drift instead of disappearing.
     pub entitlements: BTreeMap<String, BTreeSet<String>>,
+    /// The names of the groups that it is in; `None` where they were not read.
+    pub groups: Option<BTreeSet<String>>,
 }
 
 impl Connector {
@@ -26,6 +29,8 @@ impl Connector {
         for (name, value) in row {
             if let Some(entitlement) = self.entitlement(name) {
                 seen.entitlements.insert(name.clone(), keys(entitlement, value));
+            } else if name == GROUP {
+                seen.groups = Some(labels(Holds::Many, value).map(str::to_owned).collect());
             } else if self.account.attribute(name).is_some() {
                 seen.attributes.insert(name.clone(), value.clone());
             }
@@ -38,11 +43,6 @@ impl Connector {
 
 /// The keys of what the app shows: one label, or several between commas or each on a line.
 fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
-    let labels: Vec<&str> = match entitlement.holds {
-        Holds::One => vec![shown.trim()],
-        Holds::Many if shown.contains('\n') => shown.lines().map(str::trim).collect(),
-        Holds::Many => shown.split(',').map(str::trim).collect(),
-    };
     let key = |label: &str| match &entitlement.values {
         Values::Listed => label.to_owned(),
         Values::Fixed(values) => {
@@ -53,7 +53,17 @@ fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
             key.unwrap_or(label).to_owned()
         }
     };
-    labels.into_iter().filter(|label| !label.is_empty()).map(key).collect()
+    labels(entitlement.holds, shown).map(key).collect()
+}
+
+/// What the app shows, one by one.
+fn labels(holds: Holds, shown: &str) -> impl Iterator<Item = &str> {
+    let labels: Vec<&str> = match holds {
+        Holds::One => vec![shown],
+        Holds::Many if shown.contains('\n') => shown.lines().collect(),
+        Holds::Many => shown.split(',').collect(),
+    };
+    labels.into_iter().map(str::trim).filter(|label| !label.is_empty())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use crate::integration::Profile;
 use crate::scim::{ListQuery, PatchRequest, Projection, Resource};
 
-use super::answer::resource;
+use super::answer::{accepted, changed, resource};
 use super::request::{Body, Client, expected_version, is_known, list_query};
 use super::{Answer, GatewayState, answer};
 
@@ -46,7 +46,7 @@ pub(super) async fn create(
     let projection = list_query(query.as_deref(), &client.caller.groups)?.projection;
     let group = Resource::from_slice(&body, &client.caller.groups)?;
     let shown = state.intake.create_group(&client.caller, group).await?;
-    Ok(resource(StatusCode::CREATED, &client, shown, &projection))
+    Ok(changed(StatusCode::CREATED, &client, shown, &projection))
 }
 
 /// `GET /Groups/{id}`: one group.
@@ -76,7 +76,7 @@ pub(super) async fn replace(
     let expected = expected_version(&headers)?;
     let group = Resource::from_slice(&body, &client.caller.groups)?;
     let shown = state.intake.replace_group(&client.caller, &id, expected, group).await?;
-    Ok(resource(StatusCode::OK, &client, shown, &projection))
+    Ok(changed(StatusCode::OK, &client, shown, &projection))
 }
 
 /// `PATCH /Groups/{id}`: changes a group in part.
@@ -97,7 +97,7 @@ pub(super) async fn patch(
         Projection::All if !is_strict => StatusCode::NO_CONTENT,
         _ => StatusCode::OK,
     };
-    Ok(resource(status, &client, shown, &projection))
+    Ok(changed(status, &client, shown, &projection))
 }
 
 /// `DELETE /Groups/{id}`: ends a group.
@@ -108,6 +108,6 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Answer {
     let expected = expected_version(&headers)?;
-    state.intake.delete_group(&client.caller, &id, expected).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let shown = state.intake.delete_group(&client.caller, &id, expected).await?;
+    Ok(accepted(&client, &shown).unwrap_or_else(|| StatusCode::NO_CONTENT.into_response()))
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, patch};
+use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
-    GroupBody, GroupChange, GroupError, GroupQuery, GroupView, JobRequest, MembersWork, NewEvent, Priority,
+    Concerned, GroupBody, GroupChange, GroupError, GroupQuery, GroupView, GroupWork, JobBrief, JobRequest,
+    JobState, NewEvent, Priority,
 };
 
 use super::{Caller, Intake, Shown, ShownPage, fault, paging, start, unlisted};
@@ -46,13 +47,14 @@ impl Intake {
     /// Makes a group (POST).
     ///
     /// # Errors
-    /// 409 `uniqueness` where another group has the name, `invalidValue` where a member is no user.
+    /// 409 `uniqueness` where another group has the name, `invalidValue` where a member is no user; where the connector makes groups in
+    /// the app, else what became of the job within the caller's patience.
     pub async fn create_group(&self, caller: &Caller, resource: Resource) -> Result<Shown, Error> {
         self.take_in(caller)?;
         let (body, members) = split(caller, &resource)?;
         let change = GroupChange::Insert { body, members };
-        let id = self.record_group(caller, ("group.created", None), change).await?;
-        self.find_group(caller, &id, true).await
+        let (id, job) = self.record_group(caller, ("group.created", None), change).await?;
+        self.settled_group(caller, &id, job).await
     }
 
     /// Replaces a group and its members (PUT). `expected` is the version that the client saw.
@@ -85,15 +87,23 @@ impl Intake {
         self.change_group(caller, id, expected, |old| patch::apply(&old, request, &caller.groups)).await
     }
 
-    /// Ends a group (DELETE); its users stay.
+    /// Ends a group (DELETE); its users stay. Returns what was known of it.
     ///
     /// # Errors
     /// As [`Intake::replace_group`].
-    pub async fn delete_group(&self, caller: &Caller, id: &str, expected: Option<i64>) -> Result<(), Error> {
+    pub async fn delete_group(
+        &self,
+        caller: &Caller,
+        id: &str,
+        expected: Option<i64>,
+    ) -> Result<Shown, Error> {
         self.take_in(caller)?;
-        let name = self.group(caller, id, false).await?.group.body.display_name;
+        let view = self.group(caller, id, false).await?;
+        let name = view.group.body.display_name.clone();
         let change = GroupChange::Delete { id: id.to_owned(), expected };
-        self.record_group(caller, ("group.deleted", Some(&name)), change).await.map(drop)
+        let (_, job) = self.record_group(caller, ("group.deleted", Some(&name)), change).await?;
+        let job = self.settled(&patient(caller), job).await?;
+        shown(caller, GroupView { job, ..view })
     }
 
     /// Puts what `new` makes of the group in its place. What is so already is not written again: identity providers repeat themselves.
@@ -112,8 +122,9 @@ impl Intake {
             let old = stored(view.group.body.resource.clone(), id, &view.members)?;
             let (body, members) = split(caller, &new(old)?)?;
             let is_so = body == view.group.body && members.iter().eq(view.members.iter());
-            if is_so {
-                return shown(caller, view);
+            if is_so && !has_failed(&view) {
+                let job = self.settled(&patient(caller), view.job.clone()).await?;
+                return shown(caller, GroupView { job, ..view });
             }
             // Without a version from the client, the one that was changed must still be there.
             let seen = Some(view.group.version);
@@ -122,9 +133,15 @@ impl Intake {
             match self.record_group(caller, ("group.updated", name), change).await {
                 Err(error) if error.status == 412 && expected.is_none() => {}
                 Err(error) => return Err(error),
-                Ok(id) => return self.find_group(caller, &id, true).await,
+                Ok((id, job)) => return self.settled_group(caller, &id, job).await,
             }
         }
+    }
+
+    /// The group as it is once its job has settled or the caller's patience is over.
+    async fn settled_group(&self, caller: &Caller, id: &str, job: Option<JobBrief>) -> Result<Shown, Error> {
+        self.settled(&patient(caller), job).await?;
+        self.find_group(caller, id, true).await
     }
 
     async fn group(&self, caller: &Caller, id: &str, with_members: bool) -> Result<GroupView, Error> {
@@ -132,13 +149,13 @@ impl Intake {
         view.map_err(|error| fault(&error))?.ok_or_else(|| Error::not_found("Group", id))
     }
 
-    /// Records a change of a group that was called `before`, and gives its id.
+    /// Records a change of a group that was called `before`, and gives its id and its job.
     async fn record_group(
         &self,
         caller: &Caller,
         (kind, before): (&str, Option<&str>),
         change: GroupChange,
-    ) -> Result<String, Error> {
+    ) -> Result<(String, Option<JobBrief>), Error> {
         let (after, about) = match &change {
             GroupChange::Insert { body, members } | GroupChange::Replace { body, members, .. } => {
                 let name = body.display_name.clone();
@@ -150,8 +167,16 @@ impl Intake {
         let grants = &caller.integration.row.policy.grants;
         let gives =
             |name: Option<&str>| name.is_some_and(|name| grants.iter().any(|grant| grant.is_of(name)));
-        let work = (gives(before) || gives(after.as_deref())).then(|| MembersWork {
-            everybody: before.map(str::to_lowercase) != after.as_deref().map(str::to_lowercase),
+        let gives = gives(before) || gives(after.as_deref());
+        let is_renamed = before.map(str::to_lowercase) != after.as_deref().map(str::to_lowercase);
+        let replicates = caller.integration.connector.replicates_groups();
+        let work = (gives || replicates).then(|| GroupWork {
+            replicates,
+            concerns: match (gives, is_renamed) {
+                (false, _) => Concerned::Nobody,
+                (true, false) => Concerned::WhoMoves,
+                (true, true) => Concerned::Everybody,
+            },
             job: JobRequest {
                 priority: Priority::ORDINARY,
                 cause: json!({ "event": kind, "by": actor, "received_at_ms": self.clock.now().as_ms() }),
@@ -159,7 +184,7 @@ impl Intake {
         });
         let event = NewEvent::new(kind, &actor).with(about);
         let recorded = self.store.record_group(&caller.integration.row.id, change, work, event).await;
-        recorded.map(|group| group.id).map_err(refused)
+        recorded.map(|(group, job)| (group.id, job)).map_err(refused)
     }
 }
 
@@ -198,21 +223,42 @@ fn stored(resource: Value, id: &str, members: &[String]) -> Result<Resource, Err
     Ok(super::stored(resource, id)?.with_list("members", members.iter().map(member).collect()))
 }
 
+/// The group as it is wanted; once that failed, under the name that it was last seen with (R6).
 fn shown(caller: &Caller, view: GroupView) -> Result<Shown, Error> {
-    let GroupView { group, members } = view;
+    let has_failed = has_failed(&view);
+    let GroupView { group, members, job } = view;
+    let mut resource = stored(group.body.resource, &group.id, &members)?;
+    if let Some(seen) = group.in_app.filter(|_| has_failed) {
+        resource.attributes_mut().insert("displayName".to_owned(), Value::String(seen.name));
+    }
     Ok(Shown {
         schema: caller.groups.clone(),
-        resource: stored(group.body.resource, &group.id, &members)?,
+        resource,
         version: group.version,
         created: group.created_at,
         modified: group.modified_at,
-        job: None,
+        job,
     })
+}
+
+/// Whether the last job of the group did not do what is wanted.
+fn has_failed(view: &GroupView) -> bool {
+    view.job.as_ref().is_some_and(|job| job.state.is_settled() && job.state != JobState::Done)
+}
+
+/// A caller that is told of what it asked for within its patience, and never to ask again: a client that asks again for a group that it
+/// made would be refused.
+fn patient(caller: &Caller) -> Caller {
+    caller.clone().waiting(caller.patience)
 }
 
 fn refused(error: GroupError) -> Error {
     match error {
-        GroupError::NameTaken => Error::uniqueness("Group", "displayName"),
+        GroupError::NameTaken { is_leaving: false } => Error::uniqueness("Group", "displayName"),
+        GroupError::NameTaken { is_leaving: true } => Error::of(
+            ScimType::Uniqueness,
+            "a former group with this `displayName` is still being removed; ask again later",
+        ),
         GroupError::VersionConflict { .. } => Error::precondition_failed(),
         GroupError::NotFound => Error::with_status(404, "the group was deleted meanwhile"),
         GroupError::UnknownMembers { ids } => {

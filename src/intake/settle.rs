@@ -19,21 +19,34 @@ impl Intake {
     /// # Errors
     /// Why the job failed, with its class and what to do.
     pub(super) async fn settle(&self, caller: &Caller, change: Recorded) -> Result<Shown, Error> {
+        let job = self.settled(caller, change.job.clone()).await?;
+        recorded(caller, change, job)
+    }
+
+    /// The job as it is once it has settled or the caller's patience is over.
+    ///
+    /// # Errors
+    /// Why it failed, with its class and what to do.
+    pub(super) async fn settled(
+        &self,
+        caller: &Caller,
+        job: Option<JobBrief>,
+    ) -> Result<Option<JobBrief>, Error> {
         let patience = caller.patience;
         let does_wait = caller.answering == Answering::Hold || !patience.is_zero();
-        let Some(job) = change.job.clone() else { return recorded(caller, change, None) };
-        if !does_wait {
-            return recorded(caller, change, Some(job));
-        }
+        let job = match job {
+            Some(job) if does_wait => job,
+            job => return Ok(job),
+        };
         if job.state.is_settled() {
-            return outcome(caller, change, Some(job));
+            return outcome(Some(job));
         }
         match tokio::time::timeout(patience, self.store.settled_job(&job.id)).await {
             Err(_) if caller.answering == Answering::Hold => Err(self.hold(&job)),
             // It goes on without the caller; the next read tells.
-            Err(_) => recorded(caller, change, Some(job)),
+            Err(_) => Ok(Some(job)),
             Ok(Err(error)) => Err(fault(&error)),
-            Ok(Ok(settled)) => outcome(caller, change, settled.map(JobBrief::from)),
+            Ok(Ok(settled)) => outcome(settled.map(JobBrief::from)),
         }
     }
 }
@@ -81,11 +94,11 @@ impl Intake {
     }
 }
 
-/// What was recorded, or why its job did not do it.
-fn outcome(caller: &Caller, change: Recorded, settled: Option<JobBrief>) -> Result<Shown, Error> {
+/// The job, or why it did not do what was asked.
+fn outcome(settled: Option<JobBrief>) -> Result<Option<JobBrief>, Error> {
     match settled.as_ref().and_then(failure) {
         Some(error) => Err(error),
-        None => recorded(caller, change, settled),
+        None => Ok(settled),
     }
 }
 

@@ -4,12 +4,13 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, Kind, Mode, Outcome};
+use crate::store::{Claimed, Finish, Kind, Mode, Outcome, Seen};
 
 use super::Workshop;
 use super::after::Committed;
 use super::finish::{Ended, finish};
 use super::flows::Flows;
+use super::group::{GroupAim, Replicated};
 use super::lease::HeldLease;
 use super::provision::{Aim, MayChange, Provisioned, list_accounts};
 use super::session::{Login, Sessions, Stamp};
@@ -73,6 +74,7 @@ async fn prepare(
     let ended = match claimed.job.kind {
         Kind::TestLogin => test(&mut flows).await,
         Kind::Provision => provision(workshop, &integration, &mut flows, claimed).await,
+        Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
     };
     match &ended.result {
         Ok(()) => sessions.put_back(flows.session),
@@ -115,7 +117,52 @@ async fn provision(
         Err(failure) => return Ended::failed(failure),
     };
     let Provisioned { seen, done, result } = aim.reach(flows).await;
+    let seen = seen.as_ref().map(|account| Seen::Account(terms::seen(account)));
     Ended { seen, done, result, committed: flows.committed() }
+}
+
+async fn replicate(
+    workshop: &Workshop,
+    integration: &Integration,
+    flows: &mut Flows<'_>,
+    claimed: &Claimed,
+) -> Ended {
+    let aim = match group_aim(workshop, integration, flows.username(), claimed).await {
+        Ok(aim) => aim,
+        Err(failure) => return Ended::failed(failure),
+    };
+    let Replicated { seen, done, result } = aim.reach(flows).await;
+    Ended { seen: seen.map(Seen::Group), done, result, committed: flows.committed() }
+}
+
+/// The same of a group.
+async fn group_aim<'a>(
+    workshop: &Workshop,
+    integration: &'a Integration,
+    service_account: Option<String>,
+    claimed: &Claimed,
+) -> Result<GroupAim<'a>, Failure> {
+    let (job, store) = (&claimed.job, &workshop.store);
+    let id = job.group_id.as_deref().unwrap_or_default();
+    let group = store.find_group_or_tombstone(&job.integration_id, id).await;
+    let group = group.map_err(|error| internal(&error))?.ok_or_else(|| gone("the group"))?;
+    let others = store.other_groups_in_app(&job.integration_id, id).await;
+    Ok(GroupAim {
+        integration,
+        wanted: group.deleted_at.is_none().then_some(group.body.display_name),
+        before: group.in_app,
+        others: others.map_err(|error| internal(&error))?,
+        protection: protection(integration, service_account),
+        may_change: may_change(integration),
+    })
+}
+
+fn protection(integration: &Integration, service_account: Option<String>) -> Protection {
+    Protection::new(integration.row.policy.protected.iter().cloned().chain(service_account))
+}
+
+fn may_change(integration: &Integration) -> MayChange {
+    if integration.row.policy.mode == Mode::Live { MayChange::Yes } else { MayChange::No }
 }
 
 /// What this job is to reach: the wish as it is now, which may be newer than the one that made the job.
@@ -137,12 +184,19 @@ async fn aim<'a>(
         false => store.groups_of_user(user_id).await.map_err(|error| internal(&error))?,
     };
     let granted = terms::granted(&policy.grants, &groups);
+    let memberships = match integration.connector.replicates_groups() {
+        false => Vec::new(),
+        true => {
+            let memberships = store.memberships(&job.integration_id, user_id).await;
+            memberships.map_err(|error| internal(&error))?
+        }
+    };
     Ok(Aim {
         integration,
-        wanted: terms::wanted(&integration.connector, &user, &granted)?,
+        wanted: terms::wanted(&integration.connector, &user, &granted, memberships)?,
         before: account.and_then(|account| terms::kept(&account.seen)),
-        protection: Protection::new(policy.protected.iter().cloned().chain(service_account)),
-        may_change: if policy.mode == Mode::Live { MayChange::Yes } else { MayChange::No },
+        protection: protection(integration, service_account),
+        may_change: may_change(integration),
     })
 }
 

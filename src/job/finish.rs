@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
-use crate::account::Observed;
 use crate::failure::{FailureClass, Retry};
 use crate::id::Entropy;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, NewEvent, Outcome};
+use crate::store::{Claimed, Finish, NewEvent, Outcome, Seen};
 
 use super::Workshop;
 use super::after::{Committed, Next, after_failure};
-use super::terms;
 
 /// Who does what a worker does, as events name it.
 const WORKER: &str = "usher";
@@ -18,8 +16,8 @@ const WORKER: &str = "usher";
 /// How an attempt ended.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// The account as it was read last.
-    pub(super) seen: Option<Observed>,
+    /// What was read last of what the job is about.
+    pub(super) seen: Option<Seen>,
     /// What was done, in words.
     pub(super) done: Vec<String>,
     /// Whether a reading shows what is wanted, or why not.
@@ -37,7 +35,7 @@ impl Ended {
 
 /// What is written of it.
 pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Finish {
-    let account = ended.seen.as_ref().map(terms::seen);
+    let seen = ended.seen;
     let done = json!({ "done": ended.done });
     let Err(failure) = ended.result else {
         let message = if ended.done.is_empty() {
@@ -46,7 +44,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
             ended.done.join(", ")
         };
         let events = vec![NewEvent::new("job.done", WORKER).with(done)];
-        return Finish { outcome: Outcome::Done { message: Some(message) }, account, events, pause: None };
+        return Finish { outcome: Outcome::Done { message: Some(message) }, seen, events, pause: None };
     };
     let next =
         after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
@@ -64,7 +62,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
             (Outcome::Failed { class, message }, Some(reason))
         }
     };
-    Finish { outcome, account, events: vec![event], pause }
+    Finish { outcome, seen, events: vec![event], pause }
 }
 
 /// What a job that is given up is said to have failed of. Where the app may have been changed and no reading told, that is

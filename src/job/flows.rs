@@ -3,7 +3,7 @@
 use crate::failure::FailureClass;
 use crate::integration::{Credentials, Integration};
 use crate::playbook::Scope;
-use crate::run::{self, Call, Limits, Report};
+use crate::run::{self, Call, Identity, Limits, Report};
 use crate::secret::ExposeSecret;
 use crate::step::Failure;
 
@@ -35,7 +35,7 @@ impl<'a> Flows<'a> {
     }
 
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
-    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
+    pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         if let Err(failure) = self.ensure_login().await {
             return not_begun(failure);
         }
@@ -55,7 +55,7 @@ impl<'a> Flows<'a> {
         self.has_logged_in = true;
         let mut scope = terms::scope(self.integration);
         scope.set("credentials", run::credentials(&self.credentials.values, &self.workshop.clock)?);
-        self.run_once("login", scope, Vec::new()).await.outcome?;
+        self.run_once("login", scope, Identity::default()).await.outcome?;
         self.session.login = Login::Holds;
         Ok(())
     }
@@ -86,7 +86,7 @@ impl<'a> Flows<'a> {
         }
     }
 
-    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Vec<String>) -> Report {
+    async fn run_once(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         self.witness.begin_run();
         let call = Call {
             book: &self.integration.connector.book,

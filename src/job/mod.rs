@@ -8,6 +8,7 @@ mod after;
 mod attempt;
 mod finish;
 mod flows;
+mod group;
 mod lease;
 mod provision;
 mod session;

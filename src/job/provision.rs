@@ -6,7 +6,7 @@ use crate::account::{Attributes, Observed, Status, Wanted};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::{self, Capabilities, Operation, Protection, may_lose_an_admin};
-use crate::run::Report;
+use crate::run::{Identity, Report};
 use crate::step::{Failure, Output};
 
 use super::flows::Flows;
@@ -126,7 +126,11 @@ impl Aim<'_> {
         };
         let identity = terms::identities(&self.integration.connector, &subject.attributes);
         let scope = terms::operation_scope(self.integration, operation, &self.wanted, &subject);
-        flows.run(&operation.flow(), scope, identity).await.outcome.map(drop)
+        let group = match operation {
+            Operation::Join { group } | Operation::Leave { group } => Some(group.name.clone()),
+            _ => None,
+        };
+        flows.run(&operation.flow(), scope, Identity { subject: identity, group }).await.outcome.map(drop)
     }
 
     /// Refuses to take the last administrator away (R15): another one must be on the app's list.
@@ -209,7 +213,7 @@ async fn read_account(
         };
     }
     let scope = terms::account_scope(integration, &asked);
-    let output = flows.run("read_account", scope, Vec::new()).await.outcome?;
+    let output = flows.run("read_account", scope, Identity::default()).await.outcome?;
     if output.absent {
         return Ok(Observed::absent());
     }
@@ -259,7 +263,8 @@ pub(super) async fn list_accounts(
     if !integration.connector.can("list_accounts") {
         return Err(Failure::new(FailureClass::Unsupported, "the connector has no flow `list_accounts`"));
     }
-    let Report { outcome, .. } = flows.run("list_accounts", terms::scope(integration), Vec::new()).await;
+    let Report { outcome, .. } =
+        flows.run("list_accounts", terms::scope(integration), Identity::default()).await;
     let output = outcome?;
     let accounts = output.rows.iter().map(|row| terms::observed(&integration.connector, row));
     Ok(AccountList { accounts: accounts.collect::<Result<_, _>>()?, complete: output.complete })

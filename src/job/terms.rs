@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Attributes, Entitlements, Observed, Presence, UnknownStatus, Wanted};
+use crate::account::{
+    Attributes, Entitlements, Group, Membership, Observed, Presence, UnknownStatus, Wanted,
+};
 use crate::connector::{Connector, Deactivate, From, Holds};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::playbook::{Scope, ScopeValue};
-use crate::reconcile::{self, AttributeRule, Capabilities, Deactivation, EntitlementRule, Operation};
-use crate::step::Failure;
+use crate::reconcile::{
+    self, AttributeRule, Capabilities, Deactivation, EntitlementRule, GroupOperation, Operation,
+};
+use crate::step::{Failure, GROUP};
 use crate::store::{Grant, GroupOf, SeenAccount, UserRow};
 
 /// What every flow of the integration is told.
@@ -54,9 +58,31 @@ pub(super) fn operation_scope(
                 scope.set(entitlement.clone(), ScopeValue::from(declared.fields(key)));
             }
         }
+        Operation::Join { group } | Operation::Leave { group } => {
+            scope.set(GROUP, ScopeValue::from(group_fields(group)));
+        }
         Operation::CancelInvite | Operation::Deactivate | Operation::Remove => {}
     }
     scope
+}
+
+/// What the flow of a change of a group is told.
+pub(super) fn group_scope(integration: &Integration, operation: &GroupOperation) -> Scope {
+    let mut scope = scope(integration);
+    let group = match operation {
+        GroupOperation::Create { name } => Group { id: None, name: name.clone() },
+        GroupOperation::Rename { group, .. } | GroupOperation::Remove { group } => group.clone(),
+    };
+    scope.set(GROUP, ScopeValue::from(group_fields(&group)));
+    if let GroupOperation::Rename { name, .. } = operation {
+        scope.set("wanted", ScopeValue::from(BTreeMap::from([("name".to_owned(), name.clone())])));
+    }
+    scope
+}
+
+fn group_fields(group: &Group) -> BTreeMap<String, String> {
+    let id = group.id.clone().unwrap_or_default();
+    BTreeMap::from([("id".to_owned(), id), ("name".to_owned(), group.name.clone())])
 }
 
 /// Everything that can be said of an account; what is not known is empty.
@@ -70,6 +96,10 @@ fn account_fields(connector: &Connector, account: &Observed) -> BTreeMap<String,
         let held = account.entitlements.get(&entitlement.name).into_iter().flatten();
         let labels: Vec<&str> = held.map(|key| entitlement.label_of(key)).collect();
         fields.insert(entitlement.name.clone(), labels.join(", "));
+    }
+    if connector.entitlement(GROUP).is_none() {
+        let groups: Vec<&str> = account.groups.iter().flatten().map(String::as_str).collect();
+        fields.insert(GROUP.to_owned(), groups.join(", "));
     }
     fields.insert("id".to_owned(), account.id.clone().unwrap_or_default());
     fields.insert("status".to_owned(), account.status.as_str().to_owned());
@@ -103,7 +133,8 @@ pub(super) fn observed(
             format!("the reading gave an account of an unknown status: {error}"),
         )
     })?;
-    Ok(Observed { status, id: seen.id, attributes: seen.attributes, entitlements: seen.entitlements })
+    let (attributes, entitlements) = (seen.attributes, seen.entitlements);
+    Ok(Observed { status, id: seen.id, attributes, entitlements, groups: seen.groups })
 }
 
 /// What is wanted of the account of a SCIM user.
@@ -114,6 +145,7 @@ pub(super) fn wanted(
     connector: &Connector,
     user: &UserRow,
     granted: &BTreeMap<String, Vec<String>>,
+    groups: Vec<Membership>,
 ) -> Result<Wanted, Failure> {
     let presence = match (user.deleted_at, user.active) {
         (Some(_), _) => Presence::Gone,
@@ -125,7 +157,8 @@ pub(super) fn wanted(
     match connector.wanted(resource) {
         Ok(mut mapped) => {
             connector.grant(&mut mapped, granted);
-            Ok(Wanted { presence, attributes: mapped.attributes, entitlements: mapped.entitlements })
+            let (attributes, entitlements) = (mapped.attributes, mapped.entitlements);
+            Ok(Wanted { presence, attributes, entitlements, groups })
         }
         Err(errors) => {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -196,5 +229,6 @@ pub(super) fn seen(account: &Observed) -> SeenAccount {
 pub(super) fn kept(seen: &SeenAccount) -> Option<Observed> {
     let entitlements: Entitlements = serde_json::from_value(seen.entitlements.clone()).ok()?;
     let attributes: Attributes = serde_json::from_value(seen.attributes.clone()).ok()?;
-    Some(Observed { status: seen.status, id: seen.app_id.clone(), attributes, entitlements })
+    let id = seen.app_id.clone();
+    Some(Observed { status: seen.status, id, attributes, entitlements, groups: None })
 }

@@ -59,6 +59,8 @@ pub fn may_lose_an_admin(operation: &Operation, held: &Entitlements, can: &Capab
         | Operation::Reactivate
         | Operation::Update { .. }
         | Operation::Grant { .. }
+        | Operation::Join { .. }
+        | Operation::Leave { .. }
         | Operation::CancelInvite => false,
     }
 }

@@ -8,11 +8,13 @@
 //! Deliberately absent: reading the app, retrying, and any knowledge of pages.
 
 mod capabilities;
+mod group;
 mod guard;
 mod operation;
 mod plan;
 
 pub use capabilities::{AttributeRule, Capabilities, Deactivation, EntitlementRule, Holds};
+pub use group::{GroupOperation, plan_group};
 pub use guard::{Protection, may_lose_an_admin};
 pub use operation::Operation;
 pub use plan::{Refusal, plan};

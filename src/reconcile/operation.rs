@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::account::Attributes;
+use crate::account::{Attributes, Group};
 
 /// One change to one account; each is done by one flow of the connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,16 @@ pub enum Operation {
         /// The key.
         key: String,
     },
+    /// Put the account into a group.
+    Join {
+        /// The group.
+        group: Group,
+    },
+    /// Take the account out of a group.
+    Leave {
+        /// The group.
+        group: Group,
+    },
     /// Withdraw the invitation (R12).
     CancelInvite,
     /// Lock the person out and keep the account.
@@ -55,6 +65,8 @@ impl Operation {
             Self::Grant { entitlement, .. } => format!("grant_{entitlement}"),
             Self::Change { entitlement, .. } => format!("change_{entitlement}"),
             Self::Revoke { entitlement, .. } => format!("revoke_{entitlement}"),
+            Self::Join { .. } => "add_member".to_owned(),
+            Self::Leave { .. } => "remove_member".to_owned(),
             Self::CancelInvite => "cancel_invite".to_owned(),
             Self::Deactivate => "deactivate".to_owned(),
             Self::Remove => "remove".to_owned(),
@@ -73,6 +85,8 @@ impl fmt::Display for Operation {
             Self::Grant { entitlement, key } => write!(f, "grant {entitlement} {key}"),
             Self::Change { entitlement, key } => write!(f, "change {entitlement} to {key}"),
             Self::Revoke { entitlement, key } => write!(f, "revoke {entitlement} {key}"),
+            Self::Join { group } => write!(f, "add to the group {}", group.name),
+            Self::Leave { group } => write!(f, "take out of the group {}", group.name),
             Self::CancelInvite => f.write_str("cancel the invitation"),
             Self::Deactivate => f.write_str("deactivate"),
             Self::Remove => f.write_str("remove"),

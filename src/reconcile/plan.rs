@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::account::{Attributes, Observed, Presence, Status, Wanted};
+use crate::account::{Attributes, Membership, Observed, Presence, Status, Wanted};
 use crate::failure::FailureClass;
 
 use super::{Capabilities, Deactivation, Holds, Operation, Protection};
@@ -27,6 +27,7 @@ pub fn plan(
     can: &Capabilities,
     protection: &Protection,
 ) -> Result<Vec<Operation>, Refusal> {
+    groups_are_seen(wanted, observed)?;
     let operations = match wanted.presence {
         Presence::Active => grant_access(wanted, observed, can),
         Presence::Inactive => lock_out(observed, can),
@@ -75,8 +76,27 @@ fn grant_access(wanted: &Wanted, observed: &Observed, can: &Capabilities) -> Vec
             }
         }
     }
+    let is_in = |membership: &&Membership| {
+        observed.groups.as_ref().is_some_and(|groups| groups.contains(&membership.group.name))
+    };
+    let (in_groups, others): (Vec<_>, Vec<_>) = wanted.groups.iter().partition(is_in);
+    let group = |membership: &Membership| membership.group.clone();
+    let joins = others.into_iter().filter(|membership| membership.is_wanted);
+    operations.extend(joins.map(|membership| Operation::Join { group: group(membership) }));
+    let leaves = in_groups.into_iter().filter(|membership| !membership.is_wanted);
+    removals.extend(leaves.map(|membership| Operation::Leave { group: group(membership) }));
     operations.extend(removals);
     operations
+}
+
+/// What was not seen cannot be said to be as wanted.
+fn groups_are_seen(wanted: &Wanted, observed: &Observed) -> Result<(), Refusal> {
+    let is_there = observed.status != Status::Absent && wanted.presence == Presence::Active;
+    if !is_there || wanted.groups.is_empty() || observed.groups.is_some() {
+        return Ok(());
+    }
+    let message = "the reading of the account did not show which groups it is in (`group`)";
+    Err(Refusal { class: FailureClass::UiDrift, message: message.to_owned() })
 }
 
 fn change(entitlement: &str, wanted: &BTreeSet<String>, held: &BTreeSet<String>) -> Option<Operation> {
@@ -156,6 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::account::Group;
     use crate::reconcile::{AttributeRule, EntitlementRule};
 
     fn can() -> Capabilities {
@@ -177,6 +198,7 @@ mod tests {
 
     fn wanted(presence: Presence, name: &str, role: &str, teams: &[&str]) -> Wanted {
         Wanted {
+            groups: Vec::new(),
             presence,
             attributes: Attributes::from([
                 ("email".into(), "Ada@x.example".into()),
@@ -199,7 +221,13 @@ mod tests {
             ("email".into(), "ada@x.example".into()),
             ("name".into(), name.into()),
         ]);
-        Observed { status, id: Some("7".into()), attributes, entitlements: wanted.entitlements }
+        Observed {
+            status,
+            id: Some("7".into()),
+            attributes,
+            entitlements: wanted.entitlements,
+            groups: Some(BTreeSet::new()),
+        }
     }
 
     fn words(wanted: &Wanted, observed: &Observed, can: &Capabilities) -> String {
@@ -244,6 +272,42 @@ mod tests {
         check(Gone, Suspended, same, ("v", "v"), ("A", "A"), "remove");
         check(Gone, Invited, same, ("v", "v"), ("A", "A"), "cancel the invitation");
         check(Gone, Absent, same, ("v", "v"), ("A", "A"), "");
+    }
+
+    #[test]
+    fn groups_are_joined_before_others_are_left_and_only_those_that_are_kept() {
+        let group = |name: &str| Group { id: None, name: name.to_owned() };
+        let member = |name, is_wanted| Membership { group: group(name), is_wanted };
+        let wanted = |presence| Wanted {
+            groups: vec![member("a", false), member("b", true), member("c", true), member("d", false)],
+            ..wanted(presence, "A", "v", &[])
+        };
+        let seen = |status, groups: Option<&[&str]>| Observed {
+            groups: groups.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
+            ..observed(status, "A", "v", &[])
+        };
+        for (presence, status, groups, expected) in [
+            (
+                Presence::Active,
+                Status::Active,
+                Some(&["a", "b", "other"][..]),
+                "add to the group c; take out of the group a",
+            ),
+            (Presence::Active, Status::Active, Some(&["b", "c"]), ""),
+            (Presence::Active, Status::Absent, None, "invite"),
+            (Presence::Active, Status::Active, None, "ui_drift"),
+            (Presence::Inactive, Status::Active, None, "deactivate"),
+            (Presence::Gone, Status::Active, Some(&["a"]), "remove"),
+        ] {
+            let mut can = can();
+            can.flows.extend(["add_member".to_owned(), "remove_member".to_owned()]);
+            assert_eq!(
+                words(&wanted(presence), &seen(status, groups), &can),
+                expected,
+                "{presence:?} {status}"
+            );
+        }
+        assert_eq!(words(&wanted(Presence::Active), &seen(Status::Active, Some(&[])), &can()), "unsupported");
     }
 
     #[test]
@@ -292,6 +356,12 @@ mod tests {
             }
             Operation::Change { entitlement, key } => {
                 observed.entitlements.insert(entitlement.clone(), BTreeSet::from([key.clone()]));
+            }
+            Operation::Join { group } => {
+                observed.groups.get_or_insert_default().insert(group.name.clone());
+            }
+            Operation::Leave { group } => {
+                observed.groups.get_or_insert_default().remove(&group.name);
             }
             Operation::Deactivate => observed.status = Status::Suspended,
             Operation::Remove | Operation::CancelInvite => *observed = Observed::absent(),

@@ -22,9 +22,13 @@ impl Runner<'_> {
             guards.push(Guard::Present { locator: self.rendered(tenant)? });
             purposes.push(GuardFor::Tenant);
         }
-        if !self.identity.is_empty() {
-            guards.push(Guard::Identity { texts: self.identity.clone() });
+        if !self.identity.subject.is_empty() {
+            guards.push(Guard::Identity { texts: self.identity.subject.clone() });
             purposes.push(GuardFor::Identity);
+        }
+        if let Some(group) = &self.identity.group {
+            guards.push(Guard::Shown { texts: vec![group.clone()] });
+            purposes.push(GuardFor::Group);
         }
         Ok((guards, purposes))
     }

@@ -26,8 +26,10 @@ pub(super) struct Situation<'a> {
 pub(super) enum GuardFor {
     /// The right organisation of the app.
     Tenant,
-    /// The right account.
+    /// The right account, or the right group where none of its members is meant.
     Identity,
+    /// The group that the account enters or leaves.
+    Group,
 }
 
 /// What `error` means.
@@ -118,6 +120,10 @@ fn guard(index: usize, seen: &str, situation: &Situation<'_>) -> (FailureClass, 
                 format!("“{wanted}” is not where the change would be made; there is {seen}"),
             )
         }
+        Some(GuardFor::Group) => (
+            FailureClass::IdentityMismatch,
+            format!("the page does not show the group that was meant; there is {seen}"),
+        ),
         None => (FailureClass::Internal, format!("guard {index} does not hold: {seen}")),
     }
 }

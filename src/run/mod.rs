@@ -50,9 +50,8 @@ pub struct Call<'a> {
     pub flow: &'a str,
     /// What templates see: `settings`, `account` and what else the flow is about; `credentials` for `login` alone.
     pub scope: Scope,
-    /// What tells the account on the page, checked at the commit step: its `match` values, of which the page must show one.
-    /// Empty where a flow is about no account.
-    pub identity: Vec<String>,
+    /// What the page must show at the commit step.
+    pub identity: Identity,
     /// The page of the service account's session.
     pub page: &'a Page,
     /// Knows every secret in `scope`.
@@ -65,6 +64,16 @@ pub struct Call<'a> {
     pub entropy: SharedEntropy,
     /// The one-time codes that the service account used.
     pub codes: &'a UsedCodes,
+}
+
+/// What the page must show at the commit step (R16).
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// What tells the account, or the group, that is changed: the account's `match` values, of which one must stand where the
+    /// change is made. Empty where a flow changes neither.
+    pub subject: Vec<String>,
+    /// The name of the group that the account enters or leaves; it may stand anywhere on the page.
+    pub group: Option<String>,
 }
 
 /// How long and how far a run may go.

@@ -10,7 +10,7 @@ use super::dialogs::Declared;
 use super::password::random_password;
 use super::record::{Notes, Untold};
 use super::session::Login;
-use super::{Call, Committed, Limits, UsedCodes, pace};
+use super::{Call, Committed, Identity, Limits, UsedCodes, pace};
 use crate::browser::{Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
@@ -28,7 +28,7 @@ pub(super) struct Runner<'a> {
     /// The page that steps are done on: that of the session, or a window that it opened.
     pub page: Page,
     pub witness: &'a mut dyn Witness,
-    pub identity: Vec<String>,
+    pub identity: Identity,
     pub redactor: Redactor,
     pub clock: SharedClock,
     pub codes: &'a UsedCodes,

@@ -196,8 +196,8 @@ impl Runner<'_> {
     fn identity_is_renamed(&mut self, was: Option<&str>, action: &Action) {
         let (Some(was), Action::Set(now) | Action::Fill(now)) = (was, action) else { return };
         let same = |identity: &String| identity.to_lowercase() == was.trim().to_lowercase();
-        if self.identity.iter().any(same) {
-            self.identity.push(now.text.clone());
+        if self.identity.subject.iter().any(same) {
+            self.identity.subject.push(now.text.clone());
         }
     }
 
@@ -208,7 +208,7 @@ impl Runner<'_> {
         target: Option<&Target>,
         guards: &[GuardFor],
     ) -> Failure {
-        let situation = Situation { target, identity: &self.identity, waited: self.timeout, guards };
+        let situation = Situation { target, identity: &self.identity.subject, waited: self.timeout, guards };
         let mut failure = explain(error, &situation);
         if failure.is_absence() && self.session_is_lost().await {
             let message = format!("the app asks to log in again, at {}", self.page.url());

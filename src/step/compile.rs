@@ -31,7 +31,7 @@ pub fn compile_flow(
     let at = fields.get("at").and_then(|node| compiler.template(node));
     let logged_in = fields.get("logged_in").and_then(|node| compiler.locator(node));
     let steps = compiler.required(&fields, "steps").map(|node| compiler.steps(node)).unwrap_or_default();
-    let Compiler { open_names, yields, calls, names, .. } = compiler;
+    let Compiler { open_names, yields, reads, calls, names, .. } = compiler;
     Some(Flow {
         name: name.to_owned(),
         span: node.span.clone(),
@@ -40,6 +40,7 @@ pub fn compile_flow(
         steps,
         open_names,
         yields,
+        reads,
         calls,
         names,
     })
@@ -115,6 +116,8 @@ pub struct Compiler<'a> {
     pub(super) names: Names,
     /// Every variable the flow sets or reads, and where.
     pub(super) yields: Vec<(String, Span)>,
+    /// What the flow reads of an account, where that is what it is for.
+    pub(super) reads: Vec<String>,
     pub(super) open_names: Vec<OpenName>,
     /// The sub-flows that ran before this place.
     pub(super) ran: Arc<Vec<String>>,
@@ -146,8 +149,9 @@ impl<'a> Compiler<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let names = purpose.names(vocabulary);
-        let (yields, open_names, ran, calls) = <(Vec<_>, Vec<_>, Arc<_>, Vec<_>)>::default();
-        Self { purpose, vocabulary, diagnostics, names, yields, open_names, ran, calls }
+        let (yields, reads, open_names) = <(Vec<_>, Vec<_>, Vec<_>)>::default();
+        let (ran, calls) = <(Arc<_>, Vec<_>)>::default();
+        Self { purpose, vocabulary, diagnostics, names, yields, reads, open_names, ran, calls }
     }
 
     /// Notes a mistake.

@@ -33,6 +33,8 @@ pub struct Flow {
     pub(super) open_names: Vec<OpenName>,
     /// The variables it sets or reads, and where.
     pub(super) yields: Vec<(String, Span)>,
+    /// What it reads of an account, where that is what it is for.
+    pub(super) reads: Vec<String>,
     /// The flows it runs.
     pub(super) calls: Vec<Call>,
     /// What its templates can use at its end.

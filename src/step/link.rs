@@ -17,6 +17,7 @@ pub fn check_flows(flows: &BTreeMap<String, Flow>, vocabulary: &Vocabulary, diag
         linker.check(flow, diagnostics);
         paths::check(flow, flows, vocabulary, diagnostics);
     }
+    rule::groups_unread::check(flows, vocabulary, diagnostics);
     rule::unescaped_path::check(flows, diagnostics);
     rule::unused_flow::check(flows, vocabulary, diagnostics);
     rule::unused_variable::check(flows, vocabulary, diagnostics);

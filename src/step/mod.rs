@@ -31,7 +31,7 @@ pub use failure::{At, Failure, Next, Told};
 pub use flow::{Book, Call, Effect, Flow, KnownError, Need, Output, Pictures, PopUp, Role, Shape, Step, Use};
 pub use kind::{KINDS, StepKind};
 pub use link::check_flows;
-pub use purpose::{Purpose, RANDOM_PASSWORD, Vocabulary};
+pub use purpose::{GROUP, Purpose, RANDOM_PASSWORD, Vocabulary};
 pub use reference::{reference, table as reference_table};
 pub use rule::{RULES, check_settings};
 #[cfg(test)]

@@ -13,7 +13,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
     committed: bool,
+    /// The page showed whose account it is.
     identified: bool,
+    /// The page showed which group it is.
+    group_identified: bool,
     /// What the page shows was waited for.
     looked: bool,
 }
@@ -30,16 +33,20 @@ pub(super) fn check(
         // It is walked as a part of the flows that run it.
         return;
     }
-    let identity = identity_names(&purpose, vocabulary);
     let mut walker = Walker {
         flows,
         purpose: &purpose,
-        identity,
+        account: if purpose.changes_an_account() { account_names(vocabulary) } else { Vec::new() },
+        group: if purpose.is_about_a_group() { group_names() } else { Vec::new() },
         mistakes: BTreeMap::new(),
         calls: Vec::new(),
         called: BTreeMap::new(),
     };
-    let start = State { identified: walker.identity.is_empty(), ..State::default() };
+    let start = State {
+        identified: walker.account.is_empty(),
+        group_identified: walker.group.is_empty(),
+        ..State::default()
+    };
     let ends = walker.steps(&flow.steps, BTreeSet::from([start]));
     let Walker { mistakes, .. } = walker;
     diagnostics.extend(mistakes.into_values());
@@ -50,21 +57,26 @@ pub(super) fn check(
     }
 }
 
-/// The names any of which, shown by the page, tells whose page it is.
-fn identity_names(purpose: &Purpose, vocabulary: &Vocabulary) -> BTreeSet<String> {
-    if *purpose == Purpose::Group {
-        return BTreeSet::new();
-    }
-    let mut names: BTreeSet<String> =
-        vocabulary.match_by.iter().map(|name| format!("account.{name}")).collect();
-    names.insert("account.id".to_owned());
+/// The names any of which, shown by the page, tells whose account it is.
+fn account_names(vocabulary: &Vocabulary) -> Vec<String> {
+    let mut names = vec!["account.id".to_owned()];
+    names.extend(vocabulary.match_by.iter().map(|name| format!("account.{name}")));
+    names.sort();
     names
+}
+
+/// The same of a group.
+fn group_names() -> Vec<String> {
+    ["group.name", "group.id"].map(str::to_owned).to_vec()
 }
 
 struct Walker<'a> {
     flows: &'a BTreeMap<String, Flow>,
     purpose: &'a Purpose,
-    identity: BTreeSet<String>,
+    /// What tells the account, any of it; nothing where no account is changed.
+    account: Vec<String>,
+    /// The same of the group.
+    group: Vec<String>,
     /// By place and code, so that walking a step again says nothing twice.
     mistakes: BTreeMap<(String, usize, &'static str), Diagnostic>,
     /// The flows that are being walked, innermost last.
@@ -90,8 +102,11 @@ impl<'a> Walker<'a> {
     }
 
     fn step(&mut self, step: &'a Step, mut states: BTreeSet<State>) -> BTreeSet<State> {
-        if self.identifies(step) {
+        if self.identifies(step, &self.account, &[Purpose::Invite, Purpose::Member]) {
             states = states.into_iter().map(|state| State { identified: true, ..state }).collect();
+        }
+        if self.identifies(step, &self.group, &[Purpose::CreateGroup]) {
+            states = states.into_iter().map(|state| State { group_identified: true, ..state }).collect();
         }
         if step.effect.looks() {
             states = states.into_iter().map(|state| State { looked: true, ..state }).collect();
@@ -159,9 +174,11 @@ impl<'a> Walker<'a> {
         if states.iter().any(|state| state.committed) {
             self.note(rule::two_commits::found(span));
         }
-        if states.iter().any(|state| !state.identified) {
-            let name = self.identity.iter().next().cloned().unwrap_or_default();
-            self.note(rule::no_identity_check::found(span, &name));
+        if let (true, Some(name)) = (states.iter().any(|state| !state.identified), self.account.first()) {
+            self.note(rule::no_identity_check::found(span, "whose account", name));
+        }
+        if let (true, Some(name)) = (states.iter().any(|state| !state.group_identified), self.group.first()) {
+            self.note(rule::no_identity_check::found(span, "which group", name));
         }
     }
 
@@ -170,13 +187,14 @@ impl<'a> Walker<'a> {
         self.mistakes.entry(place).or_insert(found);
     }
 
-    /// Whether the step finds an element by what tells the account; for an account that is only being made, whether
-    /// it types that.
-    fn identifies(&self, step: &Step) -> bool {
+    /// Whether the step finds an element by what tells the account, or the group; where it is only being made, or chosen from
+    /// all (`typed_in`), whether it types that.
+    fn identifies(&self, step: &Step, names: &[String], typed_in: &[Purpose]) -> bool {
+        let may_be_typed = typed_in.contains(self.purpose);
         let mut found = false;
         step.effect.texts(&mut |r#use, template| {
-            let counts = r#use == Use::Locator || (r#use == Use::Value && *self.purpose == Purpose::Invite);
-            found |= counts && template.names().iter().any(|(name, _)| self.identity.contains(name));
+            let counts = r#use == Use::Locator || (r#use == Use::Value && may_be_typed);
+            found |= counts && template.names().iter().any(|(name, _)| names.contains(name));
         });
         found
     }

@@ -33,12 +33,27 @@ impl Vocabulary {
 
     /// What can be read of an account, and said of it after the dot of `account.`.
     pub fn account_fields(&self) -> impl Iterator<Item = &str> {
-        self.attributes.iter().map(String::as_str).chain(self.entitlements()).chain(["id", "status"])
+        let groups = self.knows_groups().then_some(GROUP);
+        self.attributes
+            .iter()
+            .map(String::as_str)
+            .chain(self.entitlements())
+            .chain(["id", "status"])
+            .chain(groups)
+    }
+
+    /// Whether the flows of a fixed name that have to do with groups are about groups: where an entitlement is called `group`, its
+    /// own flows are meant.
+    pub fn knows_groups(&self) -> bool {
+        self.flows.contains("list_groups") && !self.entitlements().any(|entitlement| entitlement == GROUP)
     }
 }
 
 /// The name of a password that nobody knows: a secret, the same for the whole of a run.
 pub const RANDOM_PASSWORD: &str = "random_password";
+
+/// What templates call the group that a flow is about, and readings of accounts the groups that an account is in.
+pub const GROUP: &str = "group";
 
 /// What a flow is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,14 +78,27 @@ pub enum Purpose {
     State,
     /// Lists groups.
     ListGroups,
-    /// Changes a group or who is in it.
-    Group,
+    /// Makes a group.
+    CreateGroup,
+    /// Gives a group another name.
+    RenameGroup,
+    /// Removes a group.
+    RemoveGroup,
+    /// Puts an account into a group, or takes it out.
+    Member,
     /// Done only as a part of others, by `run`.
     SubFlow,
 }
 
 const STATE: &[&str] = &["deactivate", "remove", "resend_invite", "cancel_invite"];
-const GROUP: &[&str] = &["create_group", "rename_group", "remove_group", "add_member", "remove_member"];
+const GROUPS: &[(&str, Purpose)] = &[
+    ("list_groups", Purpose::ListGroups),
+    ("create_group", Purpose::CreateGroup),
+    ("rename_group", Purpose::RenameGroup),
+    ("remove_group", Purpose::RemoveGroup),
+    ("add_member", Purpose::Member),
+    ("remove_member", Purpose::Member),
+];
 
 impl Purpose {
     /// What the flow of that name is for.
@@ -82,10 +110,13 @@ impl Purpose {
             "invite" => return Self::Invite,
             "update" => return Self::Update,
             "reactivate" => return Self::Reactivate,
-            "list_groups" => return Self::ListGroups,
             _ if STATE.contains(&name) => return Self::State,
-            _ if GROUP.contains(&name) => return Self::Group,
             _ => {}
+        }
+        if let Some((_, purpose)) = GROUPS.iter().find(|(flow, _)| *flow == name)
+            && !vocabulary.entitlements().any(|entitlement| entitlement == GROUP)
+        {
+            return purpose.clone();
         }
         for (entitlement, prefixes) in
             vocabulary.one_valued.iter().map(|entitlement| (entitlement, &["change_"][..])).chain(
@@ -106,10 +137,11 @@ impl Purpose {
 
     /// Every name that means something but `run` alone.
     pub fn flow_names(vocabulary: &Vocabulary) -> Vec<String> {
-        let fixed =
-            ["login", "list_accounts", "read_account", "invite", "update", "reactivate", "list_groups"];
+        let fixed = ["login", "list_accounts", "read_account", "invite", "update", "reactivate"];
+        let groups = GROUPS.iter().map(|(name, _)| name);
+        let groups = groups.filter(|_| !vocabulary.entitlements().any(|entitlement| entitlement == GROUP));
         let mut names: Vec<String> =
-            fixed.iter().chain(STATE).chain(GROUP).map(|name| (*name).to_owned()).collect();
+            fixed.iter().chain(STATE).chain(groups).map(|name| (*name).to_owned()).collect();
         names.extend(vocabulary.one_valued.iter().map(|entitlement| format!("change_{entitlement}")));
         for entitlement in &vocabulary.many_valued {
             names.extend([format!("grant_{entitlement}"), format!("revoke_{entitlement}")]);
@@ -127,15 +159,25 @@ impl Purpose {
     pub fn names(&self, vocabulary: &Vocabulary) -> Names {
         let mut names = Names::default();
         names.add_with("settings", vocabulary.settings.iter().map(String::as_str));
-        if !matches!(self, Self::Login) {
+        if !matches!(
+            self,
+            Self::Login | Self::ListGroups | Self::CreateGroup | Self::RenameGroup | Self::RemoveGroup
+        ) {
             names.add_with("account", vocabulary.account_fields());
         }
         let is_sub_flow = *self == Self::SubFlow;
+        if self.is_about_a_group() || is_sub_flow && vocabulary.knows_groups() {
+            names.add_with(GROUP, ["id", "name"]);
+        }
         if *self == Self::Login {
             names.add_with("credentials", vocabulary.credentials.iter().map(String::as_str));
         }
-        if *self == Self::Update || is_sub_flow {
-            names.add_with("wanted", vocabulary.attributes.iter().map(String::as_str));
+        let new_name =
+            (*self == Self::RenameGroup || is_sub_flow && vocabulary.knows_groups()).then_some("name");
+        if *self == Self::RenameGroup {
+            names.add_with("wanted", new_name);
+        } else if *self == Self::Update || is_sub_flow {
+            names.add_with("wanted", vocabulary.attributes.iter().map(String::as_str).chain(new_name));
         }
         if self.changes() || is_sub_flow {
             names.add(RANDOM_PASSWORD);
@@ -158,15 +200,31 @@ impl Purpose {
         *self == Self::SubFlow
             && (root == "wanted"
                 || root == RANDOM_PASSWORD
+                || root == GROUP && vocabulary.knows_groups()
                 || vocabulary.entitlements().any(|entitlement| entitlement == root))
     }
 
     /// Whether it changes the app, and so has a commit step on every path.
     pub fn changes(&self) -> bool {
+        self.changes_an_account() || self.is_about_a_group()
+    }
+
+    /// Whether it changes one account.
+    pub fn changes_an_account(&self) -> bool {
         matches!(
             self,
-            Self::Invite | Self::Update | Self::Entitlement(_) | Self::Reactivate | Self::State | Self::Group
+            Self::Invite
+                | Self::Update
+                | Self::Entitlement(_)
+                | Self::Reactivate
+                | Self::State
+                | Self::Member
         )
+    }
+
+    /// Whether it changes one group, or who is in it.
+    pub fn is_about_a_group(&self) -> bool {
+        matches!(self, Self::CreateGroup | Self::RenameGroup | Self::RemoveGroup | Self::Member)
     }
 
     /// Whether it must leave the app as it is.
@@ -192,10 +250,19 @@ mod tests {
             ("grant_role", Purpose::SubFlow),
             ("list_teams", Purpose::ListEntitlements("team".into())),
             ("cancel_invite", Purpose::State),
-            ("add_member", Purpose::Group),
+            ("list_groups", Purpose::ListGroups),
+            ("add_member", Purpose::Member),
             ("open_member", Purpose::SubFlow),
         ] {
             assert_eq!(Purpose::of(name, &vocabulary), expected, "{name}");
+        }
+        let grouped = Vocabulary { many_valued: set(&["group"]), ..Vocabulary::default() };
+        for (name, expected) in [
+            ("list_groups", Purpose::ListEntitlements("group".into())),
+            ("grant_group", Purpose::Entitlement("group".into())),
+            ("create_group", Purpose::SubFlow),
+        ] {
+            assert_eq!(Purpose::of(name, &grouped), expected, "{name}");
         }
         for name in Purpose::flow_names(&vocabulary) {
             assert_ne!(Purpose::of(&name, &vocabulary), Purpose::SubFlow, "{name}");

@@ -377,7 +377,7 @@ fn memberships(schema: &ResourceSchema, attribute: &Attribute) -> Option<Members
             kind: "user",
         }),
         ("User", "groups") if attribute.mutability == Mutability::ReadOnly => Some(Memberships {
-            source: "EXISTS (SELECT 1 FROM members AS e WHERE e.user_id = u.id AND ",
+            source: "EXISTS (SELECT 1 FROM members AS e JOIN groups AS g ON g.id = e.group_id AND g.visible = 1 WHERE e.user_id = u.id AND ",
             value: "e.group_id",
             kind: "direct",
         }),

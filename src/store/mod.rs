@@ -47,14 +47,15 @@ pub use self::directory::WorkerLock;
 pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
 pub use self::group::{
-    GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupView, MembersWork,
+    Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
+    GroupView, GroupWork,
 };
 pub use self::integration::{
     Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
 };
 pub use self::job::{
     Claimed, Finish, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
-    OperateError, Outcome, Priority, Stranded, Work,
+    OperateError, Outcome, Priority, Seen, Stranded, Work,
 };
 pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,

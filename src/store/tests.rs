@@ -27,7 +27,7 @@ async fn every_statement_prepares() {
         attempt::STATEMENTS,
         credential::STATEMENTS,
         event::STATEMENTS,
-        group::STATEMENTS,
+        &group::all_statements(),
         integration::STATEMENTS,
         &job::all_statements(),
         journal::STATEMENTS,

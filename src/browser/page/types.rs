@@ -80,6 +80,11 @@ pub enum Guard {
         /// The texts.
         texts: Vec<String>,
     },
+    /// The same, anywhere on the page.
+    Shown {
+        /// The texts.
+        texts: Vec<String>,
+    },
 }
 
 /// An action that was done.

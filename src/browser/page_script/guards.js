@@ -27,8 +27,8 @@ const brokenGuard = (guards, scope, pass) => {
       if (found.length !== 1) return guardFailure(index, found.length, found.map((element) => describe(element, pass)).join(', '));
       continue;
     }
-    const texts = readable(scope, pass);
-    const patterns = guard.identity.texts.filter((text) => text.trim()).map(wholeWord);
+    const texts = readable(guard.shown ? document : scope, pass);
+    const patterns = (guard.shown ?? guard.identity).texts.filter((text) => text.trim()).map(wholeWord);
     if (!texts.some((text) => patterns.some((pattern) => text.search(pattern) >= 0))) return guardFailure(index, 0, texts.join(' '));
   }
   return null;

@@ -10,7 +10,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
-use crate::run::{self, Call, Committed, Limits, Reach, Report, UsedCodes};
+use crate::run::{self, Call, Committed, Identity, Limits, Reach, Report, UsedCodes};
 use crate::secret::SecretString;
 use crate::step::Failure;
 
@@ -160,7 +160,7 @@ impl Trial {
         progress.begin("login");
         let mut scope = settings.clone();
         scope.set("credentials", run::credentials(&self.credentials, &self.clock)?);
-        let report = self.call(connector, "login", (scope, Vec::new()), limits, progress).await;
+        let report = self.call(connector, "login", (scope, Identity::default()), limits, progress).await;
         let report = report
             .map_err(|error| Failure::new(crate::failure::FailureClass::Internal, error.to_string()))?;
         report.outcome.map(drop)
@@ -170,7 +170,7 @@ impl Trial {
         &self,
         connector: &Connector,
         flow: &str,
-        (scope, identity): (Scope, Vec<String>),
+        (scope, identity): (Scope, Identity),
         limits: Limits,
         progress: &mut Progress,
     ) -> anyhow::Result<Report> {

@@ -21,7 +21,7 @@ pub(super) fn resource_schema() -> ResourceSchema {
             description: "People who are given something together",
             attributes: vec![Attribute { uniqueness: Uniqueness::Server, ..name }, members()],
         },
-        extensions: Vec::new(),
+        extensions: vec![super::job::extension()],
         ignored: &[MICROSOFT_GROUP],
     }
 }

@@ -6,6 +6,7 @@
 //! 2.3.8 forbids them).
 
 mod group;
+mod job;
 mod user;
 
 use std::borrow::Cow;

@@ -5,8 +5,7 @@
 
 use super::Type::{Binary, Boolean, DateTime, Reference, String};
 use super::{
-    Attribute, ENTERPRISE_USER, Mutability, ResourceSchema, Returned, Schema, USER, USHER_JOB, USHER_USER,
-    Uniqueness,
+    Attribute, ENTERPRISE_USER, Mutability, ResourceSchema, Returned, Schema, USER, USHER_USER, Uniqueness,
 };
 
 pub(super) fn resource_schema() -> ResourceSchema {
@@ -19,7 +18,7 @@ pub(super) fn resource_schema() -> ResourceSchema {
             description: "A person's account",
             attributes: [singular(), contacts(), rights()].concat(),
         },
-        extensions: vec![enterprise(), usher(), job()],
+        extensions: vec![enterprise(), usher(), super::job::extension()],
         ignored: &[],
     }
 }
@@ -168,25 +167,6 @@ fn usher() -> Schema {
         name: "UsherUser",
         description: "What the person holds in the app",
         attributes: vec![text("role", "The role in the app")],
-    }
-}
-
-fn job() -> Schema {
-    let attributes = vec![
-        text("state", "The state of the job that carries the last change to the app").case_exact(),
-        text("class", "The class of its failure").case_exact(),
-        text("detail", "What failed and what cures it"),
-        text("jobId", "The job").case_exact(),
-        Attribute::new("verifiedAt", DateTime, "When the app was last read and agreed"),
-    ];
-    Schema {
-        id: USHER_JOB,
-        name: "UsherJob",
-        description: "How far the app has followed",
-        attributes: attributes
-            .into_iter()
-            .map(|attribute| Attribute { returned: Returned::Request, ..attribute.read_only() })
-            .collect(),
     }
 }
 

@@ -12,6 +12,7 @@ pub use unused_setting::check as check_settings;
 pub(super) mod absent_unproved;
 pub(super) mod by_position;
 pub(super) mod commit_in_reading;
+pub(super) mod groups_unread;
 pub(super) mod map_misses;
 pub(super) mod no_commit;
 pub(super) mod no_identity_check;
@@ -37,6 +38,7 @@ pub const RULES: &[Rule] = &[
     absent_unproved::RULE,
     by_position::RULE,
     commit_in_reading::RULE,
+    groups_unread::RULE,
     map_misses::RULE,
     no_commit::RULE,
     no_identity_check::RULE,

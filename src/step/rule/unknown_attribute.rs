@@ -18,6 +18,7 @@ steps:
 impl Compiler<'_> {
     /// Notes a `name` that is read of an account and is nothing of it.
     pub fn attribute(&mut self, name: &str, span: &Span) {
+        self.reads.push(name.to_owned());
         let vocabulary = self.vocabulary;
         if !vocabulary.account_fields().any(|known| known == name) {
             let found = RULE.at(span, format!("`{name}` is no attribute of an account"));

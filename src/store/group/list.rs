@@ -12,7 +12,7 @@ pub(super) async fn page(
     query: &GroupQuery<'_>,
 ) -> Result<GroupPage, ListError> {
     let (schema, filter, sort) = (query.schema, query.filter, query.sort);
-    let (select, beside, seen) = ("SELECT u.*", "", " WHERE u.integration_id = ");
+    let (select, beside, seen) = ("SELECT u.*", "", " WHERE u.visible = 1 AND u.integration_id = ");
     let listing = Listing { select, from: FROM, beside, seen, integration_id, schema, filter, sort };
     let (part, total) = listing.page(db, query.start, query.limit).await?;
     let groups = part.rows.iter().map(read).collect::<Result<_, _>>()?;

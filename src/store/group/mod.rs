@@ -2,10 +2,21 @@
 //!
 //! Invariants: a member is a user that a client can see, once; a change of a group, or of who is in it, is one transaction and a new
 //! version; a deleted user is in no group. Groups are changed one after the other, by the one writer, so that no change is lost.
+//!
+//! Where the connector makes groups in the app, a group has jobs of its own, in a lane of its own, and what they saw of it is kept
+//! beside it. A deleted group keeps its name and its members until a job has seen it gone. Who is in the group follows in the lanes of
+//! those users, once the group is there.
 
 mod list;
+mod record;
+mod replica;
 
-use std::collections::HashSet;
+pub use self::replica::GroupSeen;
+
+pub(super) use self::record::leave_all;
+pub(super) use self::replica::{gone, keep};
+
+use std::collections::HashMap;
 
 use futures::FutureExt as _;
 use serde::Deserialize;
@@ -13,30 +24,34 @@ use serde_json::json;
 
 use super::Store;
 use super::error::StoreError;
-use super::event::{self, NewEvent};
-use super::job::{self, JobRequest, Work};
+use super::event::NewEvent;
+use super::job::{self, JobBrief, JobRequest, brief_columns};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
-use super::user;
-use super::writer::Tx;
+use crate::account::{Group, Membership};
 use crate::clock::Timestamp;
-use crate::scim::schema::fold;
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
+/// The columns of `groups AS u` that a [`GroupRow`] has.
+macro_rules! select_groups {
+    ($rest:literal) => {
+        concat!("SELECT u.* FROM groups AS u WHERE u.integration_id = $1 AND ", $rest)
+    };
+}
+use select_groups;
+
 statements! {
-    FIND = "SELECT * FROM groups WHERE integration_id = $1 AND id = $2";
-    FIND_NAME = "SELECT * FROM groups WHERE integration_id = $1 AND display_name_key = $2";
-    INSERT = "INSERT INTO groups (id, integration_id, display_name, display_name_key, external_id, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
-    REPLACE = "UPDATE groups SET display_name = $2, display_name_key = $3, external_id = $4, resource = $5, folded = $6, version = version + 1, modified_at = $7 WHERE id = $1";
-    DELETE = "DELETE FROM groups WHERE id = $1";
-    EMPTY = "DELETE FROM members WHERE group_id = $1";
-    KEEP_ONLY = "DELETE FROM members WHERE group_id = $1 AND user_id NOT IN (SELECT value FROM json_each($2))";
-    JOIN = "INSERT INTO members (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ORDER BY e.key ON CONFLICT DO NOTHING";
-    TOUCH_ALL = "UPDATE groups SET version = version + 1, modified_at = $2 WHERE id IN (SELECT group_id FROM members WHERE user_id = $1)";
-    LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
+    FIND = select_groups!("u.id = $2");
+    FIND_VISIBLE = select_groups!("u.id = $2 AND u.visible = 1");
     MEMBERS = "SELECT group_id, user_id FROM members WHERE group_id IN (SELECT value FROM json_each($1)) ORDER BY seq";
-    IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
-    OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
+    JOBS = concat!("SELECT u.id AS group_id, ", brief_columns!(), " FROM groups AS u JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) WHERE u.id IN (SELECT value FROM json_each($1))");
+    OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
+}
+
+/// Every statement of this part, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
+    [STATEMENTS, record::STATEMENTS, replica::STATEMENTS].concat()
 }
 
 /// What an identity provider says of a group, without its members.
@@ -67,6 +82,12 @@ pub struct GroupRow {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub modified_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// When that was fulfilled.
+    pub gone_at: Option<Timestamp>,
+    /// What was last seen of it in the app; none where it was not there, or nobody has looked.
+    pub in_app: Option<Group>,
 }
 
 /// A group that a user is in.
@@ -85,6 +106,8 @@ pub struct GroupView {
     pub group: GroupRow,
     /// The ids of its users; none where they were not asked for.
     pub members: Vec<String>,
+    /// The latest job of the group itself.
+    pub job: Option<JobBrief>,
 }
 
 /// A change of one group. `expected` is the version that the caller saw; `None` where it did not look.
@@ -117,21 +140,37 @@ pub enum GroupChange {
     },
 }
 
-/// The work that a change of a group is for those who are in it.
+/// The work that a change of a group is.
 #[derive(Clone, Debug)]
-pub struct MembersWork {
-    /// The job of each.
+pub struct GroupWork {
+    /// How each job of it is asked for.
     pub job: JobRequest,
-    /// Of everybody, as where the group is given another name; else of those who come or go.
-    pub everybody: bool,
+    /// Whether the group itself is made in the app.
+    pub replicates: bool,
+    /// The users whose accounts hang on it, beside those who follow it into the app.
+    pub concerns: Concerned,
+}
+
+/// Whose accounts hang on a change of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concerned {
+    /// Nobody's.
+    Nobody,
+    /// Those of users who come or go.
+    WhoMoves,
+    /// Those of everybody who is in it, or was.
+    Everybody,
 }
 
 /// The change was not recorded; nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupError {
-    /// Another group of the integration has the name.
+    /// Another group of the integration has the name, or had it and is not gone yet.
     #[error("the display name is taken")]
-    NameTaken,
+    NameTaken {
+        /// Whether the group that had it is being removed.
+        is_leaving: bool,
+    },
     /// The group is at another version than the caller saw.
     #[error("the group is at version {found}")]
     VersionConflict {
@@ -183,17 +222,46 @@ pub struct GroupPage {
 }
 
 impl Store {
-    /// Writes a change of a group and the event of it, all or nothing. Returns the group as it is now, or was. Where the group gives its
-    /// members something, `work` asks for a job of each whom the change may concern.
+    /// Writes a change of a group, its jobs and the event of it, all or nothing. Returns the group as it is now, or was, with the job
+    /// of the group itself.
     pub async fn record_group(
         &self,
         integration_id: &str,
         change: GroupChange,
-        work: Option<MembersWork>,
+        work: Option<GroupWork>,
         event: NewEvent,
-    ) -> Result<GroupRow, GroupError> {
+    ) -> Result<(GroupRow, Option<JobBrief>), GroupError> {
         let (integration_id, written) = (integration_id.to_owned(), (change, work, event));
-        self.writer.write(move |tx| async move { record(tx, &integration_id, written).await }.boxed()).await
+        self.writer
+            .write(move |tx| async move { record::record(tx, &integration_id, written).await }.boxed())
+            .await
+    }
+
+    /// The group with this id, be it there or deleted.
+    pub async fn find_group_or_tombstone(
+        &self,
+        integration_id: &str,
+        id: &str,
+    ) -> Result<Option<GroupRow>, StoreError> {
+        find(&mut self.reader().await?, integration_id, id).await
+    }
+
+    /// The groups of an integration that are in the app, and whether this user is wanted in each. Not those that are to go.
+    pub async fn memberships(
+        &self,
+        integration_id: &str,
+        user_id: &str,
+    ) -> Result<Vec<Membership>, StoreError> {
+        replica::memberships(&mut self.reader().await?, integration_id, user_id).await
+    }
+
+    /// What other groups of the integration than this one are in the app.
+    pub async fn other_groups_in_app(
+        &self,
+        integration_id: &str,
+        id: &str,
+    ) -> Result<Vec<Group>, StoreError> {
+        replica::others(&mut self.reader().await?, integration_id, id).await
     }
 
     /// The groups that a user is in.
@@ -210,7 +278,8 @@ impl Store {
         with_members: bool,
     ) -> Result<Option<GroupView>, StoreError> {
         let mut db = self.snapshot().await?;
-        let Some(group) = find(&mut db, integration_id, id).await? else { return Ok(None) };
+        let found = db.one(FIND_VISIBLE, args![integration_id, id]).await?;
+        let Some(group) = found.map(|row| read(&row)).transpose()? else { return Ok(None) };
         Ok(view(&mut db, vec![group], with_members).await?.pop())
     }
 
@@ -227,156 +296,6 @@ impl Store {
     }
 }
 
-async fn record(
-    tx: &mut Tx,
-    integration_id: &str,
-    (change, work, mut event): (GroupChange, Option<MembersWork>, NewEvent),
-) -> Result<GroupRow, GroupError> {
-    let before = match (&change, &work) {
-        (GroupChange::Insert { .. }, _) | (_, None) => Vec::new(),
-        (GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. }, Some(_)) => ids(tx, id).await?,
-    };
-    let group = match change {
-        GroupChange::Insert { body, members } => insert(tx, integration_id, &body, &members).await?,
-        GroupChange::Replace { id, expected, body, members } => {
-            current(tx, integration_id, &id, expected).await?;
-            name_is_free(tx, integration_id, &body, Some(&id)).await?;
-            let values = args![
-                &id,
-                &body.display_name,
-                fold(&body.display_name),
-                body.external_id.as_ref(),
-                &body.resource,
-                body.folded.as_str(),
-                tx.now,
-            ];
-            tx.db.write(REPLACE, values);
-            set_members(tx, integration_id, &id, &members).await?;
-            find(&mut tx.db, integration_id, &id).await?.ok_or(GroupError::NotFound)?
-        }
-        GroupChange::Delete { id, expected } => {
-            let group = current(tx, integration_id, &id, expected).await?;
-            tx.db.write(EMPTY, args![&id]);
-            tx.db.write(DELETE, args![&id]);
-            group
-        }
-    };
-    event.integration_id.get_or_insert_with(|| integration_id.to_owned());
-    event.target.get_or_insert_with(|| group.id.clone());
-    event::append(tx, event);
-    if let Some(work) = work {
-        let after = ids(tx, &group.id).await?;
-        ask_for_jobs(tx, integration_id, (before, after), &work).await?;
-    }
-    Ok(group)
-}
-
-/// Asks for a job of each user whom a change of members concerns: those who came or went, or everybody.
-async fn ask_for_jobs(
-    tx: &mut Tx,
-    integration_id: &str,
-    (before, after): (Vec<String>, Vec<String>),
-    work: &MembersWork,
-) -> Result<(), GroupError> {
-    let sets = [&before, &after].map(|ids| ids.iter().map(String::as_str).collect::<HashSet<&str>>());
-    let [was_in, is_in] = sets;
-    let concerned =
-        |id: &&String| work.everybody || !(was_in.contains(id.as_str()) && is_in.contains(id.as_str()));
-    let came_later = after.iter().filter(|id| !was_in.contains(id.as_str()));
-    for id in before.iter().chain(came_later).filter(concerned) {
-        let Some(user) = user::find(&mut tx.db, integration_id, id).await? else { continue };
-        let wish = Work::Provision { user_id: user.id, wanted_version: user.version };
-        job::enqueue(tx, integration_id, wish, work.job.clone()).await?;
-    }
-    Ok(())
-}
-
-async fn ids(tx: &mut Tx, group_id: &str) -> Result<Vec<String>, StoreError> {
-    tx.db.all(IDS, args![group_id]).await?.iter().map(|row| row.text("user_id")).collect()
-}
-
-async fn insert(
-    tx: &mut Tx,
-    integration_id: &str,
-    body: &GroupBody,
-    members: &[String],
-) -> Result<GroupRow, GroupError> {
-    name_is_free(tx, integration_id, body, None).await?;
-    let id = tx.ids.next();
-    let values = args![
-        &id,
-        integration_id,
-        &body.display_name,
-        fold(&body.display_name),
-        body.external_id.as_ref(),
-        &body.resource,
-        body.folded.as_str(),
-        tx.now,
-    ];
-    tx.db.write(INSERT, values);
-    set_members(tx, integration_id, &id, members).await?;
-    find(&mut tx.db, integration_id, &id).await?.ok_or(GroupError::NotFound)
-}
-
-/// The group, where it is at the version that the caller saw.
-async fn current(
-    tx: &mut Tx,
-    integration_id: &str,
-    id: &str,
-    expected: Option<i64>,
-) -> Result<GroupRow, GroupError> {
-    let group = find(&mut tx.db, integration_id, id).await?.ok_or(GroupError::NotFound)?;
-    match expected {
-        Some(expected) if expected != group.version => {
-            Err(GroupError::VersionConflict { found: group.version })
-        }
-        _ => Ok(group),
-    }
-}
-
-async fn name_is_free(
-    tx: &mut Tx,
-    integration_id: &str,
-    body: &GroupBody,
-    own: Option<&str>,
-) -> Result<(), GroupError> {
-    let holder = tx.db.one(FIND_NAME, args![integration_id, fold(&body.display_name)]).await?;
-    let holder = holder.map(|row| row.text("id")).transpose()?;
-    if holder.is_some_and(|holder| own != Some(holder.as_str())) {
-        Err(GroupError::NameTaken)
-    } else {
-        Ok(())
-    }
-}
-
-/// Makes these users, and nobody else, the members.
-async fn set_members(
-    tx: &mut Tx,
-    integration_id: &str,
-    id: &str,
-    members: &[String],
-) -> Result<(), GroupError> {
-    let ids = json!(members).to_string();
-    tx.db.write(KEEP_ONLY, args![id, &ids]);
-    if members.is_empty() {
-        return Ok(());
-    }
-    let known = user::visible_ids(&mut tx.db, integration_id, &ids).await?;
-    let known: HashSet<&str> = known.iter().map(String::as_str).collect();
-    let unknown: Vec<String> = members.iter().filter(|id| !known.contains(id.as_str())).cloned().collect();
-    if !unknown.is_empty() {
-        return Err(GroupError::UnknownMembers { ids: unknown });
-    }
-    tx.db.write(JOIN, args![id, &ids]);
-    Ok(())
-}
-
-/// Takes a user out of every group.
-pub(super) fn leave_all(tx: &mut Tx, user_id: &str) {
-    tx.db.write(TOUCH_ALL, args![user_id, tx.now]);
-    tx.db.write(LEAVE_ALL, args![user_id]);
-}
-
 /// The groups of these users, given as a JSON array of ids, each with its user.
 pub(super) async fn of_users(db: &mut Db, ids: &str) -> Result<Vec<(String, GroupOf)>, StoreError> {
     let rows = db.all(OF_USERS, args![ids]).await?;
@@ -386,18 +305,29 @@ pub(super) async fn of_users(db: &mut Db, ids: &str) -> Result<Vec<(String, Grou
     rows.iter().map(read).collect()
 }
 
-async fn find(db: &mut Db, integration_id: &str, id: &str) -> Result<Option<GroupRow>, StoreError> {
+pub(super) async fn find(
+    db: &mut Db,
+    integration_id: &str,
+    id: &str,
+) -> Result<Option<GroupRow>, StoreError> {
     db.one(FIND, args![integration_id, id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// Puts the members beside the groups, where they are wanted.
+/// Puts the latest job beside each group, and the members where they are wanted.
 async fn view(db: &mut Db, groups: Vec<GroupRow>, with_members: bool) -> Result<Vec<GroupView>, StoreError> {
-    let mut views: Vec<GroupView> =
-        groups.into_iter().map(|group| GroupView { group, members: Vec::new() }).collect();
+    let ids = json!(groups.iter().map(|group| &group.id).collect::<Vec<_>>()).to_string();
+    let mut jobs = HashMap::new();
+    for row in db.all(JOBS, args![&ids]).await? {
+        jobs.extend(job::beside(&row)?.map(|job| row.text("group_id").map(|id| (id, job))).transpose()?);
+    }
+    let with_job = |group: GroupRow| {
+        let job = jobs.remove(&group.id);
+        GroupView { group, members: Vec::new(), job }
+    };
+    let mut views: Vec<GroupView> = groups.into_iter().map(with_job).collect();
     if !with_members {
         return Ok(views);
     }
-    let ids = json!(views.iter().map(|view| &view.group.id).collect::<Vec<_>>()).to_string();
     for row in db.all(MEMBERS, args![&ids]).await? {
         let of = row.text("group_id")?;
         if let Some(view) = views.iter_mut().find(|view| view.group.id == of) {
@@ -420,5 +350,8 @@ fn read(row: &Row) -> Result<GroupRow, StoreError> {
         version: row.int("version")?,
         created_at: row.time("created_at")?,
         modified_at: row.time("modified_at")?,
+        deleted_at: row.maybe_time("deleted_at")?,
+        gone_at: row.maybe_time("gone_at")?,
+        in_app: replica::in_app(row)?,
     })
 }

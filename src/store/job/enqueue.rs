@@ -28,7 +28,7 @@ pub(in super::super) use is_head;
 statements! {
     HEAD = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND ", is_head!());
     FOLLOWER = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
-    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)";
+    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, group_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $10)";
     JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, changed_at = $4 WHERE id = $1";
     RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
@@ -74,6 +74,13 @@ pub enum Work {
         /// The version of the user that asks for it.
         wanted_version: i64,
     },
+    /// To make one group as it is wanted.
+    Group {
+        /// The group.
+        group_id: String,
+        /// The version of the group that asks for it.
+        wanted_version: i64,
+    },
     /// To check the settings and the service account's login.
     TestLogin,
 }
@@ -82,6 +89,7 @@ impl Work {
     fn kind(&self) -> Kind {
         match self {
             Self::Provision { .. } => Kind::Provision,
+            Self::Group { .. } => Kind::Group,
             Self::TestLogin => Kind::TestLogin,
         }
     }
@@ -89,20 +97,29 @@ impl Work {
     fn user_id(&self) -> Option<&str> {
         match self {
             Self::Provision { user_id, .. } => Some(user_id),
-            Self::TestLogin => None,
+            Self::Group { .. } | Self::TestLogin => None,
+        }
+    }
+
+    fn group_id(&self) -> Option<&str> {
+        match self {
+            Self::Group { group_id, .. } => Some(group_id),
+            Self::Provision { .. } | Self::TestLogin => None,
         }
     }
 
     fn wanted_version(&self) -> Option<i64> {
         match self {
-            Self::Provision { wanted_version, .. } => Some(*wanted_version),
+            Self::Provision { wanted_version, .. } | Self::Group { wanted_version, .. } => {
+                Some(*wanted_version)
+            }
             Self::TestLogin => None,
         }
     }
 
-    /// No user id is this word.
+    /// Ids are drawn from one source, so that no user's is a group's; and none is this word.
     fn lane(&self) -> &str {
-        self.user_id().unwrap_or("integration")
+        self.user_id().or_else(|| self.group_id()).unwrap_or("integration")
     }
 }
 
@@ -132,7 +149,7 @@ async fn ask(
     let job = reread(tx, &job.id).await?;
     let mut event = NewEvent::new("job.requested", &by).of(&integration_id).with(cause);
     event.job_id = Some(job.id.clone());
-    event.target = job.user_id.clone();
+    event.target = job.target();
     event::append(tx, event);
     Ok(job)
 }
@@ -209,6 +226,7 @@ fn insert(
         work.lane(),
         work.kind().as_str(),
         work.user_id(),
+        work.group_id(),
         work.wanted_version(),
         request.priority.to_stored(),
         state.as_str(),

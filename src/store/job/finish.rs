@@ -7,6 +7,7 @@ use super::super::Store;
 use super::super::account::{self, SeenAccount};
 use super::super::attempt::{self, AttemptOutcome};
 use super::super::event::{self, NewEvent};
+use super::super::group::{self, GroupSeen};
 use super::super::integration;
 use super::super::sql::{args, statements};
 use super::super::user;
@@ -74,13 +75,22 @@ pub enum Outcome {
     },
 }
 
+/// What an attempt saw in the app.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// The user's account.
+    Account(SeenAccount),
+    /// The group.
+    Group(GroupSeen),
+}
+
 /// The end of an attempt, and what is written with it.
 #[derive(Clone, Debug)]
 pub struct Finish {
     /// How it ended.
     pub outcome: Outcome,
-    /// What was seen of the user's account last.
-    pub account: Option<SeenAccount>,
+    /// What was seen last of what the job is about.
+    pub seen: Option<Seen>,
     /// What is told of it. Integration, target and job are filled in where they are missing.
     pub events: Vec<NewEvent>,
     /// Pauses the integration for this reason, before another job of it can be claimed (R24).
@@ -90,7 +100,7 @@ pub struct Finish {
 impl Finish {
     /// Ends so, with nothing else to write.
     pub fn with(outcome: Outcome) -> Self {
-        Self { outcome, account: None, events: Vec::new(), pause: None }
+        Self { outcome, seen: None, events: Vec::new(), pause: None }
     }
 }
 
@@ -164,8 +174,14 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
     if settled.word == AttemptOutcome::Requeued {
         tx.db.write(DROP_TRY, args![&job.id]);
     }
-    if let (Some(seen), Some(user_id)) = (&finish.account, &job.user_id) {
-        account::put(tx, &job.integration_id, user_id, seen).await?;
+    match (&finish.seen, &job.user_id, &job.group_id) {
+        (Some(Seen::Account(seen)), Some(user_id), _) => {
+            account::put(tx, &job.integration_id, user_id, seen).await?;
+        }
+        (Some(Seen::Group(seen)), _, Some(group_id)) => {
+            group::keep(tx, &job.integration_id, group_id, seen).await?;
+        }
+        _ => {}
     }
     if let Some(reason) = &finish.pause {
         integration::pause(tx, &job.integration_id, reason, "usher").await?;
@@ -173,7 +189,7 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
     make_way(tx, &job, settled.state, read_first).await?;
     for mut event in finish.events {
         event.integration_id.get_or_insert_with(|| job.integration_id.clone());
-        event.target = event.target.or_else(|| job.user_id.clone());
+        event.target = event.target.or_else(|| job.target());
         event.job_id.get_or_insert_with(|| job.id.clone());
         event::append(tx, event);
     }
@@ -184,8 +200,11 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
 async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) -> Result<(), LeaseError> {
     let Some(follower) = follower(tx, job).await? else {
         // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
-        if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
-            user::gone(tx, user_id);
+        if state == JobState::Done {
+            job.user_id.iter().for_each(|user_id| user::gone(tx, user_id));
+            if let Some(group_id) = &job.group_id {
+                group::gone(tx, &job.integration_id, group_id).await?;
+            }
         }
         return Ok(());
     };

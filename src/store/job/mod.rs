@@ -1,7 +1,7 @@
 //! Jobs: units of work, level-triggered. A job compares what is wanted with what is there when it runs, so one
 //! pending job per lane is enough, however often the wish changes.
 //!
-//! A lane is one user's jobs, or those of an integration's login test. Its *head* is the job that may run, runs, waits
+//! A lane is one user's jobs, one group's, or those of an integration's login test. Its *head* is the job that may run, runs, waits
 //! for its next try, or waits for a person; what came while the head was running waits as its one *follower*. Only a
 //! head that is due is `ready`, so that a claim never searches a backlog. Two unique indexes keep this so.
 
@@ -13,7 +13,7 @@ mod operate;
 
 pub use self::claim::{Claimed, Lease, LeaseError, Stranded};
 pub use self::enqueue::{JobRequest, Priority, Work};
-pub use self::finish::{Finish, Outcome};
+pub use self::finish::{Finish, Outcome, Seen};
 pub use self::list::{JobDetail, JobFilter};
 pub use self::operate::OperateError;
 
@@ -28,10 +28,13 @@ use super::writer::Tx;
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
-/// A statement that reads whole jobs, each with the name of the user whose account it is about.
+/// A statement that reads whole jobs, each with the name of the user whose account it is about, or of the group.
 macro_rules! select_jobs {
     ($rest:literal) => {
-        concat!("SELECT j.*, u.user_name FROM jobs j LEFT JOIN users u ON u.id = j.user_id ", $rest)
+        concat!(
+            "SELECT j.*, u.user_name, g.display_name AS group_name FROM jobs j LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id ",
+            $rest
+        )
     };
 }
 use select_jobs;
@@ -69,6 +72,8 @@ words! {
     Kind("kind of job") {
         /// Makes one account as it is wanted.
         Provision = "provision",
+        /// Makes one group as it is wanted.
+        Group = "group",
         /// Checks the settings and the service account's login.
         TestLogin = "test_login",
     }
@@ -125,7 +130,11 @@ pub struct JobRow {
     pub user_id: Option<String>,
     /// That user's name now.
     pub user_name: Option<String>,
-    /// The user's version that asked for it last; by the time it runs there may be a newer one.
+    /// The group that it is about.
+    pub group_id: Option<String>,
+    /// That group's name now.
+    pub group_name: Option<String>,
+    /// The version of the user, or the group, that asked for it last; by the time it runs there may be a newer one.
     pub wanted_version: Option<i64>,
     /// How urgent it is.
     pub priority: Priority,
@@ -157,6 +166,13 @@ pub struct JobRow {
     pub finished_at: Option<Timestamp>,
     lane: String,
     committing_at: Option<Timestamp>,
+}
+
+impl JobRow {
+    /// Whom or what it is about, as events name it: the user, or the group.
+    fn target(&self) -> Option<String> {
+        self.user_id.clone().or_else(|| self.group_id.clone())
+    }
 }
 
 /// What those who wait for a job are told of it.
@@ -212,7 +228,7 @@ async fn promote(tx: &mut Tx, ended: &JobRow) -> Result<(), StoreError> {
 fn tell(tx: &mut Tx, job: &JobRow, kind: &str, by: &str, data: serde_json::Value) {
     let mut event = NewEvent::new(kind, by).of(&job.integration_id).with(data);
     event.job_id = Some(job.id.clone());
-    event.target = job.user_id.clone();
+    event.target = job.target();
     event::append(tx, event);
 }
 
@@ -236,6 +252,8 @@ fn read(row: &Row) -> Result<JobRow, StoreError> {
         kind: row.word("kind")?,
         user_id: row.maybe_text("user_id")?,
         user_name: row.maybe_text("user_name")?,
+        group_id: row.maybe_text("group_id")?,
+        group_name: row.maybe_text("group_name")?,
         wanted_version: row.maybe_int("wanted_version")?,
         priority: Priority::from_stored(row.int("priority")?),
         state: row.word("state")?,

@@ -4,6 +4,7 @@ use futures::FutureExt as _;
 
 use super::super::Store;
 use super::super::error::StoreError;
+use super::super::group;
 use super::super::sql::{args, statements};
 use super::super::user;
 use super::super::writer::Tx;
@@ -24,15 +25,15 @@ pub enum OperateError {
     /// It does not stand where this can be done.
     #[error("the job is {0}")]
     WrongState(JobState),
-    /// A newer job of the same account is pending and will do what this one would.
-    #[error("job {by} is pending for the same account")]
+    /// A newer job of the same account, or group, is pending and will do what this one would.
+    #[error("job {by} is pending for the same account or group")]
     Pending {
         /// The newer job.
         by: String,
     },
-    /// The account was removed as it was wanted, and may be somebody else's by now.
-    #[error("the user of the job is gone; nothing is left to do")]
-    UserGone,
+    /// The account, or the group, was removed as it was wanted, and may be another one by now.
+    #[error("the {0} of the job is gone; nothing is left to do")]
+    Gone(&'static str),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -98,7 +99,14 @@ async fn again(tx: &mut Tx, job: &JobRow, from: &[JobState]) -> Result<(), Opera
             .await?
             .is_none_or(|user| user.gone_at.is_some())
     {
-        return Err(OperateError::UserGone);
+        return Err(OperateError::Gone("user"));
+    }
+    if let Some(group_id) = &job.group_id
+        && group::find(&mut tx.db, &job.integration_id, group_id)
+            .await?
+            .is_none_or(|group| group.gone_at.is_some())
+    {
+        return Err(OperateError::Gone("group"));
     }
     let pending = tx.db.one(PENDING, args![&job.integration_id, &job.lane]).await?;
     if let Some(pending) = pending.map(|row| read(&row)).transpose()?.filter(|pending| pending.id != job.id) {

@@ -90,7 +90,8 @@ CREATE TABLE user_emails (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX emails_of_user ON user_emails(user_id);
 
--- The wanted groups, without their members. A group is no account: when it goes, it goes at once.
+-- The wanted groups, without their members. Where the connector makes groups in the app, `deleted_at`, `gone_at` and `visible` are what
+-- they are of users; else a group that goes is gone at once. `app_id` and `app_name` are what was last seen of it in the app.
 CREATE TABLE groups (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -102,11 +103,17 @@ CREATE TABLE groups (
   folded TEXT NOT NULL,
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  modified_at INTEGER NOT NULL
+  modified_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  gone_at INTEGER,
+  visible INTEGER NOT NULL DEFAULT 1,
+  app_id TEXT,
+  app_name TEXT
 ) STRICT;
-CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key);
-CREATE INDEX groups_external ON groups(integration_id, external_id, seq);
-CREATE INDEX groups_page ON groups(integration_id, seq);
+CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key) WHERE gone_at IS NULL;
+CREATE INDEX groups_external ON groups(integration_id, external_id, seq) WHERE visible = 1;
+CREATE INDEX groups_page ON groups(integration_id, seq) WHERE visible = 1;
+CREATE INDEX groups_in_app ON groups(integration_id) WHERE app_name IS NOT NULL;
 
 CREATE TABLE members (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -131,7 +138,7 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_of_user ON accounts(integration_id, user_id);
 CREATE INDEX accounts_in_app ON accounts(integration_id, app_id);
 
--- A lane is (integration, user), or one for the integration itself. At most one head and one follower per lane.
+-- A lane is (integration, user), (integration, group), or one for the integration itself. At most one head and one follower per lane.
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -139,6 +146,7 @@ CREATE TABLE jobs (
   lane TEXT NOT NULL,
   kind TEXT NOT NULL,
   user_id TEXT REFERENCES users(id),
+  group_id TEXT REFERENCES groups(id),
   wanted_version INTEGER,
   priority INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN
@@ -189,6 +197,25 @@ CREATE TRIGGER users_follow_their_job AFTER UPDATE OF state, superseded_by ON jo
     SELECT j.state FROM jobs j WHERE j.integration_id = users.integration_id AND j.lane = users.id AND j.superseded_by IS NULL
     ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
   WHERE id = NEW.user_id AND deleted_at IS NOT NULL;
+END;
+CREATE TRIGGER groups_go_and_come_back AFTER UPDATE OF deleted_at, gone_at ON groups
+WHEN OLD.deleted_at IS NOT NEW.deleted_at OR OLD.gone_at IS NOT NEW.gone_at BEGIN
+  UPDATE groups SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = groups.integration_id AND j.lane = groups.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE seq = NEW.seq;
+END;
+CREATE TRIGGER groups_go_with_a_new_job AFTER INSERT ON jobs WHEN NEW.group_id IS NOT NULL BEGIN
+  UPDATE groups SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = groups.integration_id AND j.lane = groups.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE id = NEW.group_id AND deleted_at IS NOT NULL;
+END;
+CREATE TRIGGER groups_follow_their_job AFTER UPDATE OF state, superseded_by ON jobs WHEN NEW.group_id IS NOT NULL BEGIN
+  UPDATE groups SET visible = gone_at IS NULL AND (deleted_at IS NULL OR coalesce((
+    SELECT j.state FROM jobs j WHERE j.integration_id = groups.integration_id AND j.lane = groups.id AND j.superseded_by IS NULL
+    ORDER BY j.seq DESC LIMIT 1) IN ('failed', 'held', 'needs_human', 'cancelled'), 0))
+  WHERE id = NEW.group_id AND deleted_at IS NOT NULL;
 END;
 CREATE TRIGGER users_are_counted AFTER INSERT ON users BEGIN
   INSERT INTO user_counts (integration_id, stretch, visible) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible)

@@ -6,7 +6,7 @@ use super::*;
 use usher::account::Status;
 use usher::failure::FailureClass;
 use usher::integration::Answering;
-use usher::store::{Finish, Outcome, SeenAccount};
+use usher::store::{Finish, Outcome, Seen, SeenAccount};
 
 fn seen(status: Status, role: &str) -> Option<SeenAccount> {
     let attributes = json!({ "email": ADA, "name": "Ada Byron", "id": "17" });
@@ -31,7 +31,10 @@ impl Gate {
     async fn work(&self, outcome: Outcome, account: Option<SeenAccount>) {
         let store = &self.installation.store;
         let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().expect("a job is due");
-        store.finish(&claimed.lease, Finish { account, ..Finish::with(outcome) }).await.unwrap();
+        store
+            .finish(&claimed.lease, Finish { seen: account.map(Seen::Account), ..Finish::with(outcome) })
+            .await
+            .unwrap();
     }
 
     /// The same, once there is a job.

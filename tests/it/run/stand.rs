@@ -15,7 +15,7 @@ use usher::diagnostic::{Colour, Diagnostics, Source, render};
 use usher::failure::FailureClass;
 use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue, read};
-use usher::run::{Call, Limits, Report, UsedCodes, logged_in, run};
+use usher::run::{Call, Identity, Limits, Report, UsedCodes, logged_in, run};
 use usher::secret::{Redactor, SecretString};
 use usher::step::{Vocabulary, check_flows, compile_flow};
 use usher::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
@@ -168,7 +168,10 @@ impl Stand {
             book: &self.connector.book,
             flow,
             scope,
-            identity: self.identity.clone().or(email).into_iter().collect(),
+            identity: Identity {
+                subject: self.identity.clone().or(email).into_iter().collect(),
+                group: None,
+            },
             page: self.session.page(),
             redactor: self.redactor(),
             limits: self.limits,

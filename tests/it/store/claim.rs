@@ -142,7 +142,7 @@ async fn an_old_fence_changes_nothing() {
         let before = format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap());
         let seen = seen(Status::Active);
         let finish = Finish {
-            account: Some(seen),
+            seen: Some(Seen::Account(seen)),
             events: vec![NewEvent::new("user.invited", "worker-1")],
             pause: Some("never".into()),
             ..Finish::with(Outcome::Done { message: None })
@@ -271,7 +271,7 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let more = vec![step(3, 1, "passed", StepOutcome::Skipped), step(1, 0, "around", StepOutcome::Failed)];
     bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
     let finish = Finish {
-        account: Some(seen(Status::Invited)),
+        seen: Some(Seen::Account(seen(Status::Invited))),
         events: vec![NewEvent::new("user.invited", "worker:worker-1")],
         ..Finish::with(Outcome::Done { message: Some("invited".into()) })
     };
@@ -305,8 +305,10 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let again = bench.wish(&acme, &user, true).await.job.unwrap();
     let claimed = bench.claimed().await;
     assert_eq!(claimed.job.id, again.id);
-    let finish =
-        Finish { account: Some(seen(Status::Active)), ..Finish::with(Outcome::Done { message: None }) };
+    let finish = Finish {
+        seen: Some(Seen::Account(seen(Status::Active))),
+        ..Finish::with(Outcome::Done { message: None })
+    };
     bench.store.finish(&claimed.lease, finish).await.unwrap();
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
     assert_eq!(account.seen.status, Status::Active, "the later reading takes the place of the earlier");

@@ -199,7 +199,7 @@ async fn an_old_job_of_somebody_who_is_gone_is_not_tried_again() {
     let next = bench.add_user(&acme, "ada").await;
     assert_ne!(next.user.id, ada.user.id);
     let late = bench.store.retry_job(&ada.job.unwrap().id, "cli").await;
-    assert!(matches!(late, Err(OperateError::UserGone)), "it would remove the account of the new user");
+    assert!(matches!(late, Err(OperateError::Gone("user"))), "it would remove the account of the new user");
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn pages_are_in_the_order_of_making_with_what_is_known_beside_each() {
     let status = Status::Active;
     let (attributes, entitlements) = (json!({}), json!([]));
     let account = SeenAccount { app_id: None, status, attributes, entitlements, complete: true };
-    let finish = Finish { account: Some(account), ..failed() };
+    let finish = Finish { seen: Some(Seen::Account(account)), ..failed() };
     bench.store.finish(&claimed.lease, finish).await.unwrap();
     let page = list_users(&bench.store, &acme.id, None, 0, 2).await;
     let first = &page.users[0];

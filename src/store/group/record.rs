@@ -1,0 +1,218 @@
+//! Recording changes of groups and of who is in them, with the jobs of it.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use super::{
+    Concerned, GroupBody, GroupChange, GroupError, GroupRow, GroupWork, find, replica, select_groups,
+};
+use crate::scim::schema::fold;
+use crate::store::error::StoreError;
+use crate::store::event::{self, NewEvent};
+use crate::store::job::{self, JobBrief, Work};
+use crate::store::sql::{args, statements};
+use crate::store::user;
+use crate::store::writer::Tx;
+
+statements! {
+    FIND_NAME = select_groups!("u.display_name_key = $2 AND u.gone_at IS NULL");
+    INSERT = "INSERT INTO groups (id, integration_id, display_name, display_name_key, external_id, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
+    REPLACE = "UPDATE groups SET display_name = $2, display_name_key = $3, external_id = $4, resource = $5, folded = $6, version = version + 1, modified_at = $7, deleted_at = NULL WHERE id = $1";
+    DELETE = "UPDATE groups SET version = version + 1, modified_at = $2, deleted_at = $2, gone_at = $3 WHERE id = $1";
+    EMPTY = "DELETE FROM members WHERE group_id = $1";
+    KEEP_ONLY = "DELETE FROM members WHERE group_id = $1 AND user_id NOT IN (SELECT value FROM json_each($2))";
+    JOIN = "INSERT INTO members (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ORDER BY e.key ON CONFLICT DO NOTHING";
+    TOUCH_ALL = "UPDATE groups SET version = version + 1, modified_at = $2 WHERE id IN (SELECT group_id FROM members WHERE user_id = $1)";
+    LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
+    IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
+}
+
+pub(super) async fn record(
+    tx: &mut Tx,
+    integration_id: &str,
+    (change, work, mut event): (GroupChange, Option<GroupWork>, NewEvent),
+) -> Result<(GroupRow, Option<JobBrief>), GroupError> {
+    let before = match (&change, &work) {
+        (GroupChange::Insert { .. }, _) | (_, None) => Vec::new(),
+        (GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. }, Some(_)) => {
+            members(tx, id).await?
+        }
+    };
+    let replicates = work.as_ref().is_some_and(|work| work.replicates);
+    let group = match change {
+        GroupChange::Insert { body, members } => insert(tx, integration_id, &body, &members).await?,
+        GroupChange::Replace { id, expected, body, members } => {
+            replace(tx, (integration_id, &id), expected, (&body, &members)).await?
+        }
+        GroupChange::Delete { id, expected } => {
+            delete(tx, (integration_id, &id), expected, replicates).await?
+        }
+    };
+    event.integration_id.get_or_insert_with(|| integration_id.to_owned());
+    event.target.get_or_insert_with(|| group.id.clone());
+    event::append(tx, event);
+    let Some(work) = work else { return Ok((group, None)) };
+    let job = if replicates { Some(ask_for_job(tx, &group, &work).await?) } else { None };
+    let after = members(tx, &group.id).await?;
+    ask_for_members_jobs(tx, &group, (before, after), &work).await?;
+    Ok((group, job))
+}
+
+/// Asks for a job of the group itself.
+async fn ask_for_job(tx: &mut Tx, group: &GroupRow, work: &GroupWork) -> Result<JobBrief, StoreError> {
+    let wish = Work::Group { group_id: group.id.clone(), wanted_version: group.version };
+    job::enqueue(tx, &group.integration_id, wish, work.job.clone()).await
+}
+
+/// Asks for a job of each user whom a change of members concerns. A group that is not in the app yet is followed once it is there.
+async fn ask_for_members_jobs(
+    tx: &mut Tx,
+    group: &GroupRow,
+    (before, after): (Vec<String>, Vec<String>),
+    work: &GroupWork,
+) -> Result<(), GroupError> {
+    let is_there = work.replicates && group.in_app.is_some() && group.deleted_at.is_none();
+    let concerns = if is_there { work.concerns.max(Concerned::WhoMoves) } else { work.concerns };
+    let sets = [&before, &after].map(|ids| ids.iter().map(String::as_str).collect::<HashSet<&str>>());
+    let [was_in, is_in] = sets;
+    let is_concerned = |id: &&String| match concerns {
+        Concerned::Nobody => false,
+        Concerned::WhoMoves => !(was_in.contains(id.as_str()) && is_in.contains(id.as_str())),
+        Concerned::Everybody => true,
+    };
+    let came_later = after.iter().filter(|id| !was_in.contains(id.as_str()));
+    for id in before.iter().chain(came_later).filter(is_concerned) {
+        replica::provision(tx, &group.integration_id, id, &work.job).await?;
+    }
+    Ok(())
+}
+
+/// The ids of those who are in a group.
+pub(super) async fn members(tx: &mut Tx, group_id: &str) -> Result<Vec<String>, StoreError> {
+    tx.db.all(IDS, args![group_id]).await?.iter().map(|row| row.text("user_id")).collect()
+}
+
+async fn insert(
+    tx: &mut Tx,
+    integration_id: &str,
+    body: &GroupBody,
+    members: &[String],
+) -> Result<GroupRow, GroupError> {
+    name_is_free(tx, integration_id, body, None).await?;
+    let id = tx.ids.next();
+    let values = args![
+        &id,
+        integration_id,
+        &body.display_name,
+        fold(&body.display_name),
+        body.external_id.as_ref(),
+        &body.resource,
+        body.folded.as_str(),
+        tx.now,
+    ];
+    tx.db.write(INSERT, values);
+    set_members(tx, integration_id, &id, members).await?;
+    find(&mut tx.db, integration_id, &id).await?.ok_or(GroupError::NotFound)
+}
+
+async fn replace(
+    tx: &mut Tx,
+    (integration_id, id): (&str, &str),
+    expected: Option<i64>,
+    (body, members): (&GroupBody, &[String]),
+) -> Result<GroupRow, GroupError> {
+    current(tx, integration_id, id, expected).await?;
+    name_is_free(tx, integration_id, body, Some(id)).await?;
+    let values = args![
+        id,
+        &body.display_name,
+        fold(&body.display_name),
+        body.external_id.as_ref(),
+        &body.resource,
+        body.folded.as_str(),
+        tx.now,
+    ];
+    tx.db.write(REPLACE, values);
+    set_members(tx, integration_id, id, members).await?;
+    find(&mut tx.db, integration_id, id).await?.ok_or(GroupError::NotFound)
+}
+
+/// Deletes a group: at once, or, where it has to be removed from the app first, as a wish.
+async fn delete(
+    tx: &mut Tx,
+    (integration_id, id): (&str, &str),
+    expected: Option<i64>,
+    replicates: bool,
+) -> Result<GroupRow, GroupError> {
+    current(tx, integration_id, id, expected).await?;
+    tx.db.write(DELETE, args![id, tx.now, (!replicates).then_some(tx.now)]);
+    if !replicates {
+        empty(tx, id);
+    }
+    find(&mut tx.db, integration_id, id).await?.ok_or(GroupError::NotFound)
+}
+
+/// Takes everybody out of a group.
+pub(super) fn empty(tx: &mut Tx, id: &str) {
+    tx.db.write(EMPTY, args![id]);
+}
+
+/// The group, where it is at the version that the caller saw.
+async fn current(
+    tx: &mut Tx,
+    integration_id: &str,
+    id: &str,
+    expected: Option<i64>,
+) -> Result<GroupRow, GroupError> {
+    let group = find(&mut tx.db, integration_id, id).await?.filter(|group| group.gone_at.is_none());
+    let group = group.ok_or(GroupError::NotFound)?;
+    match expected {
+        Some(expected) if expected != group.version => {
+            Err(GroupError::VersionConflict { found: group.version })
+        }
+        _ => Ok(group),
+    }
+}
+
+async fn name_is_free(
+    tx: &mut Tx,
+    integration_id: &str,
+    body: &GroupBody,
+    own: Option<&str>,
+) -> Result<(), GroupError> {
+    let holder = tx.db.one(FIND_NAME, args![integration_id, fold(&body.display_name)]).await?;
+    let Some(holder) = holder else { return Ok(()) };
+    if own == Some(holder.text("id")?.as_str()) {
+        return Ok(());
+    }
+    Err(GroupError::NameTaken { is_leaving: !holder.flag("visible")? })
+}
+
+/// Makes these users, and nobody else, the members.
+async fn set_members(
+    tx: &mut Tx,
+    integration_id: &str,
+    id: &str,
+    members: &[String],
+) -> Result<(), GroupError> {
+    let ids = json!(members).to_string();
+    tx.db.write(KEEP_ONLY, args![id, &ids]);
+    if members.is_empty() {
+        return Ok(());
+    }
+    let known = user::visible_ids(&mut tx.db, integration_id, &ids).await?;
+    let known: HashSet<&str> = known.iter().map(String::as_str).collect();
+    let unknown: Vec<String> = members.iter().filter(|id| !known.contains(id.as_str())).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(GroupError::UnknownMembers { ids: unknown });
+    }
+    tx.db.write(JOIN, args![id, &ids]);
+    Ok(())
+}
+
+/// Takes a user out of every group.
+pub(in crate::store) fn leave_all(tx: &mut Tx, user_id: &str) {
+    tx.db.write(TOUCH_ALL, args![user_id, tx.now]);
+    tx.db.write(LEAVE_ALL, args![user_id]);
+}
