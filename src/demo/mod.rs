@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use desk::Desk;
 
 pub use desk::Stats;
-pub use model::{Action, Change, Difference, Member, Role, Status};
+pub use model::{Action, Change, Difference, Group, Member, Role, Status};
 pub use switches::Switches;
 
 /// The organisation that is there.
@@ -165,6 +165,11 @@ impl AcmeDesk {
     /// Everybody who is there, by id.
     pub fn members(&self) -> Vec<Member> {
         self.desk.lock().organisation.members().cloned().collect()
+    }
+
+    /// Every group, by id.
+    pub fn groups(&self) -> Vec<Group> {
+        self.desk.lock().organisation.groups().cloned().collect()
     }
 
     /// Accepts the open invitation of this address, as the invited person would; `false` where there is none.

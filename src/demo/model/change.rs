@@ -11,9 +11,9 @@ pub struct Change {
     pub actor: String,
     /// What was done.
     pub action: Action,
-    /// Whose account it was; `None` for a team.
+    /// Whose account it was; `None` for a team, and for a group itself.
     pub member_id: Option<u64>,
-    /// The member's address after the change; empty for a team.
+    /// The member's address after the change; empty where there is no member.
     pub email: String,
     /// The values that differ, in the order of the form.
     pub changed: Vec<Difference>,
@@ -22,7 +22,7 @@ pub struct Change {
 /// One value before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// `name`, `email`, `role`, `teams` (comma-separated) or `status`.
+    /// `name`, `email`, `role`, `teams` (comma-separated), `status`, or `group`, whose values are a group's name.
     pub field: &'static str,
     /// The value before; `None` where there was none.
     pub from: Option<String>,
@@ -73,6 +73,16 @@ pub enum Action {
     InvitationResent,
     /// A team was added.
     TeamAdded,
+    /// A group was added.
+    GroupAdded,
+    /// A group has another name.
+    GroupRenamed,
+    /// A group is gone.
+    GroupRemoved,
+    /// The member is in one more group.
+    GroupJoined,
+    /// The member is in one group less. Who is removed from the organisation leaves all groups without this.
+    GroupLeft,
 }
 
 impl Action {
@@ -90,6 +100,11 @@ impl Action {
             Self::InvitationCancelled => "invitation_cancelled",
             Self::InvitationResent => "invitation_resent",
             Self::TeamAdded => "team_added",
+            Self::GroupAdded => "group_added",
+            Self::GroupRenamed => "group_renamed",
+            Self::GroupRemoved => "group_removed",
+            Self::GroupJoined => "group_joined",
+            Self::GroupLeft => "group_left",
         }
     }
 }
@@ -100,7 +115,17 @@ mod tests {
 
     #[test]
     fn the_record_reads_the_same_in_json_and_on_the_page() {
-        for action in [Action::RoleChanged, Action::InvitationCancelled, Action::Invited, Action::TeamAdded] {
+        for action in [
+            Action::RoleChanged,
+            Action::InvitationCancelled,
+            Action::Invited,
+            Action::TeamAdded,
+            Action::GroupAdded,
+            Action::GroupRenamed,
+            Action::GroupRemoved,
+            Action::GroupJoined,
+            Action::GroupLeft,
+        ] {
             assert_eq!(serde_json::to_value(action).unwrap(), action.word());
         }
     }

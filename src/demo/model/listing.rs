@@ -3,7 +3,6 @@
 
 use url::form_urlencoded;
 
-use super::organisation::Entry;
 use super::{Member, Organisation};
 
 /// How many members a page shows.
@@ -20,6 +19,14 @@ pub(in crate::demo) struct ListQuery {
     pub(in crate::demo) direction: Direction,
     /// From 1; 0 means 1, and what is too high means the last.
     pub(in crate::demo) page: usize,
+}
+
+/// A member with the lower-case forms that searching and sorting compare.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) member: Member,
+    pub(super) name: String,
+    pub(super) email: String,
 }
 
 /// A column that can be sorted by.
@@ -82,6 +89,12 @@ pub(in crate::demo) fn list<'a>(organisation: &'a Organisation, query: &ListQuer
     let members: Vec<&Member> = shown.iter().map(|entry| &entry.member).collect();
     let first = if members.is_empty() { 0 } else { start + 1 };
     Page { last: start + members.len(), members, total, first, number, pages }
+}
+
+impl Entry {
+    pub(super) fn new(member: Member) -> Self {
+        Self { name: member.name.to_lowercase(), email: member.email.to_lowercase(), member }
+    }
 }
 
 impl ListQuery {

@@ -1,6 +1,7 @@
-//! What Acme Desk knows: members, teams, seats, and the record of every change. No HTTP, no sessions.
+//! What Acme Desk knows: members, teams, groups, seats, and the record of every change. No HTTP, no sessions.
 
 mod change;
+mod groups;
 mod listing;
 mod member;
 mod organisation;
@@ -9,6 +10,7 @@ mod request;
 mod seed;
 
 pub use change::{Action, Change, Difference};
+pub use groups::Group;
 pub use member::{Member, Role, Status};
 
 pub(super) use listing::{Direction, ListQuery, SortBy, list};

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
+use super::groups::{Group, Groups};
+use super::listing::Entry;
 use super::request::{By, Edit, Invitation, checked_email, checked_name};
 use super::{Action, Change, Difference, Member, Refusal, Role, Status};
 
-/// Members, teams, seats, and what was changed.
+/// Members, teams, groups, seats, and what was changed.
 #[derive(Debug)]
 pub(in crate::demo) struct Organisation {
     members: BTreeMap<u64, Entry>,
     teams: Vec<String>,
+    pub(super) groups: Groups,
     seats: usize,
     record: Vec<Change>,
     /// How many changes are recorded, for those who wait for one.
@@ -22,27 +25,24 @@ pub(in crate::demo) struct Organisation {
     next_id: u64,
 }
 
-/// A member with the lower-case forms that searching and sorting compare.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) member: Member,
-    pub(super) name: String,
-    pub(super) email: String,
-}
-
 /// What a change leaves behind.
-enum Effect {
+pub(super) enum Effect {
     Keep(Member),
     Drop(Member),
     AddTeam(String),
+    KeepGroup(Group),
+    DropGroup(u64),
+    /// A member is in the group with this id from now on.
+    Join(u64, Member),
+    Leave(u64, Member),
 }
 
 impl Organisation {
     /// An organisation of these people; the record starts empty.
-    pub(super) fn new(members: Vec<Member>, teams: Vec<String>, seats: usize) -> Self {
+    pub(super) fn new(members: Vec<Member>, teams: Vec<String>, groups: Groups, seats: usize) -> Self {
         let next_id = members.iter().map(|member| member.id).max().unwrap_or(1000) + 1;
         let members = members.into_iter().map(|member| (member.id, Entry::new(member))).collect();
-        Self { members, teams, seats, record: Vec::new(), recorded: watch::Sender::new(0), next_id }
+        Self { members, teams, groups, seats, record: Vec::new(), recorded: watch::Sender::new(0), next_id }
     }
 
     pub(in crate::demo) fn record(&self) -> &[Change] {
@@ -230,15 +230,25 @@ impl Organisation {
     }
 
     /// The one place that changes anything.
-    fn commit(&mut self, by: &By, action: Action, effect: Effect, changed: Vec<Difference>) {
+    pub(super) fn commit(&mut self, by: &By, action: Action, effect: Effect, changed: Vec<Difference>) {
         let (member_id, email) = match &effect {
-            Effect::Keep(member) | Effect::Drop(member) => (Some(member.id), member.email.clone()),
-            Effect::AddTeam(_) => (None, String::new()),
+            Effect::Keep(member)
+            | Effect::Drop(member)
+            | Effect::Join(_, member)
+            | Effect::Leave(_, member) => (Some(member.id), member.email.clone()),
+            Effect::AddTeam(_) | Effect::KeepGroup(_) | Effect::DropGroup(_) => (None, String::new()),
         };
         match effect {
             Effect::Keep(member) => drop(self.members.insert(member.id, Entry::new(member))),
-            Effect::Drop(member) => drop(self.members.remove(&member.id)),
+            Effect::Drop(member) => {
+                self.groups.leave_all(member.id);
+                self.members.remove(&member.id);
+            }
             Effect::AddTeam(name) => self.teams.push(name),
+            Effect::KeepGroup(group) => self.groups.keep(group),
+            Effect::DropGroup(id) => self.groups.drop_one(id),
+            Effect::Join(id, member) => self.groups.join(id, member.id),
+            Effect::Leave(id, member) => self.groups.leave(id, member.id),
         }
         let change = Change { at_ms: by.at_ms, actor: by.actor.clone(), action, member_id, email, changed };
         self.record.push(change);
@@ -278,12 +288,6 @@ impl Organisation {
             return Err(Refusal::LastOwner);
         }
         Ok(())
-    }
-}
-
-impl Entry {
-    fn new(member: Member) -> Self {
-        Self { name: member.name.to_lowercase(), email: member.email.to_lowercase(), member }
     }
 }
 

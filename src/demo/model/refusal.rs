@@ -5,7 +5,7 @@
 pub(in crate::demo) enum Refusal {
     /// The address cannot be one.
     InvalidEmail,
-    /// A member without a name.
+    /// A member, team or group without a name.
     NoName,
     /// A name or address that is too long to be one.
     TooLong,
@@ -21,6 +21,18 @@ pub(in crate::demo) enum Refusal {
     UnknownChoice,
     /// There is a team of this name.
     TeamExists,
+    /// There is a group of this name.
+    GroupExists,
+    /// A group's name with a comma, which stands between names where they are listed.
+    CommaInName,
+    /// There is no such group any more.
+    GroupGone,
+    /// No member has the address.
+    NobodyThere,
+    /// The member is in the group.
+    InGroupAlready,
+    /// The member is not in the group.
+    NotInGroup,
 }
 
 impl Refusal {
@@ -36,6 +48,12 @@ impl Refusal {
             Self::Stale => "This member was changed meanwhile. Reload the page.",
             Self::UnknownChoice => "Choose one of the values listed.",
             Self::TeamExists => "A team with this name already exists.",
+            Self::GroupExists => "A group with this name already exists.",
+            Self::CommaInName => "The name of a group cannot have a comma.",
+            Self::GroupGone => "This group was deleted meanwhile.",
+            Self::NobodyThere => "Nobody in Acme Desk has this address.",
+            Self::InGroupAlready => "This person is in the group already.",
+            Self::NotInGroup => "This person is not in the group.",
         }
     }
 }

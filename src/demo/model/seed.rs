@@ -1,10 +1,15 @@
 //! The people who are there when the app starts: the same ones each time, so that tests can name them.
 
+use super::groups::Groups;
 use super::{Member, Organisation, Role, Status};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const FIRST_ID: u64 = 1001;
 const TEAMS: [&str; 6] = ["Support", "Billing", "Field", "Onboarding", "Escalations", "Night shift"];
+
+/// Groups, and the places of those in them among [`KNOWN`]: the one whose name is markup, one who is suspended, one who
+/// is pending, and one who is in both.
+const GROUPS: [(&str, &[usize]); 2] = [("Berlin office", &[1, 2, 6, 9]), ("On call", &[2, 3, 8])];
 
 /// Known by name in tests and pictures. The second one's name is markup and locator syntax, the addresses `al@` and
 /// `pal@` are part of each other, and two names are beyond ASCII.
@@ -40,8 +45,13 @@ const LAST: [&str; 24] = [
 
 /// An organisation of `count` people, the owner first; there is always the owner.
 pub(in crate::demo) fn seed(count: usize, seats: usize, now_ms: i64) -> Organisation {
-    let members = (0..count.max(1)).map(|index| member(index, now_ms)).collect();
-    Organisation::new(members, TEAMS.map(str::to_owned).to_vec(), seats)
+    let count = count.max(1);
+    let members = (0..count).map(|index| member(index, now_ms)).collect();
+    let ids = |places: &[usize]| {
+        places.iter().filter(|place| **place < count).map(|place| FIRST_ID + *place as u64).collect()
+    };
+    let groups = Groups::new(GROUPS.map(|(name, places)| (name, ids(places))).to_vec());
+    Organisation::new(members, TEAMS.map(str::to_owned).to_vec(), groups, seats)
 }
 
 fn member(index: usize, now_ms: i64) -> Member {
@@ -112,6 +122,7 @@ mod tests {
             let emails: Vec<String> =
                 seed(count, 5, 0).members().map(|member| member.email.clone()).collect();
             assert_eq!(emails, ["owner@acme.example"]);
+            assert!(seed(count, 5, 0).groups().all(|group| group.members.is_empty()));
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::problem::draw;
 use crate::demo::desk::{Desk, Stats};
-use crate::demo::model::{Change, Difference, Member};
+use crate::demo::model::{Change, Difference, Group, Member};
 use crate::demo::switches::{Switches, Turn};
 
 /// How many changes the page shows, newest first.
@@ -52,6 +52,7 @@ pub(super) fn router() -> Router<Arc<Desk>> {
         .route("/-/", get(page))
         .route("/-/record", get(record))
         .route("/-/members", get(members))
+        .route("/-/groups", get(groups))
         .route("/-/stats", get(stats))
         .route("/-/switches", get(switches).post(turn))
         .route("/-/accept", post(accept))
@@ -63,6 +64,10 @@ async fn record(Shared(desk): Shared<Arc<Desk>>) -> Json<Vec<Change>> {
 
 async fn members(Shared(desk): Shared<Arc<Desk>>) -> Json<Vec<Member>> {
     Json(desk.lock().organisation.members().cloned().collect())
+}
+
+async fn groups(Shared(desk): Shared<Arc<Desk>>) -> Json<Vec<Group>> {
+    Json(desk.lock().organisation.groups().cloned().collect())
 }
 
 async fn stats(Shared(desk): Shared<Arc<Desk>>) -> Json<Value> {

@@ -28,6 +28,7 @@ pub(super) struct Frame {
 pub(super) enum Section {
     Members,
     Teams,
+    Groups,
 }
 
 /// A name with the round picture that stands for it.
@@ -74,6 +75,7 @@ impl Frame {
         let own = match self.section {
             Section::Members => "members",
             Section::Teams => "teams",
+            Section::Groups => "groups",
         };
         if own == section { "page" } else { "false" }
     }

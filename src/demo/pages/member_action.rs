@@ -173,12 +173,13 @@ fn find<'a>(state: &'a State, id: &str, action: &str) -> Option<(&'a Member, Mem
     Some((member, MemberAction::from_slug(action)?))
 }
 
-fn by(desk: &Desk, caller: &SignedIn) -> By {
+/// Who acts, and when.
+pub(super) fn by(desk: &Desk, caller: &SignedIn) -> By {
     By { actor: caller.member.email.clone(), at_ms: desk.now_ms() }
 }
 
 /// Leaves a message for the next page.
-fn say(state: &mut State, caller: &SignedIn, message: &'static str) {
+pub(super) fn say(state: &mut State, caller: &SignedIn, message: &'static str) {
     if let Some(session) = state.sessions.peek(&caller.session) {
         session.flash = Some(message);
     }

@@ -16,7 +16,7 @@ use super::problem::{Problem, draw};
 use super::words::{MemberAction, Words};
 use crate::demo::ORGANISATION;
 use crate::demo::desk::{Desk, State};
-use crate::demo::model::{Direction, ListQuery, Member, SortBy, Status, list as page_of};
+use crate::demo::model::{Direction, ListQuery, Member, Organisation, SortBy, Status, list as page_of};
 
 #[derive(Template)]
 #[template(path = "members.html")]
@@ -62,6 +62,8 @@ struct Row {
     email: String,
     role: &'static str,
     teams: String,
+    /// Names with commas between them.
+    groups: String,
     status: &'static str,
     /// The class that colours the status.
     tone: &'static str,
@@ -134,20 +136,21 @@ pub(super) fn draw_place(
 fn list_page(state: &mut State, caller: &SignedIn, query: &ListQuery, dialog: Option<Dialog>) -> ListPage {
     let place = Place::List(query.clone());
     let frame = Frame::new(state, caller, Section::Members, place.address());
-    let page = page_of(&state.organisation, query);
+    let organisation = &state.organisation;
+    let page = page_of(organisation, query);
     let shown = ListQuery { page: page.number, ..query.clone() };
     let other = |number: usize| Place::List(ListQuery { page: number, ..query.clone() }).fields();
     ListPage {
         heads: SortBy::ALL.map(|by| Head::new(by, &shown, frame.words)).into(),
-        rows: page.members.iter().map(|member| Row::new(member, frame.words)).collect(),
+        rows: page.members.iter().map(|member| Row::new(organisation, member, frame.words)).collect(),
         search: query.search.clone(),
         first: page.first,
         last: page.last,
         total: page.total,
         previous: (page.number > 1).then(|| other(page.number - 1)),
         next: (page.number < page.pages).then(|| other(page.number + 1)),
-        seats_taken: state.organisation.seats_taken(),
-        seats: state.organisation.seats(),
+        seats_taken: organisation.seats_taken(),
+        seats: organisation.seats(),
         fields: place.fields(),
         frame,
         dialog,
@@ -160,7 +163,8 @@ fn member_page(state: &mut State, caller: &SignedIn, member: &Member, dialog: Op
     let since = jiff::Timestamp::from_millisecond(member.since_ms)
         .map(|at| at.strftime("%-d %B %Y").to_string())
         .unwrap_or_default();
-    MemberPage { row: Row::new(member, frame.words), fields: place.fields(), since, frame, dialog }
+    let row = Row::new(&state.organisation, member, frame.words);
+    MemberPage { row, fields: place.fields(), since, frame, dialog }
 }
 
 impl Head {
@@ -181,7 +185,7 @@ impl Head {
 }
 
 impl Row {
-    fn new(member: &Member, words: &'static Words) -> Self {
+    fn new(organisation: &Organisation, member: &Member, words: &'static Words) -> Self {
         let buttons = MemberAction::possible(member.status).iter();
         Self {
             id: member.id,
@@ -189,6 +193,7 @@ impl Row {
             email: member.email.clone(),
             role: member.role.word(),
             teams: member.teams.join(", "),
+            groups: organisation.groups_of(member.id).join(", "),
             status: words.status_word(member.status),
             tone: match member.status {
                 Status::Active => "active",

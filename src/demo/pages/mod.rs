@@ -7,6 +7,8 @@ mod asset;
 mod control;
 mod form;
 mod frame;
+mod group;
+mod groups;
 mod guard;
 mod invitation;
 mod member_action;
@@ -27,6 +29,7 @@ use super::desk::Desk;
 
 const MEMBERS: &str = "/orgs/acme/members";
 const TEAMS: &str = "/orgs/acme/teams";
+const GROUPS: &str = "/orgs/acme/groups";
 
 /// Everything the app answers.
 pub(super) fn router(desk: Arc<Desk>) -> Router {
@@ -43,6 +46,9 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/orgs/acme/members/{id}", get(members::show))
         .route("/orgs/acme/members/{id}/{action}", get(member_action::show).post(member_action::act))
         .route(TEAMS, get(teams::show).post(teams::add))
+        .route(GROUPS, get(groups::show).post(groups::add))
+        .route("/orgs/acme/groups/{id}", get(group::show))
+        .route("/orgs/acme/groups/{id}/{action}", get(group::ask).post(group::act))
         .route("/assets/{name}", get(asset::get))
         .fallback(guard::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), meter::meter));

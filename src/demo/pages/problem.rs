@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 /// Why a page is not shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Problem {
-    /// There is no such page or member.
+    /// There is no such page, member or group.
     NotFound,
     /// The form did not come from a page of this session.
     ForgedForm,

@@ -1,6 +1,7 @@
 //! Acme Desk over real HTTP, as a browser without script sees it.
 
 mod control;
+mod groups;
 mod members;
 mod sign_in;
 

@@ -12,9 +12,16 @@ const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 async fn every_page_sends_a_stranger_to_the_sign_in_page() {
     let app = App::start(|_| {}).await;
     let mut browser = app.browser();
-    for path in
-        ["/", MEMBERS, "/orgs/acme/members/1003", "/orgs/acme/members/invite", "/orgs/acme/teams", "/no/such"]
-    {
+    for path in [
+        "/",
+        MEMBERS,
+        "/orgs/acme/members/1003",
+        "/orgs/acme/members/invite",
+        "/orgs/acme/teams",
+        "/orgs/acme/groups",
+        "/orgs/acme/groups/501",
+        "/no/such",
+    ] {
         browser.get(path).await;
         assert_eq!((browser.status, browser.location.as_deref()), (303, Some("/login")), "{path}");
     }
@@ -107,6 +114,8 @@ async fn a_form_without_its_sessions_token_does_nothing() {
             ("/orgs/acme/members/invite", invitation.as_slice()),
             ("/orgs/acme/members/1003/remove", &fields),
             ("/orgs/acme/teams", &fields),
+            ("/orgs/acme/groups", &fields),
+            ("/orgs/acme/groups/501/delete", &fields),
             ("/logout", &fields),
         ] {
             browser.post_raw(path, fields).await;
