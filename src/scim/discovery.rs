@@ -2,6 +2,8 @@
 //!
 //! Strict clients read these literally: exact shapes, no members beside the RFC's, and nothing promised that is not there.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::bulk;
@@ -97,7 +99,9 @@ pub fn resource_type(base_url: &str, schema: &ResourceSchema) -> Value {
 
 /// `GET /Schemas`.
 pub fn schemas(base_url: &str, types: &[&ResourceSchema]) -> ListResponse<Value> {
-    let all = types.iter().flat_map(|schema| schema.schemas());
+    // An extension of several kinds of resource is one schema.
+    let mut told = HashSet::new();
+    let all = types.iter().flat_map(|schema| schema.schemas()).filter(|schema| told.insert(schema.id));
     ListResponse::whole(all.map(|schema| schema_document(base_url, schema)).collect())
 }
 

@@ -113,7 +113,7 @@ pub struct GroupView {
 /// A change of one group. `expected` is the version that the caller saw; `None` where it did not look.
 #[derive(Clone, Debug)]
 pub enum GroupChange {
-    /// A new group.
+    /// A new group; or a deleted one of that name that is not gone yet, which is wanted again.
     Insert {
         /// What it is.
         body: GroupBody,

@@ -11,7 +11,7 @@ use crate::scim::schema::fold;
 use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
 use crate::store::job::{self, JobBrief, Work};
-use crate::store::sql::{args, statements};
+use crate::store::sql::{Row, args, statements};
 use crate::store::user;
 use crate::store::writer::Tx;
 
@@ -34,7 +34,11 @@ pub(super) async fn record(
     (change, work, mut event): (GroupChange, Option<GroupWork>, NewEvent),
 ) -> Result<(GroupRow, Option<JobBrief>), GroupError> {
     let before = match (&change, &work) {
-        (GroupChange::Insert { .. }, _) | (_, None) => Vec::new(),
+        (_, None) => Vec::new(),
+        (GroupChange::Insert { body, .. }, Some(_)) => match holder(tx, integration_id, body).await? {
+            Some(leaving) => members(tx, &leaving.id).await?,
+            None => Vec::new(),
+        },
         (GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. }, Some(_)) => {
             members(tx, id).await?
         }
@@ -99,6 +103,10 @@ async fn insert(
     body: &GroupBody,
     members: &[String],
 ) -> Result<GroupRow, GroupError> {
+    // Who comes back while the removal goes on is the same group, in the same lane.
+    if let Some(leaving) = holder(tx, integration_id, body).await?.filter(|holder| holder.is_leaving) {
+        return replace(tx, (integration_id, &leaving.id), None, (body, members)).await;
+    }
     name_is_free(tx, integration_id, body, None).await?;
     let id = tx.ids.next();
     let values = args![
@@ -175,18 +183,31 @@ async fn current(
     }
 }
 
+/// Who has a name.
+struct Holder {
+    id: String,
+    /// It was deleted, and is being removed from the app.
+    is_leaving: bool,
+}
+
+async fn holder(tx: &mut Tx, integration_id: &str, body: &GroupBody) -> Result<Option<Holder>, StoreError> {
+    let row = tx.db.one(FIND_NAME, args![integration_id, fold(&body.display_name)]).await?;
+    let holder = |row: Row| Ok(Holder { id: row.text("id")?, is_leaving: !row.flag("visible")? });
+    row.map(holder).transpose()
+}
+
 async fn name_is_free(
     tx: &mut Tx,
     integration_id: &str,
     body: &GroupBody,
     own: Option<&str>,
 ) -> Result<(), GroupError> {
-    let holder = tx.db.one(FIND_NAME, args![integration_id, fold(&body.display_name)]).await?;
-    let Some(holder) = holder else { return Ok(()) };
-    if own == Some(holder.text("id")?.as_str()) {
-        return Ok(());
+    match holder(tx, integration_id, body).await? {
+        Some(Holder { id, is_leaving }) if own != Some(id.as_str()) => {
+            Err(GroupError::NameTaken { is_leaving })
+        }
+        _ => Ok(()),
     }
-    Err(GroupError::NameTaken { is_leaving: !holder.flag("visible")? })
 }
 
 /// Makes these users, and nobody else, the members.

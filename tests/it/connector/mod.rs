@@ -43,7 +43,7 @@ fn acme_desk_is_read_as_it_is_written() {
     let role = connector.entitlement("role").unwrap();
     assert_eq!((role.holds, role.default.as_deref()), (Holds::One, Some("viewer")));
     assert_eq!(role.value_of("AGENT"), Some(("agent", "Agent")));
-    assert_eq!((connector.book.pop_ups.len(), connector.book.errors.len()), (1, 7));
+    assert_eq!((connector.book.pop_ups.len(), connector.book.errors.len()), (1, 8));
     let credentials = &connector.service_account.login("password").unwrap().credentials;
     let required: Vec<_> = credentials.iter().map(|one| (one.name.as_str(), one.required)).collect();
     assert_eq!(required, [("username", true), ("password", true), ("totp", false)]);

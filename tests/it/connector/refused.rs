@@ -24,7 +24,8 @@ fn check(name: &str, change: impl FnOnce(&Path)) {
     let list = fs::read_to_string(dir.path().join("flows/list_accounts.yaml")).unwrap();
     fs::write(
         dir.path().join("flows/list_accounts.yaml"),
-        list.replace("        team: column \"Teams\"\n", ""),
+        list.replace("        team: column \"Teams\"\n", "")
+            .replace("        group: column \"Groups\"\n", ""),
     )
     .unwrap();
     assert!(

@@ -8,7 +8,7 @@ const GROUPS: &str = "/orgs/acme/groups";
 
 impl Browser {
     /// Opens a group's page, then posts one of its forms.
-    async fn do_to_group(&mut self, id: u64, action: &str, fields: &[(&str, &str)]) -> &str {
+    pub(crate) async fn do_to_group(&mut self, id: u64, action: &str, fields: &[(&str, &str)]) -> &str {
         self.get(&format!("{GROUPS}/{id}")).await;
         self.post(&format!("{GROUPS}/{id}/{action}"), fields).await
     }

@@ -20,7 +20,7 @@ struct App {
 }
 
 /// One browser's cookie jar, and the page it is on.
-struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
     base: String,
     cookie: Option<String>,
@@ -51,24 +51,12 @@ impl App {
     }
 
     fn browser(&self) -> Browser {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Browser {
-            http,
-            base: self.desk.url(),
-            cookie: None,
-            status: 0,
-            location: None,
-            set_cookie: String::new(),
-            page: String::new(),
-        }
+        Browser::of(&self.desk)
     }
 
     /// A browser in which the service account is signed in.
     async fn signed_in(&self) -> Browser {
-        let mut browser = self.browser();
-        browser.sign_in(PASSWORD).await;
-        assert_eq!(browser.location.as_deref(), Some("/"), "{}", browser.page);
-        browser
+        Browser::signed_in(&self.desk).await
     }
 
     fn member(&self, email: &str) -> Member {
@@ -82,6 +70,27 @@ impl App {
 }
 
 impl Browser {
+    fn of(desk: &AcmeDesk) -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self {
+            http,
+            base: desk.url(),
+            cookie: None,
+            status: 0,
+            location: None,
+            set_cookie: String::new(),
+            page: String::new(),
+        }
+    }
+
+    /// One in which the service account is signed in.
+    pub(crate) async fn signed_in(desk: &AcmeDesk) -> Self {
+        let mut browser = Self::of(desk);
+        browser.sign_in(PASSWORD).await;
+        assert_eq!(browser.location.as_deref(), Some("/"), "{}", browser.page);
+        browser
+    }
+
     async fn get(&mut self, path: &str) -> &str {
         let request = self.http.get(format!("{}{path}", self.base));
         self.send(request).await;

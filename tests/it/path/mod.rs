@@ -7,6 +7,7 @@ mod faults_browser;
 mod faults_gateway;
 mod faults_order;
 mod faults_process;
+mod groups;
 mod secrets;
 mod story;
 mod variants;

@@ -127,8 +127,8 @@ async fn a_group_gives_its_members_a_role_and_takes_it_when_they_leave() {
     assert_eq!(status, 204);
     settled().await;
     assert_eq!(role(), "Viewer");
-    let actions = ["invited", "accepted", "role_changed", "role_changed"];
-    assert_eq!(world.record(), actions.map(|action| format!("{action} {ADA}")));
+    let changes = world.record().into_iter().filter(|change| change.starts_with("role_changed "));
+    assert_eq!(changes.collect::<Vec<_>>(), [format!("role_changed {ADA}"), format!("role_changed {ADA}")]);
     world.end().await;
 }
 
