@@ -170,6 +170,12 @@ fn a_guard_that_does_not_hold_keeps_the_event_from_the_page() {
         let tenant = |name: &str| [Guard::Present { locator: role("region", name) }];
         let error = lab.page.act(&remove("Al"), &Action::Click, &tenant("Other"), &soon()).await.unwrap_err();
         assert!(matches!(&error, PageError::Guard { index: 0, matches: 0, .. }), "{error:?}");
+        // What may stand anywhere on the page need not be where the change is made.
+        let shown = |text: &str| [Guard::Shown { texts: vec![text.into()] }];
+        let error =
+            lab.page.act(&remove("Al"), &Action::Click, &shown("eve@x.com"), &soon()).await.unwrap_err();
+        assert!(matches!(&error, PageError::Guard { index: 0, matches: 0, .. }), "{error:?}");
+        lab.page.act(&remove("Al"), &Action::Hover, &shown("pal@x.com"), &soon()).await.unwrap();
         assert_eq!(lab.log().await, "");
         lab.page.act(&remove("Al"), &Action::Click, &is_al, &soon()).await.unwrap();
         lab.page.act(&remove("Al"), &Action::Click, &tenant("Al"), &soon()).await.unwrap();

@@ -39,6 +39,26 @@ fn another_persons_row_is_not_changed() {
 }
 
 #[test]
+fn another_group_is_not_entered() {
+    Stand::logged_in(|mut stand| async move {
+        let somebody = stand.somebody();
+        let group = stand.desk.groups().remove(0);
+        let (id, named) = (group.id.to_string(), group.name.as_str());
+        stand.group = Some(format!("{named} 2"));
+        let values = [("account.email", somebody.email.as_str()), ("group.id", &id), ("group.name", named)];
+        let report = stand.run("add_member", &values).await;
+        let message = stopped(&stand, &report, FailureClass::IdentityMismatch);
+        assert!(message.starts_with("the page does not show the group that was meant"), "{message}");
+
+        stand.group = Some(named.to_owned());
+        stand.log = super::stand::Log::default();
+        let report = stand.run("add_member", &values).await;
+        assert!(report.outcome.is_ok(), "{report:?}");
+        assert!(stand.desk.groups().remove(0).members.contains(&somebody.id));
+    });
+}
+
+#[test]
 fn another_organisation_is_not_changed() {
     Stand::logged_in(|mut stand| async move {
         let somebody = stand.somebody();
@@ -77,7 +97,7 @@ fn a_new_design_is_told_with_what_is_there_instead() {
         let row = format!("row (has column \"Email\" > text \"{}\")", somebody.email);
         let looked_for = format!("no {row} within 4 s; there is\n  ");
         assert!(message.starts_with(&looked_for), "{message}");
-        assert!(message.contains("button \"Actions\""), "{message}");
+        assert!(message.contains("heading \"People\""), "{message}");
         let at = report.outcome.unwrap_err().at.unwrap();
         assert_eq!((at.flow.as_str(), at.line), ("change_role", 3));
         assert_eq!(at.words, format!("look into row with text “{}” in column “Email”", somebody.email));

@@ -90,6 +90,8 @@ pub struct Stand {
     pub limits: Limits,
     /// Whom the commit step must find; the account's address where this is not set.
     pub identity: Option<String>,
+    /// The group that the account enters or leaves.
+    pub group: Option<String>,
     /// Where flows find the app.
     pub base_url: String,
     totp: Option<String>,
@@ -127,6 +129,7 @@ impl Stand {
                 log,
                 limits,
                 identity: None,
+                group: None,
                 base_url,
                 totp,
                 password,
@@ -170,7 +173,7 @@ impl Stand {
             scope,
             identity: Identity {
                 subject: self.identity.clone().or(email).into_iter().collect(),
-                group: None,
+                group: self.group.clone(),
             },
             page: self.session.page(),
             redactor: self.redactor(),
