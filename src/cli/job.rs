@@ -83,7 +83,7 @@ async fn list(
         };
         let rows: Vec<Vec<String>> =
             jobs.iter().map(|job| columns.iter().map(|column| cell(job, column)).collect()).collect();
-        table(&["ID", "KIND", "USER OR GROUP", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
+        table(&["ID", "KIND", "SUBJECT", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
     })?;
     Ok(Exit::Done)
 }

@@ -66,7 +66,7 @@ async fn a_job_is_shown_with_its_steps_in_the_order_in_which_they_began() {
     let listed = shell.run(&["job", "list"]).done();
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let lines: Vec<_> = listed.lines().map(words).collect();
-    assert_eq!(lines[0], ["ID", "KIND", "USER", "STATE", "CLASS", "ATTEMPTS", "CHANGED"]);
+    assert_eq!(lines[0], ["ID", "KIND", "SUBJECT", "STATE", "CLASS", "ATTEMPTS", "CHANGED"]);
     assert_eq!(lines[1][..6], [id.as_str(), "provision", "ada@acme.example", "failed", "ui_drift", "1"]);
     let json =
         shell.run(&["job", "list", "--state", "failed", "--integration", "desk", "--format", "json"]).json();

@@ -180,7 +180,7 @@ fn a_wrong_call_says_everything_that_is_wrong_and_opens_nothing() {
                     error: `change_role` is about one account; say which: `--set account.email=…`\n";
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(2), "", expected));
     let ran = shell.run(&["run", "acme-desk", "fly"]);
-    assert!(ran.code == Some(2) && ran.err.contains("has no flow `fly`; it has `cancel_invite`"), "{ran:?}");
+    assert!(ran.code == Some(2) && ran.err.contains("has no flow `fly`; it has `add_member`"), "{ran:?}");
     let error = shell.run(&["run", "acme-dusk", "login"]).failed();
     assert!(error.contains("there is no connector `acme-dusk`"), "{error}");
     shell.edit("connectors/acme-desk/flows/login.yaml", "goto:", "gooto:");
