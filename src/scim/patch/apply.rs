@@ -29,8 +29,35 @@ pub fn apply(
             .apply(&mut attributes, schema)
             .map_err(|error| error.within(&place(change.operation)))?;
     }
+    forget_displays(resource.attributes(), &mut attributes, request);
     check_immutable(resource.attributes(), &attributes, schema)?;
     Resource::finish(attributes, schema)
+}
+
+/// How an element was shown whose `value` is another one now does not hold any longer, where the request does not say it anew: Entra ID
+/// changes the `value` of a role alone.
+fn forget_displays(before: &Map<String, Value>, attributes: &mut Map<String, Value>, request: &PatchRequest) {
+    let sets = |name: &str, part: &str| {
+        request.changes.iter().any(|change| match &change.action {
+            Action::Add(path, _) | Action::Replace(path, _) => {
+                path.name.eq_ignore_ascii_case(name)
+                    && path.sub.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(part))
+            }
+            Action::Remove(_) | Action::RemoveValues(..) | Action::SameId(_) => false,
+        })
+    };
+    for (name, old) in before {
+        let (Value::Array(old), true) = (old, sets(name, "value") && !sets(name, "display")) else {
+            continue;
+        };
+        let Some(Value::Array(new)) = attributes.get_mut(name) else { continue };
+        for (old, new) in old.iter().zip(new) {
+            let is_kept = old.get("display").is_some() && old.get("display") == new.get("display");
+            if let (true, Value::Object(parts)) = (is_kept && differs(old, new), new) {
+                parts.shift_remove("display");
+            }
+        }
+    }
 }
 
 /// What an action does to the attribute it names.

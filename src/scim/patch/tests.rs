@@ -196,6 +196,30 @@ fn elements_chosen_by_a_filter() {
 }
 
 #[test]
+fn what_was_shown_of_another_value_does_not_hold() {
+    let role = json!({"value": "agent", "display": "Agent", "primary": true});
+    let user = patched(&user(), json!([{"op": "replace", "path": "roles", "value": [role]}])).unwrap();
+    let path = |part: &str| format!("roles[primary eq \"True\"].{part}");
+    let set = |part: &str, value: &str| json!({"op": "Replace", "path": path(part), "value": value});
+    for (operations, expected) in [
+        (vec![set("value", "viewer")], json!({"value": "viewer", "primary": true})),
+        (vec![set("value", "agent")], role.clone()),
+        (vec![set("type", "x")], json!({"value": "agent", "display": "Agent", "primary": true, "type": "x"})),
+        (
+            vec![set("display", "Viewer"), set("value", "viewer")],
+            json!({"value": "viewer", "display": "Viewer", "primary": true}),
+        ),
+        (
+            vec![json!({"op": "replace", "value": {path("value"): "viewer"}})],
+            json!({"value": "viewer", "primary": true}),
+        ),
+    ] {
+        let after = patched(&user, json!(operations)).unwrap();
+        assert_eq!(after.attributes()["roles"], json!([expected]), "{operations:?}");
+    }
+}
+
+#[test]
 fn an_element_that_is_not_there_is_created_from_its_description() {
     let mobile = json!([{"type": "mobile", "value": "1"}]);
     check(
