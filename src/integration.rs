@@ -18,7 +18,9 @@ use crate::diagnostic::one_of;
 use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::store::{self, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow};
+use crate::store::{
+    self, Configuration, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow,
+};
 use crate::vault::{Place, Vault, VaultError};
 
 pub use crate::store::{Answering, Grant, Policy, Profile};
@@ -145,10 +147,10 @@ pub struct Access {
     pub token: TokenRow,
 }
 
-/// What was opened, by the name of the integration and the hash of the token, as long as the configuration is at this version.
+/// What was opened, by the name of the integration and the hash of the token, as long as the configuration stands so.
 #[derive(Debug, Default)]
 struct Opened {
-    version: i64,
+    at: Option<Configuration>,
     by: HashMap<(String, [u8; 32]), Access>,
 }
 
@@ -296,10 +298,10 @@ impl Integrations {
         name: &str,
         presented: &SecretString,
     ) -> Result<Option<Access>, FindError> {
-        // Read first: a change that comes meanwhile makes what is read now a thing of the version before.
-        let version = self.store.configuration().await?;
+        // Read first: a change that comes meanwhile makes what is read now a thing of before.
+        let at = self.store.configuration();
         let key = (name.to_owned(), Sha256::digest(presented.expose_secret()).into());
-        let known = self.opened_at(version).by.get(&key).cloned();
+        let known = self.opened_at(&at).by.get(&key).cloned();
         let mut access = match known {
             Some(access) if !access.token.is_valid(self.clock.now()) => return Ok(None),
             Some(access) => access,
@@ -312,15 +314,15 @@ impl Integrations {
             }
         };
         access.token.last_used_at = self.store.touch_token(&access.token).await?;
-        self.opened_at(version).by.insert(key, access.clone());
+        self.opened_at(&at).by.insert(key, access.clone());
         Ok(Some(access))
     }
 
     /// What was opened, emptied where the configuration has changed.
-    fn opened_at(&self, version: i64) -> MutexGuard<'_, Opened> {
+    fn opened_at(&self, at: &Configuration) -> MutexGuard<'_, Opened> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.version != version {
-            *opened = Opened { version, by: HashMap::new() };
+        if opened.at.as_ref() != Some(at) {
+            *opened = Opened { at: Some(at.clone()), by: HashMap::new() };
         }
         opened
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 
 const DIRECTORY_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// Makes the directory where it is missing. One that can be read by others is refused, unless it is still empty and
 /// can be closed to them in time.

@@ -21,7 +21,6 @@ statements! {
     FIND_BY_NAME = "SELECT * FROM integrations WHERE name = $1";
     FIND = "SELECT * FROM integrations WHERE id = $1";
     LIST = "SELECT * FROM integrations ORDER BY name";
-    CONFIGURATION = "SELECT version FROM configuration";
     ADD_SLOT = "INSERT INTO slots (integration_id, ordinal) VALUES ($1, $2) ON CONFLICT (integration_id, ordinal) DO NOTHING";
 }
 
@@ -187,12 +186,6 @@ pub enum IntegrationError {
 }
 
 impl Store {
-    /// Grows with each change of an integration or of the tokens that open one, whoever makes it; what was read of them at the same
-    /// number, or after it was read, is still so.
-    pub async fn configuration(&self) -> Result<i64, StoreError> {
-        self.reader().await?.one(CONFIGURATION, &[]).await?.map_or(Ok(0), |row| row.int("version"))
-    }
-
     /// Makes an integration and its session slots.
     pub async fn create_integration(
         &self,
@@ -251,6 +244,7 @@ impl Store {
 
 /// Pauses inside a transaction; see [`Store::pause_integration`].
 pub(super) async fn pause(tx: &mut Tx, id: &str, reason: &str, by: &str) -> Result<bool, StoreError> {
+    tx.touched.configuration = true;
     let paused = tx.db.change(PAUSE, args![id, tx.now, reason]).await? > 0;
     if paused {
         let data = serde_json::json!({ "reason": reason });
@@ -260,6 +254,7 @@ pub(super) async fn pause(tx: &mut Tx, id: &str, reason: &str, by: &str) -> Resu
 }
 
 async fn resume(tx: &mut Tx, id: &str, by: &str) -> Result<bool, StoreError> {
+    tx.touched.configuration = true;
     let resumed = tx.db.change(RESUME, args![id]).await? > 0;
     if resumed {
         tx.touched.work();
@@ -276,6 +271,7 @@ async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<Integratio
     let sessions = i64::from(new.policy.max_sessions);
     let values =
         args![&id, &new.name, &new.connector, &new.settings, policy_text(&new.policy), sessions, tx.now];
+    tx.touched.configuration = true;
     tx.db.write(INSERT, values);
     add_slots(tx, &id, sessions).await?;
     let data = serde_json::json!({ "name": new.name, "connector": new.connector });
@@ -291,6 +287,7 @@ async fn change(
 ) -> Result<IntegrationRow, IntegrationError> {
     let before = row(tx, id).await?;
     let sessions = i64::from(policy.max_sessions);
+    tx.touched.configuration = true;
     tx.db.write(UPDATE, args![id, &settings, policy_text(&policy), sessions, tx.now]);
     add_slots(tx, id, sessions).await?;
     tx.touched.work();

@@ -23,6 +23,7 @@ mod migrate;
 mod page;
 mod readers;
 mod sql;
+mod stamp;
 mod token;
 mod user;
 mod watch;
@@ -62,6 +63,7 @@ pub use self::journal::{
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::page::{ListError, Start};
+pub use self::stamp::Configuration;
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{
     Change, RecordError, Recorded, UserBody, UserChange, UserPage, UserQuery, UserRow, UserView,
@@ -71,6 +73,7 @@ pub use self::word::UnknownWord;
 
 use self::readers::Readers;
 use self::sql::{Connection, Db};
+use self::stamp::Stamp;
 use self::watch::Watchers;
 use self::writer::{Writer, WriterOptions};
 use crate::clock::SharedClock;
@@ -107,6 +110,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     watchers: Arc<Watchers>,
+    stamp: Arc<Stamp>,
     clock: SharedClock,
     directory: Arc<PathBuf>,
 }
@@ -135,15 +139,17 @@ impl Store {
         drop(opening);
         let readers = Readers::new(connect.clone().pragma("query_only", "ON"), options.readers);
         let watchers = Arc::new(Watchers::default());
+        let stamp = Arc::new(Stamp::open(&options.directory)?);
         let writer_options = WriterOptions {
             connect,
             poll: options.poll,
             clock: Arc::clone(&clock),
             ids,
             watchers: Arc::clone(&watchers),
+            stamp: Arc::clone(&stamp),
         };
         let writer = Writer::start(db, writer_options);
-        Ok(Self { writer, readers, watchers, clock, directory: Arc::new(options.directory.clone()) })
+        Ok(Self { writer, readers, watchers, stamp, clock, directory: Arc::new(options.directory.clone()) })
     }
 
     /// Finishes what was asked before, and closes the files. Later calls fail with [`StoreError::Closed`].
@@ -166,6 +172,12 @@ impl Store {
     /// Tells when this job may have changed, whoever changed it. Make the watch first, then read the job.
     pub fn watch_job(&self, id: &str) -> JobWatch {
         self.watchers.job(id)
+    }
+
+    /// How the configuration stands: integrations, and the tokens that open them. What was read of them after this, they still are as long
+    /// as this is equal.
+    pub fn configuration(&self) -> Configuration {
+        self.stamp.read()
     }
 
     async fn reader(&self) -> Result<Db, StoreError> {

@@ -94,7 +94,10 @@ async fn a_fault_of_what_was_written_last_is_its_works_own() {
                 async move {
                     event::append(tx, NewEvent::new("kept", "test"));
                     if index % 3 == 0 {
-                        tx.db.write("INSERT INTO configuration (version) VALUES (NULL)", &[]);
+                        tx.db.write(
+                            "INSERT INTO artifacts (name, bytes, created_at) VALUES (NULL, 1, 1)",
+                            &[],
+                        );
                     }
                     Ok::<_, StoreError>(())
                 }
@@ -114,14 +117,17 @@ async fn after_a_fault_nothing_more_is_done_by_the_same_work() {
     let write = store.writer.write(|tx| {
         async move {
             assert!(tx.db.one("SELECT nothing", &[]).await.is_err());
-            tx.db.write("UPDATE configuration SET version = 4711", &[]);
-            assert!(tx.db.one("SELECT version FROM configuration", &[]).await.is_err());
+            tx.db.write(
+                "INSERT INTO artifacts (name, bytes, created_at, expires_at) VALUES ('late', 1, 1, 2)",
+                &[],
+            );
+            assert!(tx.db.one("SELECT name FROM artifacts", &[]).await.is_err());
             Ok::<_, StoreError>(())
         }
         .boxed()
     });
     assert!(write.await.is_err());
-    assert_ne!(store.configuration().await.unwrap(), 4711);
+    assert_eq!(store.expired_artifacts(9).await.unwrap(), [""; 0]);
     store.append_event(NewEvent::new("after", "test")).await.unwrap();
 }
 

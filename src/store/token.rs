@@ -125,6 +125,7 @@ impl Store {
 
 async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, StoreError> {
     let id = tx.ids.next_with_prefix("token");
+    tx.touched.configuration = true;
     tx.db.write(INSERT, args![&id, &new.integration_id, hash(&new.token), tx.now, new.expires_at]);
     event::append(tx, NewEvent::new("token.created", by).of(&new.integration_id).to(&id));
     Ok(TokenRow {
@@ -143,6 +144,7 @@ fn touch(tx: &mut Tx, id: &str) -> Timestamp {
 }
 
 async fn revoke(tx: &mut Tx, id: &str, by: &str) -> Result<Option<TokenRow>, StoreError> {
+    tx.touched.configuration = true;
     let revoked = tx.db.change(REVOKE, args![id, tx.now]).await? > 0;
     let Some(token) = tx.db.one(FIND, args![id]).await?.map(read).transpose()? else { return Ok(None) };
     if revoked {

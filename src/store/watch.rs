@@ -14,6 +14,8 @@ use tokio::sync::watch;
 pub(super) struct Touched {
     jobs: Vec<String>,
     work: bool,
+    /// What lets clients in, or what they reach, changed.
+    pub(super) configuration: bool,
 }
 
 impl Touched {

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::StoreError;
 use super::event::{self, ChainHead};
 use super::sql::{Connection, Db, statements};
+use super::stamp::Stamp;
 use super::watch::{Touched, Watchers};
 use crate::clock::{SharedClock, Timestamp};
 use crate::id::Ids;
@@ -59,6 +60,7 @@ pub(super) struct WriterOptions {
     pub(super) clock: SharedClock,
     pub(super) ids: Ids,
     pub(super) watchers: Arc<Watchers>,
+    pub(super) stamp: Arc<Stamp>,
 }
 
 enum Message {
@@ -214,6 +216,9 @@ impl Task {
         let mut tx = Tx { db, now, ids, touched: Touched::default(), chain };
         match commit(&mut tx, batch).await {
             Ok(()) => {
+                if tx.touched.configuration {
+                    self.options.stamp.renew(&tx.ids.next());
+                }
                 self.options.watchers.tell(&tx.touched);
                 self.db = Some(tx.db);
                 Ok(())
@@ -251,6 +256,7 @@ impl Task {
         };
         // The first look tells everyone too: nobody knows what was written before it.
         if version != self.seen {
+            self.options.stamp.doubt();
             self.options.watchers.tell_everyone();
         }
         self.seen = version;

@@ -35,18 +35,6 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_of_integration ON tokens(integration_id, seq);
 
--- Grows with each change of what lets clients in and of what they reach, so that a server need not read all of that again for each
--- request. When a token was last used is no such change.
-CREATE TABLE configuration (version INTEGER NOT NULL) STRICT;
-INSERT INTO configuration (version) VALUES (1);
-CREATE TRIGGER integrations_are_made AFTER INSERT ON integrations BEGIN UPDATE configuration SET version = version + 1; END;
-CREATE TRIGGER integrations_change AFTER UPDATE ON integrations BEGIN UPDATE configuration SET version = version + 1; END;
-CREATE TRIGGER integrations_go AFTER DELETE ON integrations BEGIN UPDATE configuration SET version = version + 1; END;
-CREATE TRIGGER tokens_are_made AFTER INSERT ON tokens BEGIN UPDATE configuration SET version = version + 1; END;
-CREATE TRIGGER tokens_change AFTER UPDATE OF integration_id, hash, expires_at, revoked_at ON tokens
-BEGIN UPDATE configuration SET version = version + 1; END;
-CREATE TRIGGER tokens_go AFTER DELETE ON tokens BEGIN UPDATE configuration SET version = version + 1; END;
-
 -- What the identity provider wants. `deleted_at` is the wish that the account goes, `gone_at` the end of the job that saw it gone.
 -- Server-controlled attributes (id, version, times) are columns, never in `resource`. `folded` is the resource as it is compared.
 CREATE TABLE users (

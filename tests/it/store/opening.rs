@@ -57,7 +57,10 @@ async fn every_file_of_the_database_is_private() {
         names.push(entry.file_name().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["open.lock", "usher.db", "usher.db-shm", "usher.db-wal", "worker.lock"]);
+    assert_eq!(
+        names,
+        ["configuration.mark", "open.lock", "usher.db", "usher.db-shm", "usher.db-wal", "worker.lock"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
