@@ -4,6 +4,7 @@ use super::entitlement::{Entitlement, Values};
 use super::fields::{Fields, check_name, entries, items, text};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::playbook::{Node, Template};
+use crate::step::GROUP;
 
 /// An account of the app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,11 +110,13 @@ fn read_attributes(node: &Node, entitlements: &[Entitlement], found: &mut Diagno
         check_name(entry, "an attribute", found);
         let name = entry.key.text.clone();
         let taken = entitlements.iter().any(|entitlement| entitlement.name == name);
-        if taken || name == "status" {
+        if taken || name == "status" || name == GROUP {
             let message = format!("`{name}` means something else already");
             let twice = Diagnostic::error("reserved_name", &entry.key.span, message);
             found.push(twice.label(if taken {
                 "an entitlement is called so"
+            } else if name == GROUP {
+                "an account may be in groups"
             } else {
                 "every account has a status"
             }));

@@ -87,6 +87,12 @@ impl Connector {
         self.can("list_groups") && self.book.flows.keys().any(|flow| self.purpose(flow).is_about_a_group())
     }
 
+    /// Whether accounts are put into groups of the app, or taken out.
+    pub fn moves_members(&self) -> bool {
+        let member = |flow: &str| self.can(flow) && self.purpose(flow) == Purpose::Member;
+        self.can("list_groups") && (member("add_member") || member("remove_member"))
+    }
+
     /// What the flow of that name is for.
     pub fn purpose(&self, flow: &str) -> Purpose {
         let of = |holds| -> BTreeSet<String> {

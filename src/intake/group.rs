@@ -1,5 +1,7 @@
 //! Groups: who is wanted in which, as an identity provider pushes them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::scim::{Error, Folded, ListQuery, PatchRequest, Resource, ScimType, patch};
@@ -44,7 +46,8 @@ impl Intake {
         Ok(ShownPage { total: page.total, resources, paging })
     }
 
-    /// Makes a group (POST).
+    /// Makes a group (POST). Asking again for one that could not be made takes the wish up again instead of being refused, and so does
+    /// asking again by the same external id while it is being made: an answer may have been lost.
     ///
     /// # Errors
     /// 409 `uniqueness` where another group has the name, `invalidValue` where a member is no user; where the connector makes groups in
@@ -52,9 +55,16 @@ impl Intake {
     pub async fn create_group(&self, caller: &Caller, resource: Resource) -> Result<Shown, Error> {
         self.take_in(caller)?;
         let (body, members) = split(caller, &resource)?;
-        let change = GroupChange::Insert { body, members };
-        let (id, job) = self.record_group(caller, ("group.created", None), change).await?;
-        self.settled_group(caller, &id, job).await
+        let change = GroupChange::Insert { body: body.clone(), members };
+        match self.record_group(caller, ("group.created", None), change).await {
+            Ok((id, job)) => self.settled_group(caller, &id, job).await,
+            Err(GroupError::NameTaken { by, is_leaving: false })
+                if self.is_again(caller, &by, &body).await? =>
+            {
+                self.change_group(caller, &by, None, |_| Ok(resource.clone())).await
+            }
+            Err(error) => Err(refused(error)),
+        }
     }
 
     /// Replaces a group and its members (PUT). `expected` is the version that the client saw.
@@ -101,7 +111,8 @@ impl Intake {
         let view = self.group(caller, id, false).await?;
         let name = view.group.body.display_name.clone();
         let change = GroupChange::Delete { id: id.to_owned(), expected };
-        let (_, job) = self.record_group(caller, ("group.deleted", Some(&name)), change).await?;
+        let recorded = self.record_group(caller, ("group.deleted", Some(&name)), change).await;
+        let (_, job) = recorded.map_err(refused)?;
         let job = self.settled(&patient(caller), job).await?;
         shown(caller, GroupView { job, ..view })
     }
@@ -121,8 +132,10 @@ impl Intake {
             }
             let old = stored(view.group.body.resource.clone(), id, &view.members)?;
             let (body, members) = split(caller, &new(old)?)?;
-            let is_so = body == view.group.body && members.iter().eq(view.members.iter());
-            if is_so && !has_failed(&view) {
+            let all = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<String>>();
+            let is_so = body == view.group.body && all(&members) == all(&view.members);
+            let is_new_to_the_app = view.job.is_none() && caller.integration.connector.replicates_groups();
+            if is_so && !has_failed(&view) && !is_new_to_the_app {
                 let job = self.settled(&patient(caller), view.job.clone()).await?;
                 return shown(caller, GroupView { job, ..view });
             }
@@ -131,11 +144,19 @@ impl Intake {
             let change = GroupChange::Replace { id: id.to_owned(), expected: seen, body, members };
             let name = Some(view.group.body.display_name.as_str());
             match self.record_group(caller, ("group.updated", name), change).await {
-                Err(error) if error.status == 412 && expected.is_none() => {}
-                Err(error) => return Err(error),
+                Err(GroupError::VersionConflict { .. }) if expected.is_none() => {}
+                Err(error) => return Err(refused(error)),
                 Ok((id, job)) => return self.settled_group(caller, &id, job).await,
             }
         }
+    }
+
+    /// Whether a request for a group that is there asks for it again: the one before was not fulfilled, or its answer was lost.
+    async fn is_again(&self, caller: &Caller, id: &str, body: &GroupBody) -> Result<bool, Error> {
+        let view = self.group(caller, id, false).await?;
+        let same_id = view.group.body.external_id == body.external_id;
+        let is_pending = view.job.as_ref().is_some_and(|job| !job.state.is_settled());
+        Ok(same_id && (has_failed(&view) || is_pending && body.external_id.is_some()))
     }
 
     /// The group as it is once its job has settled or the caller's patience is over.
@@ -155,7 +176,7 @@ impl Intake {
         caller: &Caller,
         (kind, before): (&str, Option<&str>),
         change: GroupChange,
-    ) -> Result<(String, Option<JobBrief>), Error> {
+    ) -> Result<(String, Option<JobBrief>), GroupError> {
         let (after, about) = match &change {
             GroupChange::Insert { body, members } | GroupChange::Replace { body, members, .. } => {
                 let name = body.display_name.clone();
@@ -184,7 +205,7 @@ impl Intake {
         });
         let event = NewEvent::new(kind, &actor).with(about);
         let recorded = self.store.record_group(&caller.integration.row.id, change, work, event).await;
-        recorded.map(|(group, job)| (group.id, job)).map_err(refused)
+        recorded.map(|(group, job)| (group.id, job))
     }
 }
 
@@ -205,11 +226,17 @@ fn split(caller: &Caller, resource: &Resource) -> Result<(GroupBody, Vec<String>
             members.push(id.to_owned());
         }
     }
+    // As apps show names: blanks around it, or several in a row, are none of it.
+    let name = resource.display_name().unwrap_or_default();
+    let display_name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if display_name.is_empty() {
+        return Err(Error::invalid_value("`displayName` is required; this one is blank"));
+    }
     let mut attributes = resource.attributes().clone();
     attributes.shift_remove("members");
     attributes.shift_remove("id");
     let body = GroupBody {
-        display_name: resource.display_name().unwrap_or_default().to_owned(),
+        display_name,
         external_id: resource.external_id().map(str::to_owned),
         folded: Folded::of(&attributes, &caller.groups),
         resource: Value::Object(attributes),
@@ -254,8 +281,8 @@ fn patient(caller: &Caller) -> Caller {
 
 fn refused(error: GroupError) -> Error {
     match error {
-        GroupError::NameTaken { is_leaving: false } => Error::uniqueness("Group", "displayName"),
-        GroupError::NameTaken { is_leaving: true } => Error::of(
+        GroupError::NameTaken { is_leaving: false, .. } => Error::uniqueness("Group", "displayName"),
+        GroupError::NameTaken { is_leaving: true, .. } => Error::of(
             ScimType::Uniqueness,
             "a former group with this `displayName` is still being removed; ask again later",
         ),

@@ -1,5 +1,6 @@
 //! One attempt at one claimed job, from the session to the last row.
 
+use crate::account::Group;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
@@ -137,10 +138,10 @@ async fn replicate(
 
 /// The same of a group.
 async fn group_aim<'a>(
-    workshop: &Workshop,
+    workshop: &'a Workshop,
     integration: &'a Integration,
     service_account: Option<String>,
-    claimed: &Claimed,
+    claimed: &'a Claimed,
 ) -> Result<GroupAim<'a>, Failure> {
     let (job, store) = (&claimed.job, &workshop.store);
     let id = job.group_id.as_deref().unwrap_or_default();
@@ -149,8 +150,11 @@ async fn group_aim<'a>(
     let others = store.other_groups_in_app(&job.integration_id, id).await;
     Ok(GroupAim {
         integration,
+        store,
+        lease: &claimed.lease,
+        id: group.id,
         wanted: group.deleted_at.is_none().then_some(group.body.display_name),
-        before: group.in_app,
+        before: group.in_app.or(group.making.map(|name| Group { id: None, name })),
         others: others.map_err(|error| internal(&error))?,
         protection: protection(integration, service_account),
         may_change: may_change(integration),
@@ -184,7 +188,7 @@ async fn aim<'a>(
         false => store.groups_of_user(user_id).await.map_err(|error| internal(&error))?,
     };
     let granted = terms::granted(&policy.grants, &groups);
-    let memberships = match integration.connector.replicates_groups() {
+    let memberships = match integration.connector.moves_members() {
         false => Vec::new(),
         true => {
             let memberships = store.memberships(&job.integration_id, user_id).await;

@@ -6,7 +6,7 @@ use crate::integration::Integration;
 use crate::reconcile::{self, GroupOperation, Protection};
 use crate::run::Identity;
 use crate::step::{Failure, Output};
-use crate::store::GroupSeen;
+use crate::store::{GroupSeen, Lease, Store};
 
 use super::flows::Flows;
 use super::provision::MayChange;
@@ -18,9 +18,12 @@ const ROUNDS: usize = 4;
 /// What is wanted of which group.
 pub(super) struct GroupAim<'a> {
     pub(super) integration: &'a Integration,
+    pub(super) store: &'a Store,
+    pub(super) lease: &'a Lease,
+    pub(super) id: String,
     /// Its name; none where it shall go.
     pub(super) wanted: Option<String>,
-    /// The group as it was seen in an earlier job.
+    /// The group as it was seen in an earlier job, or may have been made by one.
     pub(super) before: Option<Group>,
     /// The other groups that Usher keeps in the app.
     pub(super) others: Vec<Group>,
@@ -53,8 +56,15 @@ impl GroupAim<'_> {
         for _round in 0..ROUNDS {
             let is_new = matches!(last, Some(GroupOperation::Create { .. }))
                 || so_far.seen.as_ref().is_some_and(|seen| seen.is_new);
-            let found = self.find(list(self.integration, flows).await?)?;
-            so_far.seen = Some(GroupSeen { in_app: found.clone(), is_new: is_new && found.is_some() });
+            let sought =
+                Sought { wanted: self.wanted.as_deref(), before: self.before.as_ref(), others: &self.others };
+            let found = sought.find(list(self.integration, flows).await?)?;
+            let connector = &self.integration.connector;
+            so_far.seen = Some(GroupSeen {
+                in_app: found.clone(),
+                is_new: is_new && found.is_some(),
+                members_follow: connector.moves_members(),
+            });
             let wanted = self.wanted.as_deref();
             let operation = reconcile::plan_group(wanted, found.as_ref(), &can, &self.protection)
                 .map_err(|refusal| Failure::new(refusal.class, refusal.message))?;
@@ -65,6 +75,10 @@ impl GroupAim<'_> {
             if self.may_change == MayChange::No {
                 let message = format!("the integration's mode only lets Usher look; it would {operation}");
                 return Err(Failure::new(FailureClass::Safeguard, message));
+            }
+            if let GroupOperation::Create { name } = &operation {
+                let noted = self.store.making_group(self.lease, &self.id, name).await;
+                noted.map_err(|error| Failure::new(FailureClass::Internal, error.to_string()))?;
             }
             self.carry_out(flows, &operation).await?;
             so_far.done.push(operation.to_string());
@@ -86,21 +100,32 @@ impl GroupAim<'_> {
         let scope = terms::group_scope(self.integration, operation);
         flows.run(operation.flow(), scope, identity).await.outcome.map(drop)
     }
+}
 
-    /// The group among those that the app lists: the one that was seen before, else, where it is wanted, one of its name that Usher keeps
-    /// for no other. A group that was never seen is nobody's to remove.
+/// Which group of the app is meant.
+struct Sought<'a> {
+    /// Its name; none where it shall go.
+    wanted: Option<&'a str>,
+    /// What was known of it before.
+    before: Option<&'a Group>,
+    /// The other groups that Usher keeps in the app.
+    others: &'a [Group],
+}
+
+impl Sought<'_> {
+    /// The group among those that the app lists: the one that was there before, else, where it is wanted, one of its name that Usher keeps
+    /// for no other. A group that was never there before is nobody's to remove.
     fn find(&self, listed: Listed) -> Result<Option<Group>, Failure> {
         let Listed { groups, complete } = listed;
-        let is_same = |group: &&Group| match (&group.id, self.before.as_ref()) {
-            (_, None) => false,
-            (Some(id), Some(Group { id: Some(before), .. })) => id == before,
-            (_, Some(before)) => group.name == before.name,
-        };
-        let is_kept = |group: &&Group| self.others.contains(group);
-        let named = |group: &&Group, name: &str| group.name.to_lowercase() == name.to_lowercase();
-        let mut found: Vec<&Group> = groups.iter().filter(is_same).collect();
-        if let (true, Some(name)) = (found.is_empty(), self.wanted.as_deref()) {
-            found = groups.iter().filter(|group| named(group, name) && !is_kept(group)).collect();
+        let is_free = |group: &&Group| !self.others.iter().any(|other| is_same(other, group));
+        let is_before = |group: &&Group| self.before.is_some_and(|before| is_same(before, group));
+        let by_id =
+            |group: &&Group| group.id.is_some() && self.before.is_some_and(|before| before.id.is_some());
+        let mut found: Vec<&Group> =
+            groups.iter().filter(|group| is_before(group) && (by_id(group) || is_free(group))).collect();
+        if let (true, Some(name)) = (found.is_empty(), self.wanted) {
+            let is_named = |group: &&Group| group.name.to_lowercase() == name.to_lowercase();
+            found = groups.iter().filter(|group| is_named(group) && is_free(group)).collect();
             if found.len() > 1 && found.iter().filter(|group| group.name == name).count() == 1 {
                 found.retain(|group| group.name == name);
             }
@@ -117,6 +142,14 @@ impl GroupAim<'_> {
                 format!("{} groups on the list go by this name", several.len()),
             )),
         }
+    }
+}
+
+/// Whether both are the same group of the app: by its id, where both have one.
+fn is_same(one: &Group, other: &Group) -> bool {
+    match (&one.id, &other.id) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.name == other.name,
     }
 }
 
@@ -141,4 +174,52 @@ async fn list(integration: &Integration, flows: &mut Flows<'_>) -> Result<Listed
         Ok(Group { id, name: name.ok_or_else(nameless)? })
     });
     Ok(Listed { groups: groups.collect::<Result<_, _>>()?, complete })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(text: &str) -> Group {
+        match text.split_once(':') {
+            Some((id, name)) => Group { id: Some(id.to_owned()), name: name.to_owned() },
+            None => Group { id: None, name: text.to_owned() },
+        }
+    }
+
+    #[test]
+    fn a_group_is_found_by_what_it_was_and_never_taken_from_another() {
+        for (wanted, before, others, listed, expected) in [
+            (Some("Ops"), None, "", "1:Sales 2:Ops", "2:Ops"),
+            (Some("Ops"), None, "", "1:Sales 2:OPS", "2:OPS"),
+            (Some("Ops"), None, "", "1:OPS 2:Ops", "2:Ops"),
+            (Some("Ops"), None, "", "1:OPS 2:ops", "ambiguous_match"),
+            (Some("Ops"), None, "", "1:Sales", ""),
+            (Some("Ops"), Some("7:Ops"), "", "7:Renamed 8:Ops", "7:Renamed"),
+            (Some("Ops"), Some("7:Ops"), "", "8:Ops", "8:Ops"),
+            (Some("Night"), Some("Ops"), "", "Ops Sales", "Ops"),
+            (Some("Night"), Some("Ops"), "", "Night Sales", "Night"),
+            // Somebody renamed the group of another by hand.
+            (Some("Ops"), None, "7:Field", "7:Ops", ""),
+            (Some("Night"), Some("Ops"), "Ops", "Ops", ""),
+            // It is to go: only what was there before goes, or may have been made by Usher.
+            (None, Some("7:Ops"), "", "7:Renamed", "7:Renamed"),
+            (None, Some("7:Ops"), "", "8:Ops", ""),
+            (None, Some("Ops"), "", "8:Ops", "8:Ops"),
+            (None, None, "", "8:Ops", ""),
+        ] {
+            let groups = |text: &str| text.split_whitespace().map(group).collect::<Vec<_>>();
+            let (before, others) = (before.map(group), groups(others));
+            let sought = Sought { wanted, before: before.as_ref(), others: &others };
+            let listed = Listed { groups: groups(listed), complete: true };
+            let found = match sought.find(listed) {
+                Ok(found) => found.unwrap_or_default(),
+                Err(failure) => group(failure.class.as_str()),
+            };
+            assert_eq!(found, group(expected), "{wanted:?} {before:?} {others:?}");
+        }
+        let sought = Sought { wanted: Some("Ops"), before: None, others: &[] };
+        let short = sought.find(Listed { groups: Vec::new(), complete: false });
+        assert_eq!(short.unwrap_err().class, FailureClass::UiDrift);
+    }
 }

@@ -69,20 +69,25 @@ pub fn plan_group(
         (None, Some(group)) => GroupOperation::Remove { group: group.clone() },
     };
     if let Some(group) = observed {
-        let named = Attributes::from([("name".to_owned(), group.name.clone())]);
-        if let Some(pattern) = protection.covers(&named) {
-            let message = format!(
-                "this group is protected by `{pattern}` and is never changed; \
-                 take it off the integration's protected list first if it shall be"
-            );
-            return Err(Refusal { class: FailureClass::Protected, message });
-        }
+        refuse_protected_group(group, protection)?;
     }
     if can.has(operation.flow()) {
         return Ok(Some(operation));
     }
     let message = format!("the connector has no flow `{}`, which is needed to {operation}", operation.flow());
     Err(Refusal { class: FailureClass::Unsupported, message })
+}
+
+/// Refuses to change a group of a protected name, or who is in it.
+pub(super) fn refuse_protected_group(group: &Group, protection: &Protection) -> Result<(), Refusal> {
+    let named = Attributes::from([("name".to_owned(), group.name.clone())]);
+    let Some(pattern) = protection.covers(&named) else { return Ok(()) };
+    let message = format!(
+        "the group {} is protected by `{pattern}` and is never changed; \
+         take it off the integration's protected list first if it shall be",
+        group.name
+    );
+    Err(Refusal { class: FailureClass::Protected, message })
 }
 
 #[cfg(test)]

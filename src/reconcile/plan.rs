@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::account::{Attributes, Membership, Observed, Presence, Status, Wanted};
 use crate::failure::FailureClass;
 
+use super::group::refuse_protected_group;
 use super::{Capabilities, Deactivation, Holds, Operation, Protection};
 
 /// Why a plan must not be carried out.
@@ -37,6 +38,9 @@ pub fn plan(
         refuse_protected(wanted, observed, protection)?;
     }
     for operation in &operations {
+        if let Operation::Join { group } | Operation::Leave { group } = operation {
+            refuse_protected_group(group, protection)?;
+        }
         refuse_unsupported(operation, can)?;
     }
     Ok(operations)
@@ -92,11 +96,30 @@ fn grant_access(wanted: &Wanted, observed: &Observed, can: &Capabilities) -> Vec
 /// What was not seen cannot be said to be as wanted.
 fn groups_are_seen(wanted: &Wanted, observed: &Observed) -> Result<(), Refusal> {
     let is_there = observed.status != Status::Absent && wanted.presence == Presence::Active;
-    if !is_there || wanted.groups.is_empty() || observed.groups.is_some() {
+    if !is_there || wanted.groups.is_empty() {
         return Ok(());
     }
-    let message = "the reading of the account did not show which groups it is in (`group`)";
-    Err(Refusal { class: FailureClass::UiDrift, message: message.to_owned() })
+    let Some(groups) = &observed.groups else {
+        let message = "the reading of the account did not show which groups it is in (`group`)".to_owned();
+        return Err(Refusal { class: FailureClass::UiDrift, message });
+    };
+    // Shown between commas, it reads as several groups.
+    let in_pieces = |name: &str| {
+        name.contains(',')
+            && !groups.contains(name)
+            && name.split(',').all(|piece| groups.contains(piece.trim()))
+    };
+    match wanted.groups.iter().find(|membership| in_pieces(&membership.group.name)) {
+        None => Ok(()),
+        Some(membership) => {
+            let message = format!(
+                "the app shows groups between commas, and the name of the group {} has one; \
+                 the connector has to read each on a line of its own (`names:`)",
+                membership.group.name
+            );
+            Err(Refusal { class: FailureClass::Unsupported, message })
+        }
+    }
 }
 
 fn change(entitlement: &str, wanted: &BTreeSet<String>, held: &BTreeSet<String>) -> Option<Operation> {
@@ -307,7 +330,18 @@ mod tests {
                 "{presence:?} {status}"
             );
         }
-        assert_eq!(words(&wanted(Presence::Active), &seen(Status::Active, Some(&[])), &can()), "unsupported");
+        let active = wanted(Presence::Active);
+        assert_eq!(words(&active, &seen(Status::Active, Some(&[])), &can()), "unsupported");
+        let mut can = can();
+        can.flows.extend(["add_member".to_owned(), "remove_member".to_owned()]);
+        let protection = Protection::new(["C".to_owned()]);
+        let refused = plan(&active, &seen(Status::Active, Some(&["b"])), &can, &protection).unwrap_err();
+        assert_eq!(refused.class, FailureClass::Protected, "somebody would be put into a protected group");
+        let comma = Wanted { groups: vec![member("Sales, EMEA", false)], ..active };
+        assert_eq!(words(&comma, &seen(Status::Active, Some(&["EMEA", "Sales"])), &can), "unsupported");
+        assert_eq!(words(&comma, &seen(Status::Active, Some(&["EMEA"])), &can), "");
+        let one_a_line = seen(Status::Active, Some(&["Sales, EMEA"]));
+        assert_eq!(words(&comma, &one_a_line, &can), "take out of the group Sales, EMEA");
     }
 
     #[test]

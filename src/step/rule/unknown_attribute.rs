@@ -1,4 +1,4 @@
-//! `unknown_attribute`: what `read_account` and `list_accounts` read is an attribute, an entitlement, `id` or `status`.
+//! `unknown_attribute`: what `read_account` and `list_accounts` read is an attribute, an entitlement, `id`, `status` or `group`.
 
 use crate::diagnostic::{Rule, Severity, Span};
 use crate::step::compile::Compiler;
@@ -6,7 +6,7 @@ use crate::step::compile::Compiler;
 pub(in crate::step) const RULE: Rule = Rule {
     id: "unknown_attribute",
     severity: Severity::Error,
-    summary: "What `read_account` and `list_accounts` read is an attribute, an entitlement, `id` or `status`.",
+    summary: "What `read_account` and `list_accounts` read is an attribute, an entitlement, `id`, `status`, or `group` where there is `list_groups`.",
     why: "Anything else would be read and forgotten.",
     cure: "Correct the name, or declare the attribute in `connector.yaml`.",
     example: r##"# flows/list_accounts.yaml

@@ -14,7 +14,7 @@ mod replica;
 pub use self::replica::GroupSeen;
 
 pub(super) use self::record::leave_all;
-pub(super) use self::replica::{gone, keep};
+pub(super) use self::replica::{Ended, keep};
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use serde_json::json;
 use super::Store;
 use super::error::StoreError;
 use super::event::NewEvent;
-use super::job::{self, JobBrief, JobRequest, brief_columns};
+use super::job::{self, JobBrief, JobRequest, Lease, LeaseError, brief_columns};
 use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use crate::account::{Group, Membership};
@@ -45,7 +45,7 @@ statements! {
     FIND_VISIBLE = select_groups!("u.id = $2 AND u.visible = 1");
     MEMBERS = "SELECT group_id, user_id FROM members WHERE group_id IN (SELECT value FROM json_each($1)) ORDER BY seq";
     JOBS = concat!("SELECT u.id AS group_id, ", brief_columns!(), " FROM groups AS u JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) WHERE u.id IN (SELECT value FROM json_each($1))");
-    OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
+    OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id AND g.deleted_at IS NULL WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
 }
 
 /// Every statement of this part, for the test that prepares them.
@@ -88,6 +88,8 @@ pub struct GroupRow {
     pub gone_at: Option<Timestamp>,
     /// What was last seen of it in the app; none where it was not there, or nobody has looked.
     pub in_app: Option<Group>,
+    /// The name under which it may have been made in the app since.
+    pub making: Option<String>,
 }
 
 /// A group that a user is in.
@@ -147,7 +149,7 @@ pub struct GroupWork {
     pub job: JobRequest,
     /// Whether the group itself is made in the app.
     pub replicates: bool,
-    /// The users whose accounts hang on it, beside those who follow it into the app.
+    /// The users whose accounts hang on it otherwise, as where it gives them something: they are told at once.
     pub concerns: Concerned,
 }
 
@@ -168,6 +170,8 @@ pub enum GroupError {
     /// Another group of the integration has the name, or had it and is not gone yet.
     #[error("the display name is taken")]
     NameTaken {
+        /// The group that has it.
+        by: String,
         /// Whether the group that had it is being removed.
         is_leaving: bool,
     },
@@ -255,6 +259,12 @@ impl Store {
         replica::memberships(&mut self.reader().await?, integration_id, user_id).await
     }
 
+    /// Notes, on the disk before it returns, that the next flow may make this group in the app under this name.
+    pub async fn making_group(&self, held: &Lease, id: &str, name: &str) -> Result<(), LeaseError> {
+        let (held, id, name) = (held.clone(), id.to_owned(), name.to_owned());
+        self.writer.write(move |tx| async move { replica::making(tx, &held, &id, &name).await }.boxed()).await
+    }
+
     /// What other groups of the integration than this one are in the app.
     pub async fn other_groups_in_app(
         &self,
@@ -264,7 +274,7 @@ impl Store {
         replica::others(&mut self.reader().await?, integration_id, id).await
     }
 
-    /// The groups that a user is in.
+    /// The groups that a user is wanted in; not those that are to go, whether they can or not.
     pub async fn groups_of_user(&self, user_id: &str) -> Result<Vec<GroupOf>, StoreError> {
         let groups = of_users(&mut self.reader().await?, &json!([user_id]).to_string()).await?;
         Ok(groups.into_iter().map(|(_, group)| group).collect())
@@ -353,5 +363,6 @@ fn read(row: &Row) -> Result<GroupRow, StoreError> {
         deleted_at: row.maybe_time("deleted_at")?,
         gone_at: row.maybe_time("gone_at")?,
         in_app: replica::in_app(row)?,
+        making: row.maybe_text("making")?,
     })
 }

@@ -25,6 +25,8 @@ statements! {
     JOIN = "INSERT INTO members (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ORDER BY e.key ON CONFLICT DO NOTHING";
     TOUCH_ALL = "UPDATE groups SET version = version + 1, modified_at = $2 WHERE id IN (SELECT group_id FROM members WHERE user_id = $1)";
     LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
+    MOVE = "INSERT INTO moves (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ON CONFLICT DO NOTHING";
+    STAY = "DELETE FROM moves WHERE group_id = $1";
     IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
 }
 
@@ -33,16 +35,16 @@ pub(super) async fn record(
     integration_id: &str,
     (change, work, mut event): (GroupChange, Option<GroupWork>, NewEvent),
 ) -> Result<(GroupRow, Option<JobBrief>), GroupError> {
-    let before = match (&change, &work) {
-        (_, None) => Vec::new(),
-        (GroupChange::Insert { body, .. }, Some(_)) => match holder(tx, integration_id, body).await? {
-            Some(leaving) => members(tx, &leaving.id).await?,
-            None => Vec::new(),
-        },
-        (GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. }, Some(_)) => {
-            members(tx, id).await?
-        }
+    let existing = match &change {
+        GroupChange::Insert { body, .. } => holder(tx, integration_id, body).await?.map(|holder| holder.id),
+        GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. } => Some(id.clone()),
     };
+    let (mut before, mut comes_back) = (Vec::new(), false);
+    if let (Some(id), Some(_)) = (existing, &work) {
+        before = members(tx, &id).await?;
+        let was = find(&mut tx.db, integration_id, &id).await?;
+        comes_back = was.is_some_and(|group| group.deleted_at.is_some());
+    }
     let replicates = work.as_ref().is_some_and(|work| work.replicates);
     let group = match change {
         GroupChange::Insert { body, members } => insert(tx, integration_id, &body, &members).await?,
@@ -59,7 +61,7 @@ pub(super) async fn record(
     let Some(work) = work else { return Ok((group, None)) };
     let job = if replicates { Some(ask_for_job(tx, &group, &work).await?) } else { None };
     let after = members(tx, &group.id).await?;
-    ask_for_members_jobs(tx, &group, (before, after), &work).await?;
+    ask_for_members_jobs(tx, &group, (before, after), &work, comes_back).await?;
     Ok((group, job))
 }
 
@@ -69,24 +71,30 @@ async fn ask_for_job(tx: &mut Tx, group: &GroupRow, work: &GroupWork) -> Result<
     job::enqueue(tx, &group.integration_id, wish, work.job.clone()).await
 }
 
-/// Asks for a job of each user whom a change of members concerns. A group that is not in the app yet is followed once it is there.
+/// Asks for a job of each user whom a change concerns, and notes who follows the group once it is in the app as wanted.
 async fn ask_for_members_jobs(
     tx: &mut Tx,
     group: &GroupRow,
     (before, after): (Vec<String>, Vec<String>),
     work: &GroupWork,
+    comes_back: bool,
 ) -> Result<(), GroupError> {
-    let is_there = work.replicates && group.in_app.is_some() && group.deleted_at.is_none();
-    let concerns = if is_there { work.concerns.max(Concerned::WhoMoves) } else { work.concerns };
     let sets = [&before, &after].map(|ids| ids.iter().map(String::as_str).collect::<HashSet<&str>>());
     let [was_in, is_in] = sets;
-    let is_concerned = |id: &&String| match concerns {
-        Concerned::Nobody => false,
-        Concerned::WhoMoves => !(was_in.contains(id.as_str()) && is_in.contains(id.as_str())),
-        Concerned::Everybody => true,
-    };
+    let stays = |id: &String| was_in.contains(id.as_str()) && is_in.contains(id.as_str());
     let came_later = after.iter().filter(|id| !was_in.contains(id.as_str()));
-    for id in before.iter().chain(came_later).filter(is_concerned) {
+    let all: Vec<&String> = before.iter().chain(came_later).collect();
+    // What was done while it was to go is not known of anybody.
+    let moved: Vec<&String> = all.iter().copied().filter(|id| comes_back || !stays(id)).collect();
+    if work.replicates && group.deleted_at.is_none() && !moved.is_empty() {
+        tx.db.write(MOVE, args![&group.id, json!(moved).to_string()]);
+    }
+    let concerned = match work.concerns {
+        Concerned::Nobody => Vec::new(),
+        Concerned::WhoMoves => moved,
+        Concerned::Everybody => all,
+    };
+    for id in concerned {
         replica::provision(tx, &group.integration_id, id, &work.job).await?;
     }
     Ok(())
@@ -164,6 +172,7 @@ async fn delete(
 /// Takes everybody out of a group.
 pub(super) fn empty(tx: &mut Tx, id: &str) {
     tx.db.write(EMPTY, args![id]);
+    tx.db.write(STAY, args![id]);
 }
 
 /// The group, where it is at the version that the caller saw.
@@ -204,7 +213,7 @@ async fn name_is_free(
 ) -> Result<(), GroupError> {
     match holder(tx, integration_id, body).await? {
         Some(Holder { id, is_leaving }) if own != Some(id.as_str()) => {
-            Err(GroupError::NameTaken { is_leaving })
+            Err(GroupError::NameTaken { by: id, is_leaving })
         }
         _ => Ok(()),
     }

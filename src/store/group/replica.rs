@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{GroupRow, find, record};
 use crate::account::{Group, Membership};
 use crate::store::error::StoreError;
-use crate::store::job::{self, JobRequest, Priority, Work};
+use crate::store::job::{self, JobRequest, Lease, LeaseError, Priority, Work};
 use crate::store::sql::{Db, Row, args, statements};
 use crate::store::user;
 use crate::store::writer::Tx;
@@ -14,6 +14,11 @@ statements! {
     MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL ORDER BY g.seq";
     OTHERS = "SELECT app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND gone_at IS NULL AND id <> $2 ORDER BY seq";
     SEE = "UPDATE groups SET app_id = $2, app_name = $3 WHERE id = $1";
+    MAKING = "UPDATE groups SET making = $2 WHERE id = $1";
+    MADE = "UPDATE groups SET making = NULL WHERE id = $1";
+    ALL_MOVE = "INSERT INTO moves (group_id, user_id) SELECT group_id, user_id FROM members WHERE group_id = $1 ON CONFLICT DO NOTHING";
+    MOVED = "SELECT user_id FROM moves WHERE group_id = $1 ORDER BY user_id";
+    FOLLOWED = "DELETE FROM moves WHERE group_id = $1";
     GONE = "UPDATE groups SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
 }
 
@@ -24,6 +29,8 @@ pub struct GroupSeen {
     pub in_app: Option<Group>,
     /// Whether the job made it: then nobody is in it yet.
     pub is_new: bool,
+    /// Whether the connector can put accounts into groups, or take them out.
+    pub members_follow: bool,
 }
 
 /// What was last seen of the group in a row of `groups`.
@@ -50,42 +57,65 @@ pub(super) async fn others(db: &mut Db, integration_id: &str, id: &str) -> Resul
     rows.iter().filter_map(|row| in_app(row).transpose()).collect()
 }
 
-/// Keeps what a job saw of its group. Where it is there and was not before, or is another one, those who are in it follow.
-pub(in crate::store) async fn keep(
-    tx: &mut Tx,
-    integration_id: &str,
-    id: &str,
-    seen: &GroupSeen,
-) -> Result<(), StoreError> {
-    let Some(before) = find(&mut tx.db, integration_id, id).await? else { return Ok(()) };
-    let group = seen.in_app.as_ref();
-    let (app_id, name) = (group.and_then(|group| group.id.as_ref()), group.map(|group| &group.name));
-    tx.db.write(SEE, args![id, app_id, name]);
-    let same = |before: &Group, now: &Group| before.id == now.id;
-    let was_there = before.in_app.as_ref().zip(group).is_some_and(|(before, now)| same(before, now));
-    if group.is_some() && before.deleted_at.is_none() && (!was_there || seen.is_new) {
-        members_follow(tx, &before).await?;
-    }
+/// Notes that the next flow may make the group.
+pub(super) async fn making(tx: &mut Tx, held: &Lease, id: &str, name: &str) -> Result<(), LeaseError> {
+    job::held_by(tx, held).await?;
+    tx.db.write(MAKING, args![id, name]);
     Ok(())
 }
 
-/// Notes that a deleted group is gone: its name is free, and nobody is in it. Does nothing to a group that is wanted.
-pub(in crate::store) async fn gone(tx: &mut Tx, integration_id: &str, id: &str) -> Result<(), StoreError> {
-    tx.db.write(GONE, args![id, tx.now]);
-    if find(&mut tx.db, integration_id, id).await?.is_some_and(|group| group.gone_at.is_some()) {
+/// How the job of a group ended, as far as it matters to the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Ended {
+    /// The app was read and is as wanted.
+    Done,
+    /// The same, and nothing newer is wanted.
+    DoneForGood,
+    /// Otherwise.
+    Otherwise,
+}
+
+/// Keeps what a job saw of its group. Where the group is as wanted, those who came or went since it last was follow; where it is another
+/// one than before, everybody in it. A deleted group that is gone frees its name, and nobody is in it.
+pub(in crate::store) async fn keep(
+    tx: &mut Tx,
+    (integration_id, id): (&str, &str),
+    seen: Option<&GroupSeen>,
+    ended: Ended,
+) -> Result<(), StoreError> {
+    let Some(before) = find(&mut tx.db, integration_id, id).await? else { return Ok(()) };
+    if let Some(seen) = seen {
+        let group = seen.in_app.as_ref();
+        let (app_id, name) = (group.and_then(|group| group.id.as_ref()), group.map(|group| &group.name));
+        tx.db.write(SEE, args![id, app_id, name]);
+        if group.is_some() || ended != Ended::Otherwise {
+            tx.db.write(MADE, args![id]);
+        }
+        let same = |before: &Group, now: &Group| before.id == now.id;
+        let was_there = before.in_app.as_ref().zip(group).is_some_and(|(before, now)| same(before, now));
+        if group.is_some() && seen.members_follow && (!was_there || seen.is_new) {
+            tx.db.write(ALL_MOVE, args![id]);
+        }
+        if group.is_some() && seen.members_follow && ended != Ended::Otherwise && before.deleted_at.is_none()
+        {
+            members_follow(tx, &before).await?;
+        }
+    }
+    if ended == Ended::DoneForGood && before.deleted_at.is_some() && before.gone_at.is_none() {
+        tx.db.write(GONE, args![id, tx.now]);
         record::empty(tx, id);
     }
     Ok(())
 }
 
-/// Asks for a job of everybody who is in the group.
+/// Asks for a job of everybody who came or went.
 async fn members_follow(tx: &mut Tx, group: &GroupRow) -> Result<(), StoreError> {
-    let request = JobRequest {
-        priority: Priority::ORDINARY,
-        cause: json!({ "event": "group.replicated", "group": group.id, "received_at_ms": tx.now.as_ms() }),
-    };
-    for id in record::members(tx, &group.id).await? {
-        provision(tx, &group.integration_id, &id, &request).await?;
+    let cause = json!({ "event": "group.replicated", "group": group.id });
+    let request = JobRequest { priority: Priority::ORDINARY, cause };
+    let moved = tx.db.all(MOVED, args![&group.id]).await?;
+    tx.db.write(FOLLOWED, args![&group.id]);
+    for row in moved {
+        provision(tx, &group.integration_id, &row.text("user_id")?, &request).await?;
     }
     Ok(())
 }

@@ -84,6 +84,15 @@ pub enum Seen {
     Group(GroupSeen),
 }
 
+impl Seen {
+    fn group(&self) -> Option<&GroupSeen> {
+        match self {
+            Self::Group(seen) => Some(seen),
+            Self::Account(_) => None,
+        }
+    }
+}
+
 /// The end of an attempt, and what is written with it.
 #[derive(Clone, Debug)]
 pub struct Finish {
@@ -174,14 +183,17 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
     if settled.word == AttemptOutcome::Requeued {
         tx.db.write(DROP_TRY, args![&job.id]);
     }
-    match (&finish.seen, &job.user_id, &job.group_id) {
-        (Some(Seen::Account(seen)), Some(user_id), _) => {
-            account::put(tx, &job.integration_id, user_id, seen).await?;
-        }
-        (Some(Seen::Group(seen)), _, Some(group_id)) => {
-            group::keep(tx, &job.integration_id, group_id, seen).await?;
-        }
-        _ => {}
+    if let (Some(Seen::Account(seen)), Some(user_id)) = (&finish.seen, &job.user_id) {
+        account::put(tx, &job.integration_id, user_id, seen).await?;
+    }
+    if let Some(group_id) = &job.group_id {
+        let seen = finish.seen.as_ref().and_then(Seen::group);
+        let ended = match (settled.state, follower(tx, &job).await?) {
+            (JobState::Done, None) => group::Ended::DoneForGood,
+            (JobState::Done, Some(_)) => group::Ended::Done,
+            _ => group::Ended::Otherwise,
+        };
+        group::keep(tx, (&job.integration_id, group_id), seen, ended).await?;
     }
     if let Some(reason) = &finish.pause {
         integration::pause(tx, &job.integration_id, reason, "usher").await?;
@@ -200,11 +212,8 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
 async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) -> Result<(), LeaseError> {
     let Some(follower) = follower(tx, job).await? else {
         // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
-        if state == JobState::Done {
-            job.user_id.iter().for_each(|user_id| user::gone(tx, user_id));
-            if let Some(group_id) = &job.group_id {
-                group::gone(tx, &job.integration_id, group_id).await?;
-            }
+        if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
+            user::gone(tx, user_id);
         }
         return Ok(());
     };

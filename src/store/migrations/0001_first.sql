@@ -79,7 +79,8 @@ CREATE TABLE user_emails (
 CREATE INDEX emails_of_user ON user_emails(user_id);
 
 -- The wanted groups, without their members. Where the connector makes groups in the app, `deleted_at`, `gone_at` and `visible` are what
--- they are of users; else a group that goes is gone at once. `app_id` and `app_name` are what was last seen of it in the app.
+-- they are of users; else a group that goes is gone at once. `app_id` and `app_name` are what was last seen of it in the app; `making` is
+-- the name under which it may have been made there since.
 CREATE TABLE groups (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -96,7 +97,8 @@ CREATE TABLE groups (
   gone_at INTEGER,
   visible INTEGER NOT NULL DEFAULT 1,
   app_id TEXT,
-  app_name TEXT
+  app_name TEXT,
+  making TEXT
 ) STRICT;
 CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key) WHERE gone_at IS NULL;
 CREATE INDEX groups_external ON groups(integration_id, external_id, seq) WHERE visible = 1;
@@ -110,6 +112,13 @@ CREATE TABLE members (
   UNIQUE (group_id, user_id)
 ) STRICT;
 CREATE INDEX members_of_user ON members(user_id, group_id);
+
+-- Who came or went since the group was last seen in the app as it is wanted: they follow when it is.
+CREATE TABLE moves (
+  group_id TEXT NOT NULL REFERENCES groups(id),
+  user_id TEXT NOT NULL REFERENCES users(id),
+  PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
 
 -- What was last seen in the app.
 CREATE TABLE accounts (

@@ -1,39 +1,34 @@
 //! Groups, as Okta and Entra ID push them.
 
-use std::time::Duration;
-
-use usher::account::{Group, Membership};
-use usher::failure::FailureClass;
 use usher::integration::Grant;
-use usher::store::{Finish, GroupSeen, Kind, Outcome, Seen};
 
 use super::*;
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 impl Gate {
-    async fn post_group(&self, group: &Value) -> Answer {
+    pub async fn post_group(&self, group: &Value) -> Answer {
         self.send(self.with_body(Method::POST, "/Groups", group.to_string())).await
     }
 
     /// Creates a group and returns its id.
-    async fn create_group(&self, name: &str, members: &[&str]) -> String {
+    pub async fn create_group(&self, name: &str, members: &[&str]) -> String {
         let answer = self.post_group(&group(name, members)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn put_group(&self, id: &str, group: &Value) -> Answer {
+    pub async fn put_group(&self, id: &str, group: &Value) -> Answer {
         self.send(self.with_body(Method::PUT, &format!("/Groups/{id}"), group.to_string())).await
     }
 
-    fn patching(&self, id: &str, operations: &Value) -> RequestBuilder {
+    pub fn patching(&self, id: &str, operations: &Value) -> RequestBuilder {
         let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
         self.with_body(Method::PATCH, &format!("/Groups/{id}"), body.to_string())
     }
 
     /// Patches a group, and asserts that it went well and without a body.
-    async fn patch_group(&self, id: &str, operations: Value) {
+    pub async fn patch_group(&self, id: &str, operations: Value) {
         let answer = self.send(self.patching(id, &operations)).await;
         assert_eq!((answer.status, answer.text.as_str()), (204, ""), "{answer:?}");
         assert!(answer.header("etag").is_some(), "{answer:?}");
@@ -46,7 +41,7 @@ impl Gate {
         members.map(|member| member["value"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn people<const N: usize>(&self) -> [String; N] {
+    pub async fn people<const N: usize>(&self) -> [String; N] {
         let mut ids = Vec::new();
         for n in 0..N {
             ids.push(self.create(&user(&format!("p{n}@acme.example"))).await);
@@ -55,7 +50,7 @@ impl Gate {
     }
 }
 
-fn group(name: &str, members: &[&str]) -> Value {
+pub fn group(name: &str, members: &[&str]) -> Value {
     let members: Vec<Value> = members.iter().map(|id| json!({ "value": id, "display": "whoever" })).collect();
     json!({ "schemas": [GROUP], "displayName": name, "members": members })
 }
@@ -337,111 +332,5 @@ async fn groups_are_listed_sorted_and_searched_like_users() {
     let kinds: Vec<_> =
         all["Resources"].as_array().unwrap().iter().map(|one| &one["meta"]["resourceType"]).collect();
     assert_eq!((&all["totalResults"], kinds), (&4.into(), vec![&json!("User"), &json!("Group")]), "{all}");
-    gate.end().await;
-}
-
-impl Gate {
-    /// Plays the worker: ends the job of a group that is due, having seen this of it.
-    async fn work_on_group(&self, outcome: Outcome, in_app: Option<&str>) {
-        let store = &self.installation.store;
-        let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().expect("a job is due");
-        assert_eq!(claimed.job.kind, Kind::Group);
-        let in_app = in_app.map(|name| Group { id: Some("17".into()), name: name.into() });
-        let seen = Some(Seen::Group(GroupSeen { in_app, is_new: false }));
-        store.finish(&claimed.lease, Finish { seen, ..Finish::with(outcome) }).await.unwrap();
-    }
-
-    /// The name under which a group is shown; none where it is not.
-    async fn shown_group(&self, id: &str) -> Option<String> {
-        let answer = self.get(&format!("/Groups/{id}")).await;
-        let listed = self.get("/Groups?count=100").await.json();
-        let resources = listed["Resources"].as_array().cloned().unwrap_or_default();
-        let listed = resources.into_iter().find(|group| group["id"] == id);
-        if answer.status == 404 {
-            assert_eq!(listed, None);
-            return None;
-        }
-        assert_eq!(listed, Some(answer.json()));
-        answer.json()["displayName"].as_str().map(str::to_owned)
-    }
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed { class: FailureClass::Unsupported, message: "no such button".into() }
-}
-
-#[tokio::test]
-async fn a_group_reads_as_it_is_wanted_until_that_failed_and_then_as_it_was_seen() {
-    let gate = Gate::new().await;
-    let named = |name: &str| Some(name.to_owned());
-    let id = gate.create_group("Ops", &[]).await;
-    gate.work_on_group(Outcome::Done { message: None }, Some("Ops")).await;
-    gate.patch_group(&id, json!([{ "op": "replace", "path": "displayName", "value": "Night" }])).await;
-    assert_eq!(gate.shown_group(&id).await, named("Night"), "pending");
-    gate.work_on_group(failed(), Some("Ops")).await;
-    assert_eq!(gate.shown_group(&id).await, named("Ops"), "the rename failed");
-    assert_eq!(gate.put_group(&id, &group("Night", &[])).await.status, 200);
-    assert_eq!(gate.shown_group(&id).await, named("Night"), "asked for again");
-    gate.work_on_group(Outcome::Done { message: None }, Some("Night")).await;
-
-    let delete = async || gate.send(gate.request(Method::DELETE, &format!("/Groups/{id}"))).await.status;
-    assert_eq!(delete().await, 204);
-    assert_eq!(gate.shown_group(&id).await, None, "accepted: it reads as it is wanted");
-    gate.work_on_group(failed(), Some("Night")).await;
-    assert_eq!(gate.shown_group(&id).await, named("Night"), "a failed removal is no removal");
-    assert_eq!(delete().await, 204, "it can be asked for again");
-    gate.work_on_group(Outcome::Done { message: None }, None).await;
-    assert_eq!((gate.shown_group(&id).await, delete().await), (None, 404));
-    assert_ne!(gate.create_group("Night", &[]).await, id, "once it is gone the name is free");
-    gate.end().await;
-}
-
-#[tokio::test]
-async fn a_group_that_comes_back_while_it_is_removed_is_the_same_one() {
-    let gate = Gate::new().await;
-    let id = gate.create_group("Ops", &[]).await;
-    let other = gate.create_group("Field", &[]).await;
-    assert_eq!(gate.send(gate.request(Method::DELETE, &format!("/Groups/{id}"))).await.status, 204);
-    let rename = json!([{ "op": "replace", "path": "displayName", "value": "OPS" }]);
-    let detail = gate.refused(gate.patching(&other, &rename), 409, Some("uniqueness")).await;
-    assert!(detail.contains("still being removed"), "{detail}");
-    assert_eq!(gate.create_group("ops", &[]).await, id);
-    let jobs = gate.jobs().await;
-    assert_eq!(jobs.len(), 2, "the pending job of each group is the one that sees the new wish: {jobs:?}");
-    gate.end().await;
-}
-
-#[tokio::test]
-async fn those_in_a_group_follow_once_it_is_in_the_app() {
-    let gate = Gate::new().await;
-    let [ada, bob]: [String; 2] = gate.people().await;
-    let store = &gate.installation.store;
-    let done = || Outcome::Done { message: None };
-    for _ in 0..2 {
-        let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
-        store.finish(&claimed.lease, Finish::with(done())).await.unwrap();
-    }
-    let pending = async || {
-        let jobs = gate.jobs().await.into_iter().filter(|job| !job.state.is_settled());
-        let mut users: Vec<String> = jobs.filter_map(|job| job.user_id).collect();
-        users.sort();
-        users
-    };
-    let id = gate.create_group("Ops", &[&ada, &bob]).await;
-    assert_eq!(pending().await, [""; 0], "there is nothing yet to be put into");
-    gate.work_on_group(done(), Some("Ops")).await;
-    let mut both = vec![ada.clone(), bob.clone()];
-    both.sort();
-    assert_eq!(pending().await, both);
-    let integration = gate.jobs().await.remove(0).integration_id;
-    let memberships = store.memberships(&integration, &ada).await.unwrap();
-    let group = Group { id: Some("17".into()), name: "Ops".into() };
-    assert_eq!(memberships, [Membership { group, is_wanted: true }]);
-    for _ in 0..2 {
-        let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
-        store.finish(&claimed.lease, Finish::with(done())).await.unwrap();
-    }
-    gate.patch_group(&id, json!([{ "op": "remove", "path": format!("members[value eq \"{bob}\"]") }])).await;
-    assert_eq!(pending().await, [bob.as_str()], "it is there: who goes is told at once");
     gate.end().await;
 }

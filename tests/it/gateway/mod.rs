@@ -7,6 +7,7 @@ mod cursor;
 mod discovery;
 mod golden;
 mod groups;
+mod groups_in_app;
 mod journal;
 mod lookup;
 mod model;

@@ -232,11 +232,10 @@ async fn a_removal_that_the_connector_cannot_do_is_not_claimed() {
     assert_eq!(still["members"][0]["value"], ada.as_str(), "{still}");
     let (_, user) = world.scim.get(&format!("/Users/{ada}")).await;
     assert_eq!(user["groups"][0]["display"], "Ops", "{user}");
-    let taken = world.group(Method::POST, "", Some(&group("Ops", &[])), 409).await;
-    assert_eq!(taken["scimType"], "uniqueness");
 
     // Wanted again, it is as if nothing had been.
-    world.group(Method::PUT, &format!("/{id}"), Some(&group("Ops", &[&ada])), 200).await;
+    let again = world.group(Method::POST, "", Some(&group("Ops", &[&ada])), 201).await;
+    assert_eq!(again["id"], made["id"]);
     assert_eq!(world.in_group("Ops"), Some(vec![ADA.to_owned()]));
     world.end().await;
 }
@@ -263,5 +262,38 @@ async fn without_flows_for_groups_a_group_is_a_rule_and_nothing_of_the_app() {
     assert_eq!(world.groups_record(), Vec::<String>::new());
     let (_, user) = world.scim.get(&format!("/Users/{ada}")).await;
     assert_eq!((&user["groups"][0]["display"], &user[ROLE_URN]["role"]), (&json!("ops"), &json!("viewer")));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_flows_for_members_groups_are_made_and_accounts_go_on() {
+    let folder = connectors_without(&["add_member", "remove_member"]);
+    let world = World::with_connectors(desk_options(), waiting(), folder.path()).await;
+    let [ada, _] = world.two_members().await;
+    world.group(Method::POST, "", Some(&group("Ops", &[&ada])), 201).await;
+    let (status, body) = world.scim.put(&ada, &user(ADA, "Ada King", true, "agent")).await;
+    assert_eq!(status, 200, "{body}");
+    let states = world.settled().await;
+    assert!(states.iter().all(|state| *state == JobState::Done), "{states:?}");
+    assert_eq!(world.in_group("Ops"), Some(Vec::new()));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_group_of_another_is_not_taken_though_somebody_gave_it_this_name() {
+    let world = World::new().await;
+    let ops = world.group(Method::POST, "", Some(&group("Ops", &[])), 201).await;
+    let mut by_hand = Browser::signed_in(&world.desk).await;
+    by_hand.do_to_group(world.group_id("Ops"), "rename", &[("name", "Marketing")]).await;
+    let refused = world.group(Method::POST, "", Some(&group("Marketing", &[])), 400).await;
+    assert!(refused["detail"].as_str().unwrap().contains("already exists"), "{refused}");
+
+    let [ada, _] = world.two_members().await;
+    let path = format!("/{}", ops["id"].as_str().unwrap());
+    world.group(Method::PUT, &path, Some(&group("Ops", &[&ada])), 200).await;
+    world.group(Method::POST, "", Some(&group("Marketing", &[])), 201).await;
+    world.settled().await;
+    assert_eq!(world.in_group("Ops"), Some(vec![ADA.to_owned()]));
+    assert_eq!(world.in_group("Marketing"), Some(Vec::new()));
     world.end().await;
 }
