@@ -2,7 +2,7 @@
 
 .PHONY: demo test test-apps test-faults check bench bench-scim setup suites
 
-# Builds Usher and provisions five people in a demo app through real Chromium, then prints what happened.
+# Builds Usher and provisions five people and a group in a demo app through real Chromium, then prints what happened.
 demo: setup
 	@# With a test beside it, so that Cargo builds the dependencies as it does for `make test`, and only once for both.
 	cargo build --quiet --bin usher --test apps

@@ -180,7 +180,8 @@ async fn aim<'a>(
     let user_id = job.user_id.as_deref().unwrap_or_default();
     let user =
         store.find_user_or_tombstone(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
-    let user = user.ok_or_else(|| gone("the user"))?;
+    // Whoever is gone has no account; the one that goes by the name may be somebody else's by now.
+    let user = user.filter(|user| user.gone_at.is_none()).ok_or_else(|| gone("the user"))?;
     let account = store.find_account(&job.integration_id, user_id).await.map_err(|error| internal(&error))?;
     let policy = &integration.row.policy;
     let groups = match policy.grants.is_empty() {

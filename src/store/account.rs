@@ -74,12 +74,7 @@ pub(super) fn beside(row: &Row) -> Result<Option<SeenAccount>, StoreError> {
 }
 
 /// Keeps a reading of a user's account. A row of the same account that nobody was matched to goes.
-pub(super) async fn put(
-    tx: &mut Tx,
-    integration_id: &str,
-    user_id: &str,
-    seen: &SeenAccount,
-) -> Result<(), StoreError> {
+pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenAccount) {
     if let Some(app_id) = &seen.app_id {
         tx.db.write(FORGET_UNLINKED, args![integration_id, app_id]);
     }
@@ -94,7 +89,6 @@ pub(super) async fn put(
         tx.now,
     ];
     tx.db.write(PUT, values);
-    Ok(())
 }
 
 fn read(row: &Row) -> Result<AccountRow, StoreError> {

@@ -29,7 +29,12 @@ pub struct NewArtifact {
 impl Store {
     /// Remembers stored bytes; those already known are kept for the longer of both times.
     pub async fn note_artifacts(&self, artifacts: Vec<NewArtifact>) -> Result<(), StoreError> {
-        self.writer.write(move |tx| async move { note(tx, &artifacts).await }.boxed()).await
+        self.writer
+            .write(move |tx| {
+                note(tx, &artifacts);
+                async { Ok(()) }.boxed()
+            })
+            .await
     }
 
     /// The names of bytes whose time is over, `limit` at most, those longest over first.
@@ -48,10 +53,9 @@ impl Store {
     }
 }
 
-async fn note(tx: &mut Tx, artifacts: &[NewArtifact]) -> Result<(), StoreError> {
+fn note(tx: &mut Tx, artifacts: &[NewArtifact]) {
     for artifact in artifacts {
         let bytes = i64::try_from(artifact.bytes).unwrap_or(i64::MAX);
         tx.db.write(NOTE, args![&artifact.name, bytes, tx.now, artifact.expires_at]);
     }
-    Ok(())
 }

@@ -180,27 +180,25 @@ async fn add_steps(
 }
 
 /// Notes that the running attempt of the job comes to a commit step.
-pub(super) async fn mark_committing(tx: &mut Tx, job_id: &str) -> Result<(), StoreError> {
+pub(super) fn mark_committing(tx: &mut Tx, job_id: &str) {
     tx.db.write(COMMITTING, args![job_id, tx.now]);
-    Ok(())
 }
 
 /// Ends the running attempt of the job, where one was begun.
-pub(super) async fn end(
+pub(super) fn end(
     tx: &mut Tx,
     job: &JobRow,
     outcome: AttemptOutcome,
     (class, message): (Option<FailureClass>, Option<&str>),
-) -> Result<(), StoreError> {
+) {
     let class = class.map(FailureClass::as_str);
     tx.db.write(END, args![&job.id, job.attempts, tx.now, outcome.as_str(), class, message]);
-    Ok(())
 }
 
 /// Ends the running attempt of a job whose worker is gone.
-pub(super) async fn lose(tx: &mut Tx, job: &JobRow, worker: &str) -> Result<(), StoreError> {
+pub(super) fn lose(tx: &mut Tx, job: &JobRow, worker: &str) {
     let message = format!("worker {worker} was not heard of again");
-    end(tx, job, AttemptOutcome::Lost, (None, Some(&message))).await
+    end(tx, job, AttemptOutcome::Lost, (None, Some(&message)));
 }
 
 /// The attempts of a job with their steps.

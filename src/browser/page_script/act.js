@@ -255,7 +255,8 @@ const intercept = (event) => {
   } else if (event.type === 'pointerdown' || event.type === 'click') {
     // Between the look and the press, or while the button is down, the page may empty one too.
     restorePasswords(newPass());
-    if (event.type === 'click') passwords = [];
+    // What only ticks a box or chooses a role sends nothing.
+    if (event.type === 'click' && held.question.action.kind === 'click') passwords = [];
   }
 };
 const watchPresses = (view) => {

@@ -1,9 +1,10 @@
 //! `usher demo`: the main job from end to end, to be watched. A gateway, a worker, Acme Desk, and the requests that Okta
-//! sends for five people; then a table of what happened, each line checked against a reading of the app.
+//! sends for five people and a group; then a table of what happened, each line checked against a reading of the app.
 
 mod okta;
 mod report;
 mod story;
+mod team;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -69,13 +70,17 @@ impl Demo {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let folder = folder(self.into.as_deref())?;
         let stage = set_up(context, &folder).await?;
-        let mut lines = Vec::new();
+        let (mut lines, mut in_group) = (Vec::new(), Vec::new());
         for part in &STORY {
             let mut id = String::new();
             for scene in part.scenes {
                 lines.extend(stage.play(*scene, part.person, &mut id).await?);
             }
+            if part.is_in_group {
+                in_group.push((part.person.name(), id));
+            }
         }
+        lines.push(stage.push_group(&in_group).await?);
         let report = report::write(&folder, &lines, &stage.desk)?;
         let is_well = lines.iter().all(|line| line.is_verified);
         context.format.print(&lines, |lines| in_words(lines, &stage, &report))?;
@@ -230,7 +235,7 @@ fn in_words(lines: &[Line], stage: &Stage, report: &Path) -> String {
     format!(
         "\n{}\n\nscreenshots\n{}\n\n{} requests in {:.0} s; Acme Desk's own record has {} changes.\n\
          Look around: file://{}",
-        table(&["PERSON", "REQUEST", "HTTP", "JOB", "SECONDS", "VERIFIED IN THE APP"], &rows),
+        table(&["WHO", "REQUEST", "HTTP", "JOB", "SECONDS", "VERIFIED IN THE APP"], &rows),
         pictures.join("\n"),
         lines.len(),
         total.as_secs_f64(),

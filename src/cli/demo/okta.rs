@@ -88,6 +88,18 @@ impl Okta {
         self.send(Method::PATCH, &format!("{}/Users/{id}", self.base), Some(&body)).await
     }
 
+    /// Makes a group, then says who is in it: how a custom app pushes one.
+    pub(super) async fn push_group(&self, name: &str, members: &[&str]) -> anyhow::Result<Answer> {
+        let url = format!("{}/Groups", self.base);
+        let schema = "urn:ietf:params:scim:schemas:core:2.0:Group";
+        let empty = json!({ "schemas": [schema], "displayName": name, "members": [] });
+        let made = self.send(Method::POST, &url, Some(&empty)).await?;
+        let Some(id) = made.body["id"].as_str() else { return Ok(made) };
+        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        let full = json!({ "schemas": [schema], "id": id, "displayName": name, "members": members });
+        self.send(Method::PUT, &format!("{url}/{id}"), Some(&full)).await
+    }
+
     async fn send(&self, method: Method, url: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
         let mut request = self
             .http

@@ -25,6 +25,8 @@ pub(super) enum Scene {
 pub(super) struct Part {
     pub(super) person: Person,
     pub(super) scenes: &'static [Scene],
+    /// Whether they are in the group that is pushed at the end.
+    pub(super) is_in_group: bool,
 }
 
 const fn person(given_name: &'static str, family_name: &'static str, email: &'static str) -> Person {
@@ -36,22 +38,30 @@ pub(super) const RENAMED: Person = person("Mary", "Greig", "mary.greig@acme.exam
 
 /// The whole demo.
 pub(super) const STORY: [Part; 5] = [
-    Part { person: person("Ada", "Lovelace", "ada.lovelace@acme.example"), scenes: &[Scene::Create] },
+    Part {
+        person: person("Ada", "Lovelace", "ada.lovelace@acme.example"),
+        scenes: &[Scene::Create],
+        is_in_group: false,
+    },
     Part {
         person: person("Grace", "Hopper", "grace.hopper@acme.example"),
         scenes: &[Scene::Create, Scene::Accept, Scene::ChangeRole],
+        is_in_group: true,
     },
     Part {
         person: person("Alan", "Turing", "alan.turing@acme.example"),
         scenes: &[Scene::Create, Scene::Accept, Scene::Deactivate],
+        is_in_group: false,
     },
     Part {
         person: person("Katherine", "Johnson", "katherine.johnson@acme.example"),
         scenes: &[Scene::Create, Scene::Accept, Scene::Deactivate, Scene::Reactivate],
+        is_in_group: true,
     },
     Part {
         person: person("Mary", "Somerville", "mary.somerville@acme.example"),
         scenes: &[Scene::Create, Scene::Rename],
+        is_in_group: false,
     },
 ];
 

@@ -27,6 +27,7 @@ statements! {
     LEAVE_ALL = "DELETE FROM members WHERE user_id = $1";
     MOVE = "INSERT INTO moves (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ON CONFLICT DO NOTHING";
     STAY = "DELETE FROM moves WHERE group_id = $1";
+    FOLLOW_NONE = "DELETE FROM moves WHERE user_id = $1";
     IDS = "SELECT user_id FROM members WHERE group_id = $1 ORDER BY seq";
 }
 
@@ -245,4 +246,5 @@ async fn set_members(
 pub(in crate::store) fn leave_all(tx: &mut Tx, user_id: &str) {
     tx.db.write(TOUCH_ALL, args![user_id, tx.now]);
     tx.db.write(LEAVE_ALL, args![user_id]);
+    tx.db.write(FOLLOW_NONE, args![user_id]);
 }

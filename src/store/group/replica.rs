@@ -120,14 +120,15 @@ async fn members_follow(tx: &mut Tx, group: &GroupRow) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Asks for a job of a user.
+/// Asks for a job of a user who is not gone: the account that goes by their name may be somebody else's by now.
 pub(super) async fn provision(
     tx: &mut Tx,
     integration_id: &str,
     user_id: &str,
     request: &JobRequest,
 ) -> Result<(), StoreError> {
-    let Some(user) = user::find(&mut tx.db, integration_id, user_id).await? else { return Ok(()) };
+    let user = user::find(&mut tx.db, integration_id, user_id).await?;
+    let Some(user) = user.filter(|user| user.gone_at.is_none()) else { return Ok(()) };
     let wish = Work::Provision { user_id: user.id, wanted_version: user.version };
     job::enqueue(tx, integration_id, wish, request.clone()).await.map(drop)
 }

@@ -146,7 +146,8 @@ async fn committing(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
     held_by(tx, &held).await?;
     tx.db.write(COMMITTING, args![&held.job_id, held.fence, tx.now]);
     tx.touched.job(&held.job_id);
-    Ok(attempt::mark_committing(tx, &held.job_id).await?)
+    attempt::mark_committing(tx, &held.job_id);
+    Ok(())
 }
 
 /// The worker that holds the lease; an error where nobody does with this fence.
@@ -181,7 +182,7 @@ async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, Stor
         let Some(before) = find(&mut tx.db, &job_id).await? else { continue };
         tx.db.write(HAND_BACK, args![&job_id, tx.now]);
         let is_unknown = before.committing_at.is_some();
-        attempt::lose(tx, &before, &worker).await?;
+        attempt::lose(tx, &before, &worker);
         let data = serde_json::json!({ "worker": worker, "outcome": if is_unknown { "unknown" } else { "not done" } });
         tell(tx, &before, "job.lease_lost", "usher", data);
         jobs.push(reread(tx, &job_id).await?);

@@ -166,7 +166,7 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
     free(tx, &held).await?;
     let job = find(&mut tx.db, &held.job_id).await?.ok_or(LeaseError::Lost)?;
     let settled = settle(finish.outcome);
-    attempt::end(tx, &job, settled.word, (settled.class, settled.message.as_deref())).await?;
+    attempt::end(tx, &job, settled.word, (settled.class, settled.message.as_deref()));
     // A reading costs little; a change made twice cannot be taken back.
     let read_first = job.read_first || job.committing_at.is_some() || settled.word == AttemptOutcome::Unknown;
     let values = args![
@@ -184,7 +184,7 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         tx.db.write(DROP_TRY, args![&job.id]);
     }
     if let (Some(Seen::Account(seen)), Some(user_id)) = (&finish.seen, &job.user_id) {
-        account::put(tx, &job.integration_id, user_id, seen).await?;
+        account::put(tx, &job.integration_id, user_id, seen);
     }
     if let Some(group_id) = &job.group_id {
         let seen = finish.seen.as_ref().and_then(Seen::group);

@@ -119,6 +119,7 @@ CREATE TABLE moves (
   user_id TEXT NOT NULL REFERENCES users(id),
   PRIMARY KEY (group_id, user_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX moves_of_user ON moves(user_id);
 
 -- What was last seen in the app.
 CREATE TABLE accounts (

@@ -279,8 +279,13 @@ fn what_is_typed_arrives_in_its_control_whatever_the_page_does_with_the_focus() 
         lab.act(role("button", "Enter"), Action::Click).await.unwrap();
         assert_eq!(lab.log().await, "entered 9", "a password that the page emptied was typed again");
         lab.act(field("Later"), Action::Fill(plain("two words"))).await.unwrap();
+        lab.act(role("checkbox", "Remember"), Action::Check(true)).await.unwrap();
         lab.act(role("button", "Send"), Action::Click).await.unwrap();
-        assert_eq!(lab.log().await, "sent 9", "and one that it emptied while the button was down");
+        assert_eq!(
+            lab.log().await,
+            "sent 9",
+            "and one that it emptied while the button was down, whatever was ticked"
+        );
 
         let refused = async |name: &str| {
             let target = field(name).into_target();

@@ -211,3 +211,27 @@ async fn what_a_job_is_about_to_make_is_known_to_the_next() {
     assert_eq!(known().await, (None, Some("Ops".into())));
     gate.end().await;
 }
+
+#[tokio::test]
+async fn who_is_gone_follows_no_group() {
+    let gate = Gate::new().await;
+    let [ada]: [String; 1] = gate.people().await;
+    let done = || Outcome::Done { message: None };
+    gate.end_job(done()).await;
+    let id = gate.create_group("Ops", &[&ada]).await;
+    gate.work_on_group(failed(), None).await;
+    assert_eq!(gate.delete(&ada).await.status, 204);
+    gate.end_job(done()).await;
+    // Somebody of the same name has the account now.
+    let [next]: [String; 1] = gate.people().await;
+    assert_ne!(next, ada);
+    gate.end_job(done()).await;
+    gate.put_group(&id, &group("Ops", &[])).await;
+    gate.work_on_group(done(), Some("Ops")).await;
+    let store = &gate.installation.store;
+    assert!(
+        store.claim("w", Duration::from_secs(60)).await.unwrap().is_none(),
+        "a removal would hit the next one"
+    );
+    gate.end().await;
+}

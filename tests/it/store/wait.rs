@@ -64,8 +64,11 @@ async fn what_another_process_writes_is_noticed() {
     for name in ["a", "b", "c"] {
         let mut work = here.watch_work();
         let insert = UserChange::Insert(body(name, true));
+        let before = here.configuration();
         elsewhere.record(change(&acme, insert, Priority::ORDINARY)).await.unwrap();
         soon(work.changed()).await;
+        // Whoever wrote may have ended before it came to say that the configuration changed.
+        assert_ne!(here.configuration(), before);
     }
 
     // What is done here ends the wait there.
