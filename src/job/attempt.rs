@@ -154,7 +154,7 @@ async fn group_aim<'a>(
         lease: &claimed.lease,
         id: group.id,
         wanted: group.deleted_at.is_none().then_some(group.body.display_name),
-        before: group.in_app.or(group.making.map(|name| Group { id: None, name })),
+        before: group.in_app.into_iter().chain(group.making.map(|name| Group { id: None, name })).collect(),
         others: others.map_err(|error| internal(&error))?,
         protection: protection(integration, service_account),
         may_change: may_change(integration),

@@ -23,8 +23,8 @@ pub(super) struct GroupAim<'a> {
     pub(super) id: String,
     /// Its name; none where it shall go.
     pub(super) wanted: Option<String>,
-    /// The group as it was seen in an earlier job, or may have been made by one.
-    pub(super) before: Option<Group>,
+    /// The group as it was seen in an earlier job, then as it may have been made or renamed by one.
+    pub(super) before: Vec<Group>,
     /// The other groups that Usher keeps in the app.
     pub(super) others: Vec<Group>,
     pub(super) protection: Protection,
@@ -52,12 +52,11 @@ impl GroupAim<'_> {
 
     async fn rounds(&self, flows: &mut Flows<'_>, so_far: &mut Replicated) -> Result<(), Failure> {
         let can = terms::capabilities(&self.integration.connector);
-        let mut last: Option<GroupOperation> = None;
+        let (mut last, mut is_new) = (None::<GroupOperation>, false);
         for _round in 0..ROUNDS {
-            let is_new = matches!(last, Some(GroupOperation::Create { .. }))
-                || so_far.seen.as_ref().is_some_and(|seen| seen.is_new);
+            is_new |= matches!(last, Some(GroupOperation::Create { .. }));
             let sought =
-                Sought { wanted: self.wanted.as_deref(), before: self.before.as_ref(), others: &self.others };
+                Sought { wanted: self.wanted.as_deref(), before: &self.before, others: &self.others };
             let found = sought.find(list(self.integration, flows).await?)?;
             let connector = &self.integration.connector;
             so_far.seen = Some(GroupSeen {
@@ -76,9 +75,11 @@ impl GroupAim<'_> {
                 let message = format!("the integration's mode only lets Usher look; it would {operation}");
                 return Err(Failure::new(FailureClass::Safeguard, message));
             }
-            if let GroupOperation::Create { name } = &operation {
-                let noted = self.store.making_group(self.lease, &self.id, name).await;
+            if let GroupOperation::Create { name } | GroupOperation::Rename { name, .. } = &operation {
+                let noted = self.store.making_group(self.lease, &self.id, name, found.is_some()).await;
                 noted.map_err(|error| Failure::new(FailureClass::Internal, error.to_string()))?;
+                // What was listed no longer holds, and that it is new is known from what was noted.
+                so_far.seen = None;
             }
             self.carry_out(flows, &operation).await?;
             so_far.done.push(operation.to_string());
@@ -106,8 +107,8 @@ impl GroupAim<'_> {
 struct Sought<'a> {
     /// Its name; none where it shall go.
     wanted: Option<&'a str>,
-    /// What was known of it before.
-    before: Option<&'a Group>,
+    /// What was known of it before, the likeliest first.
+    before: &'a [Group],
     /// The other groups that Usher keeps in the app.
     others: &'a [Group],
 }
@@ -118,11 +119,12 @@ impl Sought<'_> {
     fn find(&self, listed: Listed) -> Result<Option<Group>, Failure> {
         let Listed { groups, complete } = listed;
         let is_free = |group: &&Group| !self.others.iter().any(|other| is_same(other, group));
-        let is_before = |group: &&Group| self.before.is_some_and(|before| is_same(before, group));
-        let by_id =
-            |group: &&Group| group.id.is_some() && self.before.is_some_and(|before| before.id.is_some());
-        let mut found: Vec<&Group> =
-            groups.iter().filter(|group| is_before(group) && (by_id(group) || is_free(group))).collect();
+        let as_before = |before: &Group| {
+            let by_id = |group: &&Group| before.id.is_some() && group.id.is_some();
+            let is_it = |group: &&Group| is_same(before, group) && (by_id(group) || is_free(group));
+            groups.iter().filter(is_it).collect::<Vec<&Group>>()
+        };
+        let mut found = self.before.iter().map(as_before).find(|found| !found.is_empty()).unwrap_or_default();
         if let (true, Some(name)) = (found.is_empty(), self.wanted) {
             let is_named = |group: &&Group| group.name.to_lowercase() == name.to_lowercase();
             found = groups.iter().filter(|group| is_named(group) && is_free(group)).collect();
@@ -207,10 +209,14 @@ mod tests {
             (None, Some("7:Ops"), "", "8:Ops", ""),
             (None, Some("Ops"), "", "8:Ops", "8:Ops"),
             (None, None, "", "8:Ops", ""),
+            // It was renamed, and nobody saw it.
+            (None, Some("Ops Night"), "", "Night Sales", "Night"),
+            (Some("Third"), Some("Ops Night"), "", "Night Sales", "Night"),
+            (Some("Third"), Some("Ops Night"), "Night", "Night Sales", ""),
         ] {
             let groups = |text: &str| text.split_whitespace().map(group).collect::<Vec<_>>();
-            let (before, others) = (before.map(group), groups(others));
-            let sought = Sought { wanted, before: before.as_ref(), others: &others };
+            let (before, others) = (before.map(groups).unwrap_or_default(), groups(others));
+            let sought = Sought { wanted, before: &before, others: &others };
             let listed = Listed { groups: groups(listed), complete: true };
             let found = match sought.find(listed) {
                 Ok(found) => found.unwrap_or_default(),
@@ -218,7 +224,7 @@ mod tests {
             };
             assert_eq!(found, group(expected), "{wanted:?} {before:?} {others:?}");
         }
-        let sought = Sought { wanted: Some("Ops"), before: None, others: &[] };
+        let sought = Sought { wanted: Some("Ops"), before: &[], others: &[] };
         let short = sought.find(Listed { groups: Vec::new(), complete: false });
         assert_eq!(short.unwrap_err().class, FailureClass::UiDrift);
     }

@@ -88,7 +88,7 @@ pub struct GroupRow {
     pub gone_at: Option<Timestamp>,
     /// What was last seen of it in the app; none where it was not there, or nobody has looked.
     pub in_app: Option<Group>,
-    /// The name under which it may have been made in the app since.
+    /// The name under which it may be in the app since: made, or renamed, and not seen yet.
     pub making: Option<String>,
 }
 
@@ -259,10 +259,19 @@ impl Store {
         replica::memberships(&mut self.reader().await?, integration_id, user_id).await
     }
 
-    /// Notes, on the disk before it returns, that the next flow may make this group in the app under this name.
-    pub async fn making_group(&self, held: &Lease, id: &str, name: &str) -> Result<(), LeaseError> {
+    /// Notes, on the disk before it returns, that the next flow may give the app this group under this name: make it or, where it
+    /// `is_there` under another one, rename it.
+    pub async fn making_group(
+        &self,
+        held: &Lease,
+        id: &str,
+        name: &str,
+        is_there: bool,
+    ) -> Result<(), LeaseError> {
         let (held, id, name) = (held.clone(), id.to_owned(), name.to_owned());
-        self.writer.write(move |tx| async move { replica::making(tx, &held, &id, &name).await }.boxed()).await
+        self.writer
+            .write(move |tx| async move { replica::making(tx, &held, &id, (&name, is_there)).await }.boxed())
+            .await
     }
 
     /// What other groups of the integration than this one are in the app.

@@ -112,11 +112,14 @@ async fn insert(
     body: &GroupBody,
     members: &[String],
 ) -> Result<GroupRow, GroupError> {
-    // Who comes back while the removal goes on is the same group, in the same lane.
-    if let Some(leaving) = holder(tx, integration_id, body).await?.filter(|holder| holder.is_leaving) {
-        return replace(tx, (integration_id, &leaving.id), None, (body, members)).await;
+    match holder(tx, integration_id, body).await? {
+        // Who comes back while the removal goes on is the same group, in the same lane.
+        Some(Holder { id, is_leaving: true }) => {
+            return replace(tx, (integration_id, &id), None, (body, members)).await;
+        }
+        Some(Holder { id: by, is_leaving }) => return Err(GroupError::NameTaken { by, is_leaving }),
+        None => {}
     }
-    name_is_free(tx, integration_id, body, None).await?;
     let id = tx.ids.next();
     let values = args![
         &id,
@@ -140,7 +143,7 @@ async fn replace(
     (body, members): (&GroupBody, &[String]),
 ) -> Result<GroupRow, GroupError> {
     current(tx, integration_id, id, expected).await?;
-    name_is_free(tx, integration_id, body, Some(id)).await?;
+    name_is_free(tx, integration_id, body, id).await?;
     let values = args![
         id,
         &body.display_name,
@@ -210,12 +213,10 @@ async fn name_is_free(
     tx: &mut Tx,
     integration_id: &str,
     body: &GroupBody,
-    own: Option<&str>,
+    own: &str,
 ) -> Result<(), GroupError> {
     match holder(tx, integration_id, body).await? {
-        Some(Holder { id, is_leaving }) if own != Some(id.as_str()) => {
-            Err(GroupError::NameTaken { by: id, is_leaving })
-        }
+        Some(Holder { id, is_leaving }) if own != id => Err(GroupError::NameTaken { by: id, is_leaving }),
         _ => Ok(()),
     }
 }

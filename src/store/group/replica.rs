@@ -14,7 +14,7 @@ statements! {
     MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL ORDER BY g.seq";
     OTHERS = "SELECT app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND gone_at IS NULL AND id <> $2 ORDER BY seq";
     SEE = "UPDATE groups SET app_id = $2, app_name = $3 WHERE id = $1";
-    MAKING = "UPDATE groups SET making = $2 WHERE id = $1";
+    MAKING = "UPDATE groups SET making = $2, app_id = CASE WHEN $3 THEN app_id END, app_name = CASE WHEN $3 THEN app_name END WHERE id = $1";
     MADE = "UPDATE groups SET making = NULL WHERE id = $1";
     ALL_MOVE = "INSERT INTO moves (group_id, user_id) SELECT group_id, user_id FROM members WHERE group_id = $1 ON CONFLICT DO NOTHING";
     MOVED = "SELECT user_id FROM moves WHERE group_id = $1 ORDER BY user_id";
@@ -57,10 +57,15 @@ pub(super) async fn others(db: &mut Db, integration_id: &str, id: &str) -> Resul
     rows.iter().filter_map(|row| in_app(row).transpose()).collect()
 }
 
-/// Notes that the next flow may make the group.
-pub(super) async fn making(tx: &mut Tx, held: &Lease, id: &str, name: &str) -> Result<(), LeaseError> {
+/// Notes that the next flow may give the app the group under this name; whether it is there under another one.
+pub(super) async fn making(
+    tx: &mut Tx,
+    held: &Lease,
+    id: &str,
+    (name, is_there): (&str, bool),
+) -> Result<(), LeaseError> {
     job::held_by(tx, held).await?;
-    tx.db.write(MAKING, args![id, name]);
+    tx.db.write(MAKING, args![id, name, is_there]);
     Ok(())
 }
 

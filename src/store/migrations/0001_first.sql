@@ -80,7 +80,7 @@ CREATE INDEX emails_of_user ON user_emails(user_id);
 
 -- The wanted groups, without their members. Where the connector makes groups in the app, `deleted_at`, `gone_at` and `visible` are what
 -- they are of users; else a group that goes is gone at once. `app_id` and `app_name` are what was last seen of it in the app; `making` is
--- the name under which it may have been made there since.
+-- the name under which it may be there since: made, or renamed, and not seen yet.
 CREATE TABLE groups (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,

@@ -197,7 +197,7 @@ async fn what_a_job_is_about_to_make_is_known_to_the_next() {
     let id = gate.create_group("Ops", &[]).await;
     let store = &gate.installation.store;
     let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
-    store.making_group(&claimed.lease, &id, "Ops").await.unwrap();
+    store.making_group(&claimed.lease, &id, "Ops", false).await.unwrap();
     store.finish(&claimed.lease, Finish::with(failed())).await.unwrap();
     let known = async || {
         let integration = claimed.job.integration_id.as_str();
@@ -205,10 +205,21 @@ async fn what_a_job_is_about_to_make_is_known_to_the_next() {
         (group.making, group.in_app.map(|group| group.name))
     };
     assert_eq!(known().await, (Some("Ops".into()), None));
-    assert!(store.making_group(&claimed.lease, &id, "Late").await.is_err(), "the lease is over");
+    assert!(store.making_group(&claimed.lease, &id, "Late", false).await.is_err(), "the lease is over");
     assert_eq!(gate.put_group(&id, &group("Ops", &[])).await.status, 200);
     gate.work_on_group(Outcome::Done { message: None }, Some("Ops")).await;
     assert_eq!(known().await, (None, Some("Ops".into())));
+
+    gate.put_group(&id, &group("Night", &[])).await;
+    let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
+    store.making_group(&claimed.lease, &id, "Night", true).await.unwrap();
+    store.finish(&claimed.lease, Finish::with(failed())).await.unwrap();
+    assert_eq!(known().await, (Some("Night".into()), Some("Ops".into())), "under one of these names");
+    gate.put_group(&id, &group("Night", &[])).await;
+    let claimed = store.claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
+    store.making_group(&claimed.lease, &id, "Night", false).await.unwrap();
+    store.finish(&claimed.lease, Finish::with(failed())).await.unwrap();
+    assert_eq!(known().await, (Some("Night".into()), None), "it was not there, and is made anew");
     gate.end().await;
 }
 
