@@ -8,12 +8,13 @@ demo: setup
 	cargo build --quiet --bin usher --test apps
 	target/debug/usher demo
 
-# All tests: real Chromium, real SQLite, real HTTP, and the SCIM suites of others.
+# All tests: real Chromium, real SQLite, real PostgreSQL, real HTTP, and the SCIM suites of others.
 test: setup suites
+	@.ci/setup postgres
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
-	  echo cargo nextest run --no-fail-fast; cargo nextest run --no-fail-fast; \
+	  echo cargo nextest run --no-fail-fast; tests/with-postgres cargo nextest run --no-fail-fast; \
 	else \
-	  echo cargo test --no-fail-fast; cargo test --no-fail-fast; \
+	  echo cargo test --no-fail-fast; tests/with-postgres cargo test --no-fail-fast; \
 	fi
 
 # The connectors of three real apps, which it installs (Debian packages, npm) and starts one after the other.

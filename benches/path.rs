@@ -26,7 +26,7 @@ async fn main() {
     let desk = AcmeDesk::start(options()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
-    let paths = Paths { data: data.path().join("data"), connectors };
+    let paths = Paths::new(data.path().join("data"), connectors);
     let installation =
         Installation::open(paths.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
     let token = set_up(&installation, &desk).await;

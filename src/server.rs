@@ -23,7 +23,7 @@ use crate::integration::Integrations;
 use crate::job::{Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
 use crate::secret::SecretString;
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Database, Store, StoreError, StoreOptions};
 use crate::vault::{MasterKey, Vault, VaultError};
 
 /// The environment variable that gives the master key, instead of the file in the data directory.
@@ -32,10 +32,19 @@ pub const MASTER_KEY: &str = "USHER_MASTER_KEY";
 /// Where an installation keeps what it has.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// Database, key, pictures.
+    /// Key, pictures, and the database where it is a file.
     pub data: PathBuf,
     /// The connectors.
     pub connectors: PathBuf,
+    /// The database.
+    pub database: Database,
+}
+
+impl Paths {
+    /// With the database in a file of the data directory.
+    pub fn new(data: impl Into<PathBuf>, connectors: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), connectors: connectors.into(), database: Database::File }
+    }
 }
 
 /// An opened data directory, with its connectors. Clones share it.
@@ -64,6 +73,9 @@ pub enum OpenError {
     /// The key that seals credentials.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Credentials are kept that a new key could not open.
+    #[error("credentials are kept, and the key that they were sealed with is not here: bring {} from where they were set, or give the key in USHER_MASTER_KEY", .0.display())]
+    NoKey(PathBuf),
     /// The folder of the connectors.
     #[error("cannot read the connectors in {}; name their folder with --connectors", path.display())]
     Connectors {
@@ -82,11 +94,17 @@ impl Installation {
     /// It belongs to somebody else, is damaged or from a newer version, its key does not fit, or there are no connectors.
     pub async fn open(paths: Paths, clock: SharedClock, entropy: SharedEntropy) -> Result<Self, OpenError> {
         let ids = Ids::new(clock.clone(), entropy.clone());
-        let store = Store::open(&StoreOptions::new(&paths.data), clock.clone(), ids).await?;
+        let options = StoreOptions { database: paths.database.clone(), ..StoreOptions::new(&paths.data) };
+        let store = Store::open(&options, clock.clone(), ids).await?;
         let key = match std::env::var(MASTER_KEY) {
             Ok(key) => MasterKey::Given(SecretString::from(key)),
             Err(_) => MasterKey::File(paths.data.join("master.key")),
         };
+        if let (MasterKey::File(path), true) = (&key, store.has_credentials().await?)
+            && !path.exists()
+        {
+            return Err(OpenError::NoKey(path.clone()));
+        }
         let vault = Arc::new(Vault::load(&key, entropy.clone())?);
         let library = Library::load(&paths.connectors)
             .map_err(|source| OpenError::Connectors { path: paths.connectors.clone(), source })?;
@@ -99,7 +117,16 @@ impl Installation {
 
     /// The usual options for a worker of this installation.
     pub fn worker_options(&self, chromium: PathBuf) -> WorkerOptions {
-        WorkerOptions::new(chromium, self.paths.data.join("chromium"))
+        let options = WorkerOptions::new(chromium, self.paths.data.join("chromium"));
+        match &self.paths.database {
+            Database::File => options,
+            // One of many; the machine and the process tell whoever is on call where to look.
+            Database::Server(_) => {
+                let machine = rustix::system::uname();
+                let name = format!("{}.{}", machine.nodename().to_string_lossy(), std::process::id());
+                WorkerOptions { name, ..options }
+            }
+        }
     }
 
     /// Starts a worker; `None` where another process already runs the one of this data directory.

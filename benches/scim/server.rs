@@ -64,7 +64,7 @@ impl Server {
 /// Without a worker: what is measured is the gateway.
 async fn usher(data: TempDir) -> Server {
     let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
-    let paths = Paths { data: data.path().join("data"), connectors };
+    let paths = Paths::new(data.path().join("data"), connectors);
     let installation =
         Installation::open(paths.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
     let new = NewIntegration {

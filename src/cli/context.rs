@@ -8,18 +8,23 @@ use clap::Args;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
-use crate::clock::SystemClock;
-use crate::id::SystemEntropy;
+use crate::clock::{SharedClock, SystemClock};
+use crate::id::{Ids, SystemEntropy};
 use crate::server::{Installation, Paths};
+use crate::store::{Database, DatabaseUrl, Store, StoreOptions};
 
 use super::output::Format;
 
 /// Options that stand before or after any command.
 #[derive(Args)]
 pub(super) struct Context {
-    /// The data directory: database, key, pictures
+    /// The data directory: key, pictures, and the database where it is a file
     #[arg(long, global = true, value_name = "DIR", env = "USHER_DATA", default_value = "usher-data")]
     pub(super) data: PathBuf,
+
+    /// The database, as `postgres://user@host/database`; a file of the data directory, if not given
+    #[arg(long, global = true, value_name = "URL", env = "USHER_DATABASE", hide_env_values = true)]
+    pub(super) database: Option<String>,
 
     /// The folder of the connectors
     #[arg(long, global = true, value_name = "DIR", env = "USHER_CONNECTORS", default_value = "connectors")]
@@ -56,14 +61,48 @@ impl Context {
 
     /// Opens the data directory and the connectors.
     pub(super) async fn open(&self) -> anyhow::Result<Installation> {
-        self.open_at(Paths { data: self.data.clone(), connectors: self.connectors.clone() }).await
+        let database = self.database()?;
+        self.open_at(Paths { database, ..Paths::new(&self.data, &self.connectors) }).await
+    }
+
+    /// The database that is meant.
+    pub(super) fn database(&self) -> anyhow::Result<Database> {
+        let Some(address) = &self.database else { return Ok(Database::File) };
+        Ok(Database::Server(self.address("--database", address, "USHER_DATABASE")?))
+    }
+
+    /// An address that was given by this option or this variable.
+    pub(super) fn address(&self, option: &str, address: &str, variable: &str) -> anyhow::Result<DatabaseUrl> {
+        let is_from_environment = std::env::var_os(variable).is_some_and(|given| given == address);
+        if DatabaseUrl::has_password(address) && !is_from_environment {
+            anyhow::bail!(
+                "{option} has a password in it, which every process of this machine could read: \
+                 give the whole address in {variable} instead, or the password in PGPASSWORD or ~/.pgpass"
+            );
+        }
+        address.parse().with_context(|| option.to_owned())
+    }
+
+    /// Opens the database alone.
+    pub(super) async fn open_store(&self, database: Database, migrate: bool) -> anyhow::Result<Store> {
+        let place = match &database {
+            Database::File => format!("the data directory {}", self.data.display()),
+            Database::Server(url) => url.to_string(),
+        };
+        let options = StoreOptions { database, migrate, ..StoreOptions::new(&self.data) };
+        let clock: SharedClock = Arc::new(SystemClock);
+        let ids = Ids::new(clock.clone(), Arc::new(SystemEntropy));
+        Store::open(&options, clock, ids).await.with_context(|| format!("cannot open {place}"))
     }
 
     /// The same, somewhere else.
     pub(super) async fn open_at(&self, paths: Paths) -> anyhow::Result<Installation> {
-        let data = paths.data.display().to_string();
+        let data = match &paths.database {
+            Database::File => format!("the data directory {}", paths.data.display()),
+            Database::Server(url) => format!("{url} with the data directory {}", paths.data.display()),
+        };
         Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy))
             .await
-            .with_context(|| format!("cannot open the data directory {data}"))
+            .with_context(|| format!("cannot open {data}"))
     }
 }

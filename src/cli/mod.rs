@@ -14,6 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod context;
+mod db;
 mod demo;
 mod demo_app;
 mod docs;
@@ -31,6 +32,7 @@ mod schema;
 mod scim_journal;
 mod serve;
 mod token;
+mod worker;
 
 use context::Context;
 use output::Format;
@@ -50,6 +52,7 @@ macro_rules! commands {
 
 commands! {
     Check(check),
+    Db(db),
     Demo(demo),
     DemoApp(demo_app),
     Docs(docs),
@@ -64,6 +67,7 @@ commands! {
     ScimJournal(scim_journal),
     Serve(serve),
     Token(token),
+    Worker(worker),
 }
 
 /// A SCIM 2.0 gateway for apps without an API: every change is made in the app's own pages, and verified there.

@@ -5,13 +5,10 @@ use serde_json::json;
 use crate::failure::{FailureClass, Retry};
 use crate::id::Entropy;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, NewEvent, Outcome, Seen};
+use crate::store::{Claimed, Finish, Outcome, Seen};
 
 use super::Workshop;
 use super::after::{Committed, Next, after_failure};
-
-/// Who does what a worker does, as events name it.
-const WORKER: &str = "usher";
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -36,22 +33,20 @@ impl Ended {
 /// What is written of it.
 pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Finish {
     let seen = ended.seen;
-    let done = json!({ "done": ended.done });
+    let mut told = serde_json::Map::from_iter([("done".to_owned(), json!(ended.done))]);
     let Err(failure) = ended.result else {
         let message = if ended.done.is_empty() {
             "nothing had to be changed".to_owned()
         } else {
             ended.done.join(", ")
         };
-        let events = vec![NewEvent::new("job.done", WORKER).with(done)];
-        return Finish { outcome: Outcome::Done { message: Some(message) }, seen, events, pause: None };
+        return Finish { outcome: Outcome::Done { message: Some(message) }, seen, told, pause: None };
     };
     let next =
         after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
     let now = workshop.clock.now();
     let (class, message) = (failure.class, failure.to_string());
-    let event = NewEvent::new("job.failed", WORKER);
-    let event = event.with(json!({ "class": class, "done": ended.done, "next": format!("{next:?}") }));
+    told.insert("next".to_owned(), json!(format!("{next:?}")));
     let (outcome, pause) = match next {
         Next::RetryIn(pause) => (Outcome::Retry { at: now.plus(pause), class, message }, None),
         Next::ReadFirst(pause) => (Outcome::Unknown { at: now.plus(pause), message }, None),
@@ -62,7 +57,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
             (Outcome::Failed { class, message }, Some(reason))
         }
     };
-    Finish { outcome, seen, events: vec![event], pause }
+    Finish { outcome, seen, told, pause }
 }
 
 /// What a job that is given up is said to have failed of. Where the app may have been changed and no reading told, that is

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::browser::LaunchOptions;
-use crate::store::{Stranded, WorkerLock};
+use crate::store::{Stranded, Vigil, WorkerLock};
 
 use super::Workshop;
 use super::attempt::attempt;
@@ -55,8 +55,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker. `lock` says that it is the only one of the data directory, so that every lease it finds belongs
-    /// to one that is gone.
+    /// Starts a worker. Where `lock` says that it is the only one, every lease it finds belongs to one that is gone; else those are
+    /// waited for that do not beat.
     ///
     /// # Errors
     /// The store cannot take those leases back.
@@ -65,12 +65,14 @@ impl Worker {
         options: WorkerOptions,
         lock: WorkerLock,
     ) -> Result<Self, crate::store::StoreError> {
-        for job in workshop.store.take_back(Stranded::All).await? {
-            tracing::warn!(
-                job = job.id,
-                read_first = job.read_first,
-                "took back a job of a worker that is gone"
-            );
+        if lock.is_the_only_one() {
+            for job in workshop.store.take_back(Stranded::All).await? {
+                tracing::warn!(
+                    job = job.id,
+                    read_first = job.read_first,
+                    "took back a job of a worker that is gone"
+                );
+            }
         }
         let chromium = LaunchOptions {
             executable: options.chromium.clone(),
@@ -151,6 +153,7 @@ async fn until_due(workshop: &Workshop) -> Duration {
 }
 
 async fn keep_house(workshop: Workshop, sessions: Arc<Sessions>, mut stopped: watch::Receiver<bool>) {
+    let mut vigil = Vigil::default();
     let mut tick = tokio::time::interval(HOUSEKEEPING);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -159,7 +162,7 @@ async fn keep_house(workshop: Workshop, sessions: Arc<Sessions>, mut stopped: wa
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         sessions.close_idle().await;
-        match workshop.store.take_back(Stranded::Expired).await {
+        match workshop.store.take_back_silent(&mut vigil).await {
             Ok(jobs) => jobs
                 .iter()
                 .for_each(|job| tracing::warn!(job = job.id, "took back a job whose lease ran out")),

@@ -3,10 +3,12 @@
 //! A statement is composed of fragments of our own text and of parameters; names of attributes are parameters too, as JSON
 //! paths. It compares [folded](crate::scim::Folded) resources, so that it means the same as
 //! [`Filter::matches`](crate::scim::Filter::matches), which the tests hold it to. Negation is carried down to the single
-//! comparisons: there, and only there, SQL's third truth value ("unknown") has to become a plain no.
+//! comparisons: there, and only there, SQL's third truth value ("unknown") has to become a plain no. What reads JSON is said in the
+//! words of each engine.
 
 use serde_json::Value as Json;
 
+use super::engine::Kind;
 use super::sql::Composed;
 use crate::scim::filter::{Comparison, Filter, Literal};
 use crate::scim::schema::{Attribute, Found, Mutability, ResourceSchema, Schema, Type, USHER_JOB, fold};
@@ -25,12 +27,39 @@ enum Inside<'s> {
 
 /// Where a single value is.
 enum Place {
-    /// In a column, or in the value that `json_each` goes through.
+    /// In a column.
     Plain(&'static str),
-    /// In a JSON document, at a path.
-    Json(&'static str, String),
+    /// The value of a list that is gone through.
+    Item,
+    /// In a JSON document, at these names.
+    Json(Document, Vec<String>),
     /// The same for every resource.
     Constant(&'static str),
+}
+
+/// A JSON document.
+#[derive(Clone, Copy)]
+enum Document {
+    Resource,
+    /// The value of a list that is gone through.
+    Item,
+}
+
+impl Document {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Resource => "u.folded",
+            Self::Item => "e.value",
+        }
+    }
+
+    /// As PostgreSQL reads it.
+    fn json(self) -> &'static str {
+        match self {
+            Self::Resource => "u.folded::jsonb",
+            Self::Item => "e.value",
+        }
+    }
 }
 
 /// Where the values of a path are.
@@ -40,12 +69,12 @@ enum Values<'s> {
         leaf: &'s Attribute,
     },
     Many {
-        list: String,
+        list: Vec<String>,
         attribute: &'s Attribute,
         part: Option<&'s Attribute>,
     },
     /// The whole of an extension.
-    Extension(String),
+    Extension(Vec<String>),
 }
 
 /// Adds to a statement over `users AS u` or `groups AS u`.
@@ -107,16 +136,16 @@ impl<'q> Sql<'_, 'q> {
     fn present(&mut self, path: &'q Path, inside: Inside<'q>) -> Result<(), Unsupported> {
         match self.values(path, inside)? {
             Values::One { place, .. } => {
-                self.place(&place);
+                self.place(&place, None);
                 self.out.push(" IS NOT NULL");
             }
-            Values::Extension(json) => {
-                self.place(&Place::Json("u.folded", json));
+            Values::Extension(names) => {
+                self.place(&Place::Json(Document::Resource, names), None);
                 self.out.push(" IS NOT NULL");
             }
             Values::Many { list, attribute, part } => {
                 self.any(path, (list, attribute, part), |sql, place| {
-                    sql.place(place);
+                    sql.place(place, None);
                     sql.out.push(" IS NOT NULL");
                     Ok(())
                 })?
@@ -183,13 +212,15 @@ impl<'q> Sql<'_, 'q> {
     fn any(
         &mut self,
         path: &'q Path,
-        (list, attribute, part): (String, &'q Attribute, Option<&'q Attribute>),
+        (list, attribute, part): (Vec<String>, &'q Attribute, Option<&'q Attribute>),
         is_so: impl FnOnce(&mut Self, &Place) -> Result<(), Unsupported>,
     ) -> Result<(), Unsupported> {
         match memberships(self.schema, attribute) {
             Some(Memberships { source, .. }) => self.out.push(source),
             None => {
-                self.out.push("EXISTS (SELECT 1 FROM json_each(u.folded, ").bind(list).push(") AS e WHERE ")
+                self.out.push("EXISTS (SELECT 1 FROM ");
+                self.items(&list);
+                self.out.push(" WHERE ")
             }
         };
         if let Some(filter) = &path.filter {
@@ -202,8 +233,21 @@ impl<'q> Sql<'_, 'q> {
         Ok(())
     }
 
+    /// The values of a list of the resource, as rows `e` with a `key` and a `value`.
+    fn items(&mut self, list: &[String]) {
+        match self.out.kind() {
+            Kind::Sqlite => self.out.push("json_each(u.folded, ").bind(path(list)).push(") AS e"),
+            Kind::Postgres => self
+                .out
+                .push("jsonb_array_elements(u.folded::jsonb #> ")
+                .bind(array(list))
+                .push("::text[]) WITH ORDINALITY AS e (value, key)"),
+        };
+    }
+
     /// Whether the value at the place compares so; unknown where there is none.
     fn holds(&mut self, place: &Place, leaf: &Attribute, comparison: Comparison, literal: &'q Literal) {
+        let kind = self.out.kind();
         let (before, between, after) = match comparison {
             Comparison::Eq => ("", " = ", ""),
             Comparison::Ne => ("", " <> ", ""),
@@ -211,12 +255,14 @@ impl<'q> Sql<'_, 'q> {
             Comparison::Ge => ("", " >= ", ""),
             Comparison::Lt => ("", " < ", ""),
             Comparison::Le => ("", " <= ", ""),
-            Comparison::Co => ("instr(", ", ", ") > 0"),
-            Comparison::Sw => ("instr(", ", ", ") = 1"),
+            Comparison::Co if kind == Kind::Sqlite => ("instr(", ", ", ") > 0"),
+            Comparison::Sw if kind == Kind::Sqlite => ("instr(", ", ", ") = 1"),
+            Comparison::Co => ("strpos(", ", ", ") > 0"),
+            Comparison::Sw => ("starts_with(", ", ", ")"),
             Comparison::Ew => return self.ends_with(place, leaf, literal),
         };
         self.out.push(before);
-        self.place(place);
+        self.place(place, Some(leaf));
         self.out.push(between);
         self.literal(place, leaf, literal);
         self.out.push(after);
@@ -224,13 +270,17 @@ impl<'q> Sql<'_, 'q> {
 
     fn ends_with(&mut self, place: &Place, leaf: &Attribute, literal: &'q Literal) {
         if matches!(literal, Literal::Text(text) if text.is_empty()) {
-            self.place(place);
+            self.place(place, None);
             self.out.push(" IS NOT NULL");
             return;
         }
-        self.out.push("substr(");
-        self.place(place);
-        self.out.push(", -length(");
+        let (before, between) = match self.out.kind() {
+            Kind::Sqlite => ("substr(", ", -length("),
+            Kind::Postgres => ("right(", ", length("),
+        };
+        self.out.push(before);
+        self.place(place, Some(leaf));
+        self.out.push(between);
         self.literal(place, leaf, literal);
         self.out.push(")) = ");
         self.literal(place, leaf, literal);
@@ -252,14 +302,39 @@ impl<'q> Sql<'_, 'q> {
         };
     }
 
-    fn place(&mut self, place: &Place) {
-        match place {
-            Place::Plain(column) => self.out.push(column),
-            Place::Json(document, path) => {
-                self.out.push("json_extract(").push(document).push(", ").bind(path.clone()).push(")")
+    /// The value at a place; in PostgreSQL of the type that `leaf` has, where that is known.
+    fn place(&mut self, place: &Place, leaf: Option<&Attribute>) {
+        match (self.out.kind(), place) {
+            (Kind::Sqlite, Place::Constant(value)) => self.out.bind(*value),
+            (Kind::Postgres, Place::Constant(value)) => self.out.bind(*value).push(" COLLATE \"C\""),
+            (_, Place::Plain(column)) => self.out.push(column),
+            (Kind::Sqlite, Place::Item) => self.out.push("e.value"),
+            (Kind::Sqlite, Place::Json(document, names)) => {
+                self.out.push("json_extract(").push(document.text()).push(", ").bind(path(names)).push(")")
             }
-            Place::Constant(value) => self.out.bind(*value),
+            (Kind::Postgres, Place::Item) => self.typed("e.value #>> '{}'", None, leaf),
+            (Kind::Postgres, Place::Json(document, names)) => {
+                self.typed(document.json(), Some(array(names)), leaf)
+            }
         };
+    }
+
+    /// A value of JSON as PostgreSQL compares it.
+    fn typed<'o>(
+        &'o mut self,
+        json: &'static str,
+        names: Option<String>,
+        leaf: Option<&Attribute>,
+    ) -> &'o mut Composed<'q> {
+        self.out.push("(").push(json);
+        if let Some(names) = names {
+            self.out.push(" #>> ").bind(names).push("::text[]");
+        }
+        self.out.push(match leaf.map(|leaf| leaf.kind) {
+            Some(Type::Boolean) => ")::boolean::int::bigint",
+            Some(Type::Integer | Type::Decimal) => ")::double precision",
+            _ => ") COLLATE \"C\"",
+        })
     }
 
     /// Absent values come last, or first where the order is turned round (RFC 7644 section 3.4.2.3).
@@ -278,24 +353,29 @@ impl<'q> Sql<'_, 'q> {
     /// The value by which a resource is sorted.
     pub(super) fn key(&mut self, path: &'q Path) -> Result<(), Unsupported> {
         match self.values(path, Inside::Resource)? {
-            Values::One { place, .. } => self.place(&place),
+            Values::One { place, leaf } => self.place(&place, Some(leaf)),
             Values::Many { attribute, .. } if memberships(self.schema, attribute).is_some() => {
                 return Err(Unsupported(path.to_string()));
             }
-            Values::Many { list, part, attribute } => self.first_of(list, attribute, part),
+            Values::Many { list, part, attribute } => self.first_of(&list, attribute, part),
             Values::Extension(_) => return Err(Unsupported(path.to_string())),
         }
         Ok(())
     }
 
     /// The value of a list by which its resource is sorted: the primary one, else the first.
-    fn first_of(&mut self, list: String, attribute: &'q Attribute, part: Option<&'q Attribute>) {
+    fn first_of(&mut self, list: &[String], attribute: &'q Attribute, part: Option<&'q Attribute>) {
         let part = part.or_else(|| attribute.sub("value"));
         self.out.push("(SELECT ");
-        self.place(&element(part));
-        self.out.push(" FROM json_each(u.folded, ").bind(list).push(") AS e ORDER BY ");
+        self.place(&element(part), Some(part.unwrap_or(attribute)));
+        self.out.push(" FROM ");
+        self.items(list);
+        self.out.push(" ORDER BY ");
         if attribute.sub("primary").is_some() {
-            self.out.push("json_extract(e.value, '$.primary') IS NOT true, ");
+            self.out.push(match self.out.kind() {
+                Kind::Sqlite => "json_extract(e.value, '$.primary') IS NOT true, ",
+                Kind::Postgres => "(e.value -> 'primary') IS DISTINCT FROM 'true'::jsonb, ",
+            });
         }
         self.out.push("e.key LIMIT 1)");
     }
@@ -313,7 +393,9 @@ impl<'q> Sql<'_, 'q> {
                     Found::Extension(Schema { id: USHER_JOB, .. })
                     | Found::Attribute { extension: Some(Schema { id: USHER_JOB, .. }), .. },
                 ) => return Err(unsupported()),
-                Some(Found::Extension(extension)) => return Ok(Values::Extension(at(&[extension.id]))),
+                Some(Found::Extension(extension)) => {
+                    return Ok(Values::Extension(vec![extension.id.to_owned()]));
+                }
                 Some(Found::Attribute { extension, attribute }) => (extension, attribute),
                 None => return Err(unsupported()),
             },
@@ -340,13 +422,13 @@ impl<'q> Sql<'_, 'q> {
         if let Some(place) = place {
             return Ok(Values::One { place, leaf });
         }
-        let mut names: Vec<&str> = extension.map(|extension| extension.id).into_iter().collect();
-        names.push(&attribute.name);
+        let mut names: Vec<String> = extension.map(|extension| extension.id.to_owned()).into_iter().collect();
+        names.push(attribute.name.to_string());
         if attribute.multi_valued {
-            return Ok(Values::Many { list: at(&names), attribute, part });
+            return Ok(Values::Many { list: names, attribute, part });
         }
-        names.extend(part.map(|part| &*part.name));
-        Ok(Values::One { place: Place::Json("u.folded", at(&names)), leaf })
+        names.extend(part.map(|part| part.name.to_string()));
+        Ok(Values::One { place: Place::Json(Document::Resource, names), leaf })
     }
 
     /// A value of a list, or a part of it; none where that is not kept.
@@ -385,18 +467,24 @@ fn memberships(schema: &ResourceSchema, attribute: &Attribute) -> Option<Members
     }
 }
 
-/// The value that `json_each` is at, or a part of it, of a list in the resource.
+/// The value that is gone through, or a part of it, of a list in the resource.
 fn element(part: Option<&Attribute>) -> Place {
     match part {
-        None => Place::Plain("e.value"),
-        Some(part) => Place::Json("e.value", at(&[&part.name])),
+        None => Place::Item,
+        Some(part) => Place::Json(Document::Item, vec![part.name.to_string()]),
     }
 }
 
-/// A path into a JSON document. Names are the schema's, and quoted all the same.
-fn at(names: &[&str]) -> String {
-    let quoted = names.iter().map(|name| format!(".{}", Json::from(*name)));
+/// SQLite's path into a JSON document. Names are the schema's, and quoted all the same.
+fn path(names: &[String]) -> String {
+    let quoted = names.iter().map(|name| format!(".{}", Json::from(name.as_str())));
     format!("${}", quoted.collect::<String>())
+}
+
+/// The same for PostgreSQL: an array of the names, as text.
+fn array(names: &[String]) -> String {
+    let quoted = names.iter().map(|name| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")));
+    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
 }
 
 /// A moment as it is kept, in milliseconds since 1970; what is none is before every moment.

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::vault::Sealed;
 
 statements! {
+    ANY = "SELECT field FROM credentials LIMIT 1";
     PUT = "INSERT INTO credentials (integration_id, field, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, changed_at = excluded.changed_at";
     OF_INTEGRATION = "SELECT * FROM credentials WHERE integration_id = $1 ORDER BY field";
 }
@@ -38,6 +39,11 @@ pub struct CredentialRow {
 }
 
 impl Store {
+    /// Whether any credential is kept.
+    pub async fn has_credentials(&self) -> Result<bool, StoreError> {
+        Ok(self.reader().await?.one(ANY, &[]).await?.is_some())
+    }
+
     /// Keeps secrets of an integration, in the place of those that have the same fields.
     pub async fn put_credentials(
         &self,

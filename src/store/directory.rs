@@ -44,10 +44,22 @@ pub(super) fn database(directory: &Path) -> Result<PathBuf, StoreError> {
     Ok(database)
 }
 
-/// Held by the one process whose worker may use the data directory; given back when dropped or when the process ends.
+/// The right to be a worker; given back when dropped or when the process ends.
 #[derive(Debug)]
 pub struct WorkerLock {
-    _file: File,
+    /// Of the one process that may, where there is but one.
+    file: Option<File>,
+}
+
+impl WorkerLock {
+    pub(super) fn shared() -> Self {
+        Self { file: None }
+    }
+
+    /// Whether there is no other worker, so that whatever a worker held before belongs to one that is gone.
+    pub fn is_the_only_one(&self) -> bool {
+        self.file.is_some()
+    }
 }
 
 /// Takes the worker's lock of the directory; `None` where another process holds it.
@@ -55,7 +67,7 @@ pub(super) fn lock_worker(directory: &Path) -> Result<Option<WorkerLock>, StoreE
     let path = directory.join("worker.lock");
     let file = open_lock(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(WorkerLock { _file: file })),
+        Ok(()) => Ok(Some(WorkerLock { file: Some(file) })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(source)) => Err(StoreError::file(&path, source)),
     }

@@ -17,6 +17,24 @@ pub enum StoreError {
         /// The latest that this program knows.
         known: i64,
     },
+    /// The database on the server is at an earlier version, or empty, and nobody said that it may be changed.
+    #[error(
+        "the database has schema version {found}, this program needs {known}: run `usher db migrate` first"
+    )]
+    Behind {
+        /// The version found; 0 where there is nothing.
+        found: i64,
+        /// The version that this program works with.
+        known: i64,
+    },
+    /// The schema on the server belongs to something else.
+    #[error(
+        "schema {schema} holds tables that are not usher's: name another one with ?schema= at the end of the address"
+    )]
+    Foreign {
+        /// The schema.
+        schema: String,
+    },
     /// A migration that was already applied had another text then.
     #[error(
         "schema version {version} of the database was made by another build of usher: run that build, or start with a new data directory"
@@ -56,6 +74,9 @@ pub enum StoreError {
     /// Others held the database for longer than the busy time-out; try again.
     #[error("the database is held by others")]
     Busy(#[source] Arc<sqlx::Error>),
+    /// The server cannot be reached, or ended the connection; try again.
+    #[error("the database server does not answer")]
+    Away(#[source] Arc<sqlx::Error>),
     /// No space is left; it works again when there is.
     #[error("no space is left for the database")]
     Full(#[source] Arc<sqlx::Error>),
@@ -78,7 +99,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Full(_))
+        matches!(self, Self::Busy(_) | Self::Full(_) | Self::Away(_))
     }
 
     pub(super) fn file(path: &Path, source: io::Error) -> Self {
@@ -88,16 +109,51 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if matches!(error, sqlx::Error::WorkerCrashed) {
+        use sqlx::Error;
+        if matches!(error, Error::WorkerCrashed | Error::PoolClosed) {
             return Self::Closed;
         }
-        let code = primary_code(&error);
+        let is_away =
+            matches!(error, Error::Io(_) | Error::PoolTimedOut | Error::Tls(_) | Error::Protocol(_));
+        let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
         let error = Arc::new(error);
-        match code {
-            Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(error),
-            Some(SQLITE_FULL) => Self::Full(error),
-            _ => Self::Database(error),
+        match code.as_deref().map(meaning) {
+            Some(Meaning::Busy) => Self::Busy(error),
+            Some(Meaning::Full) => Self::Full(error),
+            Some(Meaning::Away) => Self::Away(error),
+            None if is_away => Self::Away(error),
+            Some(Meaning::Other) | None => Self::Database(error),
         }
+    }
+}
+
+/// What a code of the engine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Busy,
+    Full,
+    Away,
+    Other,
+}
+
+/// PostgreSQL's codes have five letters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), SQLite's are numbers with an
+/// extension (<https://sqlite.org/rescode.html>).
+fn meaning(code: &str) -> Meaning {
+    if code.len() == 5 {
+        return match code {
+            // A lock was not to be had in time; transactions that waited for each other, or could not be put in a row.
+            "55P03" | "40P01" | "40001" => Meaning::Busy,
+            "53100" => Meaning::Full,
+            // Ended by an administrator, by a crash, while starting or stopping, for having been idle; too many connections.
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Meaning::Away,
+            code if code.starts_with("08") => Meaning::Away,
+            _ => Meaning::Other,
+        };
+    }
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(SQLITE_BUSY | SQLITE_LOCKED) => Meaning::Busy,
+        Ok(SQLITE_FULL) => Meaning::Full,
+        _ => Meaning::Other,
     }
 }
 
@@ -109,10 +165,6 @@ const SQLITE_NOTADB: i32 = 26;
 
 /// Whether SQLite says that the file is damaged or never was a database.
 pub(super) fn is_unsound(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
-}
-
-/// SQLite's result code without its extension (<https://sqlite.org/rescode.html>).
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    error.as_database_error()?.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    matches!(code.map(|code| code & 0xff), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::FutureExt as _;
 
 use super::Store;
+use super::engine::Kind;
 use super::error::StoreError;
 use super::sql::{Composed, Row, args, statements};
 use super::writer::Tx;
@@ -212,7 +213,7 @@ async fn keep(
     let mut left = &known[..];
     for rows in ROWS_AT_ONCE {
         while let Some((first, rest)) = left.split_at_checked(rows) {
-            tx.db.all_of(insert(first)).await?;
+            tx.db.all_of(insert(tx.db.kind(), first)).await?;
             left = rest;
         }
     }
@@ -233,8 +234,8 @@ fn let_in(exchange: &NewExchange) -> bool {
 }
 
 /// One statement for several rows; as many rows, as many texts of it.
-fn insert(rows: &[(String, NewExchange)]) -> Composed<'_> {
-    let mut statement = Composed::default();
+fn insert(kind: Kind, rows: &[(String, NewExchange)]) -> Composed<'_> {
+    let mut statement = Composed::new(kind);
     statement.push(INSERT);
     for (index, (integration_id, exchange)) in rows.iter().enumerate() {
         let token_id = match &exchange.by {

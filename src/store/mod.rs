@@ -11,8 +11,10 @@ mod account;
 mod artifact;
 mod attempt;
 mod condition;
+mod copy;
 mod credential;
 mod directory;
+mod engine;
 mod error;
 mod event;
 mod group;
@@ -21,7 +23,6 @@ mod job;
 mod journal;
 mod migrate;
 mod page;
-mod readers;
 mod sql;
 mod stamp;
 mod token;
@@ -30,21 +31,19 @@ mod watch;
 mod word;
 mod writer;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use self::account::{AccountRow, SeenAccount};
 pub use self::artifact::NewArtifact;
 pub use self::attempt::{
     AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,
 };
+pub use self::copy::{Copied, CopyError};
 pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
+pub use self::engine::{DatabaseUrl, DatabaseUrlError};
 pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
 pub use self::group::{
@@ -55,8 +54,8 @@ pub use self::integration::{
     Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
 };
 pub use self::job::{
-    Claimed, Finish, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease, LeaseError,
-    OperateError, Outcome, Priority, Seen, Stranded, Work,
+    Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease,
+    LeaseError, OperateError, Outcome, Priority, Seen, Stranded, Vigil, Work,
 };
 pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,
@@ -71,8 +70,8 @@ pub use self::user::{
 pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;
 
-use self::readers::Readers;
-use self::sql::{Connection, Db};
+use self::engine::Engine;
+use self::sql::Db;
 use self::stamp::Stamp;
 use self::watch::Watchers;
 use self::writer::{Writer, WriterOptions};
@@ -84,6 +83,10 @@ use crate::id::Ids;
 pub struct StoreOptions {
     /// The data directory; made where it is missing, refused where others can read it.
     pub directory: PathBuf,
+    /// The database.
+    pub database: Database,
+    /// Whether a database on a server is brought to this version, rather than refused where it is not at it. A file always is.
+    pub migrate: bool,
     /// How many reads may run at once.
     pub readers: u32,
     /// How long a write waits for another process that writes.
@@ -92,11 +95,22 @@ pub struct StoreOptions {
     pub poll: Duration,
 }
 
+/// What keeps the state.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// SQLite: a file of the data directory.
+    File,
+    /// PostgreSQL.
+    Server(DatabaseUrl),
+}
+
 impl StoreOptions {
     /// The usual options for this data directory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            database: Database::File,
+            migrate: false,
             readers: 4,
             busy_timeout: Duration::from_secs(10),
             poll: Duration::from_secs(1),
@@ -108,7 +122,7 @@ impl StoreOptions {
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Writer,
-    readers: Readers,
+    engine: Arc<Engine>,
     watchers: Arc<Watchers>,
     stamp: Arc<Stamp>,
     clock: SharedClock,
@@ -119,49 +133,40 @@ impl Store {
     /// Opens the data directory, brings its database to this version, and starts the writing task.
     pub async fn open(options: &StoreOptions, clock: SharedClock, ids: Ids) -> Result<Self, StoreError> {
         directory::prepare(&options.directory)?;
-        let opening = lock_opening(options.directory.clone()).await?;
-        let path = directory::database(&options.directory)?;
-        let connect = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(options.busy_timeout)
-            // What undoing a part of a transaction takes: pages that would go to a file of its own.
-            .pragma("temp_store", "MEMORY")
-            // A page of rows is given from one thread to the other at once, not in turns.
-            .row_buffer_size(256)
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
-        let connection = connect.connect().await.map_err(|error| migrate::unsound(&path, error.into()))?;
-        let mut db = Db::new(Connection::Own(connection));
-        migrate::migrate(&mut db, &path, clock.now()).await?;
-        drop(opening);
-        let readers = Readers::new(connect.clone().pragma("query_only", "ON"), options.readers);
+        let (engine, db) = Engine::open(options, clock.now()).await?;
+        let engine = Arc::new(engine);
         let watchers = Arc::new(Watchers::default());
-        let stamp = Arc::new(Stamp::open(&options.directory)?);
+        let stamp = Arc::new(match &options.database {
+            Database::File => Stamp::open(&options.directory)?,
+            Database::Server(_) => Stamp::own(),
+        });
+        let bell = engine.listen(ids.next(), (&watchers, &stamp)).await?;
         let writer_options = WriterOptions {
-            connect,
+            engine: Arc::clone(&engine),
             poll: options.poll,
             clock: Arc::clone(&clock),
             ids,
             watchers: Arc::clone(&watchers),
             stamp: Arc::clone(&stamp),
+            bell,
         };
         let writer = Writer::start(db, writer_options);
-        Ok(Self { writer, readers, watchers, stamp, clock, directory: Arc::new(options.directory.clone()) })
+        Ok(Self { writer, engine, watchers, stamp, clock, directory: Arc::new(options.directory.clone()) })
     }
 
     /// Finishes what was asked before, and closes the files. Later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
         self.writer.close().await;
-        self.readers.close().await;
+        self.engine.close().await;
     }
 
-    /// Makes this process the one whose worker may use the data directory; `None` where another already is. Held
-    /// until the lock is dropped.
+    /// The right to be a worker, until it is dropped. With a file there is one worker, and `None` where another process has it; a server's
+    /// database is shared by as many as there are.
     pub fn lock_worker(&self) -> Result<Option<WorkerLock>, StoreError> {
-        directory::lock_worker(&self.directory)
+        match &*self.engine {
+            Engine::Sqlite(_) => directory::lock_worker(&self.directory),
+            Engine::Postgres(_) => Ok(Some(WorkerLock::shared())),
+        }
     }
 
     /// Tells when there may be work to claim, whoever brought it.
@@ -180,20 +185,18 @@ impl Store {
         self.stamp.read()
     }
 
+    /// The version of the shape of the database, as this program makes it.
+    pub fn schema_version() -> i64 {
+        migrate::latest()
+    }
+
     async fn reader(&self) -> Result<Db, StoreError> {
-        Ok(Db::new(Connection::Borrowed(self.readers.borrow().await?)))
+        self.engine.reader().await
     }
 
     async fn snapshot(&self) -> Result<Db, StoreError> {
-        Ok(Db::at_one_moment(self.readers.borrow().await?))
+        self.engine.snapshot().await
     }
-}
-
-/// Waits without holding up the other tasks of the thread.
-async fn lock_opening(directory: PathBuf) -> Result<File, StoreError> {
-    let lock = tokio::task::spawn_blocking(move || directory::lock_opening(&directory));
-    // The task is only ever abandoned with the runtime.
-    lock.await.unwrap_or(Err(StoreError::Closed))
 }
 
 #[cfg(test)]

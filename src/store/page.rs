@@ -7,6 +7,7 @@
 use serde_json::Value as Json;
 
 use super::condition::{Sql, Unsupported};
+use super::engine::Kind;
 use super::error::StoreError;
 use super::sql::{Composed, Db, Row};
 use crate::scim::cursor::Towards;
@@ -84,7 +85,7 @@ impl Part {
 impl<'q> Listing<'q> {
     /// How many rows there are.
     async fn total(&self, db: &mut Db) -> Result<u64, ListError> {
-        let mut count = Composed::default();
+        let mut count = Composed::new(db.kind());
         count.push("SELECT count(*) AS total").push(self.from);
         self.restrict(&mut count)?;
         let total = db.all_of(count).await?.first().map_or(Ok(0), |row| row.int("total"))?;
@@ -120,7 +121,7 @@ impl<'q> Listing<'q> {
             Start::At(position) => Some(position),
         };
         let is_back = position.is_some_and(|position| position.towards == Towards::Before);
-        let select = self.by_cursor(position, is_back, limit)?;
+        let select = self.by_cursor(db.kind(), position, (is_back, limit))?;
         let mut rows = db.all_of(select).await?;
         let are_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
@@ -135,7 +136,7 @@ impl<'q> Listing<'q> {
     }
 
     async fn by_index(&self, db: &mut Db, offset: u64, limit: u32) -> Result<Part, ListError> {
-        let mut select = Composed::default();
+        let mut select = Composed::new(db.kind());
         select.push(self.select).push(self.from).push(self.beside);
         self.restrict(&mut select)?;
         self.order(&mut select, false)?;
@@ -147,11 +148,11 @@ impl<'q> Listing<'q> {
     /// The rows beyond a position, nearest first, and one more to see whether the list goes on.
     fn by_cursor(
         &self,
+        kind: Kind,
         position: Option<&'q Position>,
-        is_back: bool,
-        limit: u32,
+        (is_back, limit): (bool, u32),
     ) -> Result<Composed<'q>, ListError> {
-        let mut select = Composed::default();
+        let mut select = Composed::new(kind);
         select.push(self.select);
         if let Some((path, _)) = self.sort {
             select.push(", ");

@@ -25,23 +25,31 @@ pub struct Configuration {
 
 #[derive(Debug)]
 pub(super) struct Stamp {
-    file: File,
+    /// None where the database is on a server, which processes on several machines share: then they tell each other.
+    file: Option<File>,
     doubts: AtomicU64,
 }
 
 impl Stamp {
+    /// One that only this process sees.
+    pub(super) fn own() -> Self {
+        Self { file: None, doubts: AtomicU64::new(0) }
+    }
+
     pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join("configuration.mark");
         let mut open = OpenOptions::new();
         open.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
         let file = open.open(&path).map_err(|source| StoreError::file(&path, source))?;
-        Ok(Self { file, doubts: AtomicU64::new(0) })
+        Ok(Self { file: Some(file), doubts: AtomicU64::new(0) })
     }
 
     pub(super) fn read(&self) -> Configuration {
         let mut mark = [0; LENGTH];
         // A mark that cannot be read is equal to none.
-        if let Err(error) = self.file.read_at(&mut mark, 0) {
+        if let Some(file) = &self.file
+            && let Err(error) = file.read_at(&mut mark, 0)
+        {
             tracing::warn!(%error, "the mark of the configuration cannot be read");
             self.doubt();
         }
@@ -53,7 +61,9 @@ impl Stamp {
         self.doubt();
         let mut mark = [b' '; LENGTH];
         mark.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
-        if let Err(error) = self.file.write_all_at(&mark, 0) {
+        if let Some(file) = &self.file
+            && let Err(error) = file.write_all_at(&mark, 0)
+        {
             tracing::warn!(%error, "the mark of the configuration cannot be written; other processes notice the change later");
         }
     }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt as _;
-use sqlx::{Executor as _, SqlSafeStr as _};
-
 use super::*;
 use crate::clock::SystemClock;
 use crate::id::SystemEntropy;
+use futures::FutureExt as _;
 
 pub(super) async fn store() -> (tempfile::TempDir, Store) {
     let root = tempfile::tempdir().unwrap();
@@ -17,15 +15,42 @@ pub(super) async fn store() -> (tempfile::TempDir, Store) {
     (root, store)
 }
 
+/// The same on a server of the tests; none where there is none.
+async fn store_on_a_server() -> Option<(tempfile::TempDir, Store)> {
+    let Ok(server) = std::env::var("USHER_TEST_POSTGRES") else {
+        assert!(std::env::var_os("CI").is_none(), "run the tests by tests/with-postgres");
+        eprintln!("skipped: no PostgreSQL; tests/with-postgres starts one");
+        return None;
+    };
+    let root = tempfile::tempdir().unwrap();
+    let clock: SharedClock = Arc::new(SystemClock);
+    let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemEntropy));
+    let url = format!("{server}&schema=t_{}", ids.next().replace('-', "_"));
+    let database = Database::Server(url.parse().unwrap());
+    let options = StoreOptions { database, migrate: true, ..StoreOptions::new(root.path()) };
+    Some((root, Store::open(&options, clock, ids).await.unwrap()))
+}
+
 #[tokio::test]
 async fn every_statement_prepares() {
     let (_root, store) = store().await;
-    let mut db = store.reader().await.unwrap();
+    prepare(&store, statements()).await;
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_a_server() {
+    let Some((_root, store)) = store_on_a_server().await else { return };
+    prepare(&store, [statements(), job::statements_of_postgres()].concat()).await;
+}
+
+fn statements() -> Vec<(&'static str, &'static str)> {
     let statements = [
         account::STATEMENTS,
         artifact::STATEMENTS,
+        copy::STATEMENTS,
         attempt::STATEMENTS,
         credential::STATEMENTS,
+        engine::STATEMENTS,
         event::STATEMENTS,
         &group::all_statements(),
         integration::STATEMENTS,
@@ -39,8 +64,13 @@ async fn every_statement_prepares() {
     ]
     .concat();
     assert!(statements.len() > 80, "{}", statements.len());
+    statements
+}
+
+async fn prepare(store: &Store, statements: Vec<(&'static str, &'static str)>) {
+    let mut db = store.reader().await.unwrap();
     for (name, sql) in statements {
-        if let Err(error) = db.raw().prepare(sql.into_sql_str()).await {
+        if let Err(error) = db.prepare(sql).await {
             panic!("{name}: {error}\n{sql}");
         }
     }

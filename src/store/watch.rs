@@ -1,18 +1,19 @@
 //! Waiting for a row to change without asking for it again and again.
 //!
-//! Every commit of this process tells exactly who it concerns; a commit of another process, noticed by the writer's
-//! slow poll, tells everybody. A waiter therefore reads, waits, and reads again: being told too often is harmless,
+//! Every commit of this process tells exactly who it concerns. So does one of another process that shares a server's database; where it
+//! was not heard, and with a file, the writer's slow poll notices it and tells everybody. A waiter therefore reads, waits, and reads again: being told too often is harmless,
 //! and because it subscribes before it reads, it is never told too late.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// What a commit changed, for those who wait.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Touched {
-    jobs: Vec<String>,
+    jobs: BTreeSet<String>,
     work: bool,
     /// What lets clients in, or what they reach, changed.
     pub(super) configuration: bool,
@@ -21,13 +22,24 @@ pub(super) struct Touched {
 impl Touched {
     /// A job changed; with it, what a worker could claim.
     pub(super) fn job(&mut self, id: &str) {
-        self.jobs.push(id.to_owned());
+        self.jobs.insert(id.to_owned());
         self.work = true;
     }
 
     /// What a worker could claim changed.
     pub(super) fn work(&mut self) {
         self.work = true;
+    }
+
+    /// What another commit changed, changed too.
+    pub(super) fn join(&mut self, other: Self) {
+        self.jobs.extend(other.jobs);
+        self.work |= other.work;
+        self.configuration |= other.configuration;
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.jobs.is_empty() && !self.work && !self.configuration
     }
 }
 

@@ -3,32 +3,29 @@
 //! Competing writers of SQLite wait for each other in turns of milliseconds; one writer that commits what has gathered
 //! meanwhile as one transaction pays for one `fsync` and is fair. Each piece of work runs in a savepoint of its own,
 //! so a refused one leaves no trace and does not disturb its neighbours. An answer is given only after the commit is
-//! on the disk. Other processes may write too: then `BEGIN IMMEDIATE` waits for them, and a slow poll of
-//! `PRAGMA data_version` notices what they wrote.
+//! on the disk. Other processes may write too: then the beginning of a transaction waits for them, and a slow poll notices what they
+//! wrote.
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
+use super::engine::{self, Bell, Engine, Kind};
 use super::error::StoreError;
 use super::event::{self, ChainHead};
-use super::sql::{Connection, Db, statements};
+use super::sql::{Db, statements};
 use super::stamp::Stamp;
 use super::watch::{Touched, Watchers};
 use crate::clock::{SharedClock, Timestamp};
 use crate::id::Ids;
 
 statements! {
-    BEGIN = "BEGIN IMMEDIATE";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
     MARK = "SAVEPOINT work";
     KEEP = "RELEASE work";
     UNDO = "ROLLBACK TO work";
-    DATA_VERSION = "PRAGMA data_version";
 }
 
 /// How much work may wait before those who bring more have to.
@@ -55,12 +52,14 @@ pub(super) struct Writer(mpsc::Sender<Message>);
 /// What the writing task needs.
 #[derive(Debug)]
 pub(super) struct WriterOptions {
-    pub(super) connect: SqliteConnectOptions,
+    pub(super) engine: Arc<Engine>,
     pub(super) poll: std::time::Duration,
     pub(super) clock: SharedClock,
     pub(super) ids: Ids,
     pub(super) watchers: Arc<Watchers>,
     pub(super) stamp: Arc<Stamp>,
+    /// Who shares the database has to be told.
+    pub(super) bell: Option<Bell>,
 }
 
 enum Message {
@@ -148,12 +147,15 @@ struct Task {
     /// Absent after a fault of the connection, until the next batch opens a new one.
     db: Option<Db>,
     options: WriterOptions,
-    /// The last `data_version`; it moves only when another connection commits.
+    /// The last [version](engine::version) that was seen. SQLite's moves only when another connection commits; PostgreSQL's is
+    /// carried along with what this one commits.
     seen: Option<i64>,
 }
 
 impl Task {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        // What was written before this is known to nobody.
+        self.notice_others().await;
         let mut poll = tokio::time::interval(self.options.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let closed = loop {
@@ -215,11 +217,17 @@ impl Task {
         let (ids, chain) = (self.options.ids.clone(), ChainHead::default());
         let mut tx = Tx { db, now, ids, touched: Touched::default(), chain };
         match commit(&mut tx, batch).await {
-            Ok(()) => {
+            Ok(before) => {
+                if tx.db.kind() == Kind::Postgres && self.seen == Some(before) {
+                    self.seen = Some(tx.chain.events);
+                }
                 if tx.touched.configuration {
                     self.options.stamp.renew(&tx.ids.next());
                 }
                 self.options.watchers.tell(&tx.touched);
+                if let Some(bell) = &self.options.bell {
+                    bell.ring(std::mem::take(&mut tx.touched));
+                }
                 self.db = Some(tx.db);
                 Ok(())
             }
@@ -240,21 +248,23 @@ impl Task {
             Some(db) => Ok(db),
             None => {
                 self.seen = None;
-                Ok(Db::new(Connection::Own(self.options.connect.connect().await?)))
+                self.options.engine.writer().await
             }
         }
     }
 
     async fn notice_others(&mut self) {
         let Some(db) = &mut self.db else { return };
-        let version = match db.one(DATA_VERSION, &[]).await {
-            Ok(row) => row.and_then(|row| row.int("data_version").ok()),
+        let version = match engine::version(db).await {
+            Ok(version) => version,
             Err(error) => {
                 tracing::warn!(%error, "cannot see whether another process wrote to the database");
+                // The next batch opens a new one.
+                self.db = None;
                 None
             }
         };
-        // The first look tells everyone too: nobody knows what was written before it.
+        // The first look tells everyone too.
         if version != self.seen {
             self.options.stamp.doubt();
             self.options.watchers.tell_everyone();
@@ -263,9 +273,13 @@ impl Task {
     }
 }
 
-async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
-    tx.db.write(BEGIN, &[]);
+/// Gives the number of events that there were before.
+async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<i64, StoreError> {
+    for statement in tx.db.kind().begin_writing() {
+        tx.db.write(statement, &[]);
+    }
     tx.chain = event::head(&mut tx.db).await?;
+    let before = tx.chain.events;
     for write in batch {
         tx.db.write(MARK, &[]);
         let chain = tx.chain.clone();
@@ -278,5 +292,5 @@ async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<(), StoreEr
         tx.db.write(KEEP, &[]);
     }
     tx.db.write(COMMIT, &[]);
-    tx.db.flush().await
+    tx.db.flush().await.map(|()| before)
 }

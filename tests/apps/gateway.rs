@@ -66,7 +66,7 @@ impl Gateway {
     pub async fn start(app: &dyn App, address: &str, password: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
-        let paths = Paths { data: data.path().to_owned(), connectors };
+        let paths = Paths::new(data.path().to_owned(), connectors);
         let installation =
             Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
         let mut settings = app.settings();

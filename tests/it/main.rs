@@ -5,6 +5,8 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
+    // The checks of durable state are compiled once for each engine.
+    clippy::duplicate_mod,
     missing_docs
 )]
 
@@ -15,6 +17,8 @@ mod demo;
 mod fuzz;
 mod gateway;
 mod house;
+mod on_postgres;
+mod on_sqlite;
 mod path;
+mod postgres;
 mod run;
-mod store;

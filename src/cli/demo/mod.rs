@@ -106,7 +106,7 @@ fn folder(into: Option<&Path>) -> anyhow::Result<PathBuf> {
 async fn set_up(context: &Context, folder: &Path) -> anyhow::Result<Stage> {
     eprintln!("starting Acme Desk, the gateway and a worker with Chromium …");
     let desk = AcmeDesk::start(Options { members: 32, ..super::demo_app::options(LOOPBACK) }).await?;
-    let paths = Paths { data: folder.join("data"), connectors: context.connectors.clone() };
+    let paths = Paths::new(folder.join("data"), context.connectors.clone());
     let installation = context.open_at(paths).await?;
     let settings = [("base_url", desk.url()), ("org_id", "acme".to_owned())];
     let credentials = [("username", SERVICE_ACCOUNT), ("password", PASSWORD)];

@@ -14,7 +14,7 @@ statements! {
     MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL ORDER BY g.seq";
     OTHERS = "SELECT app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND gone_at IS NULL AND id <> $2 ORDER BY seq";
     SEE = "UPDATE groups SET app_id = $2, app_name = $3 WHERE id = $1";
-    MAKING = "UPDATE groups SET making = $2, app_id = CASE WHEN $3 THEN app_id END, app_name = CASE WHEN $3 THEN app_name END WHERE id = $1";
+    MAKING = "UPDATE groups SET making = $2, app_id = CASE WHEN $3 = 1 THEN app_id END, app_name = CASE WHEN $3 = 1 THEN app_name END WHERE id = $1";
     MADE = "UPDATE groups SET making = NULL WHERE id = $1";
     ALL_MOVE = "INSERT INTO moves (group_id, user_id) SELECT group_id, user_id FROM members WHERE group_id = $1 ON CONFLICT DO NOTHING";
     MOVED = "SELECT user_id FROM moves WHERE group_id = $1 ORDER BY user_id";
@@ -46,7 +46,7 @@ pub(super) async fn memberships(
 ) -> Result<Vec<Membership>, StoreError> {
     let mut memberships = Vec::new();
     for row in db.all(MEMBERSHIPS, args![integration_id, user_id]).await? {
-        let is_wanted = row.flag("is_wanted")?;
+        let is_wanted = row.truth("is_wanted")?;
         memberships.extend(in_app(&row)?.map(|group| Membership { group, is_wanted }));
     }
     Ok(memberships)

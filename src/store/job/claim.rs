@@ -1,8 +1,8 @@
 //! Claiming: a free slot of an integration takes the most urgent head of it, for the time of a lease.
 //!
 //! The lease lives on the slot. The fence of the job grows with each claim and is carried by every later write of the
-//! worker; a write that finds another fence changes nothing and says that the lease is lost. Time is the store's
-//! clock; a worker stops by its own clock well before (see `job`).
+//! worker; a write that finds another fence changes nothing and says that the lease is lost. When a lease ends is up to those who
+//! watch (see [`Vigil`](super::Vigil)); a worker stops by its own clock well before (see `job`).
 
 use std::time::Duration;
 
@@ -10,32 +10,43 @@ use futures::FutureExt as _;
 
 use super::super::Store;
 use super::super::attempt;
+use super::super::engine::Kind;
 use super::super::error::StoreError;
-use super::super::sql::{Db, Row, args, statements};
+use super::super::sql::{Db, args, statements};
 use super::super::writer::Tx;
-use super::{JobRow, find, reread, tell};
+use super::{JobRow, WORKER, find, reread, tell, vigil};
 use crate::clock::Timestamp;
 
+/// A paused integration still lets its login be tested: that is how a new password is tried.
+macro_rules! pick {
+    () => {
+        "SELECT s.id AS slot_id, h.id AS job_id FROM slots s JOIN integrations i ON i.id = s.integration_id AND s.ordinal < i.max_sessions JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NULL THEN (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) ELSE (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' AND j.kind = 'test_login' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) END WHERE s.job_id IS NULL ORDER BY h.priority, h.due_at, h.seq, s.ordinal LIMIT 1"
+    };
+}
+
 statements! {
-    // A paused integration still lets its login be tested: that is how a new password is tried.
-    PICK = "SELECT s.id AS slot_id, h.id AS job_id FROM slots s JOIN integrations i ON i.id = s.integration_id AND s.ordinal < i.max_sessions JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NULL THEN (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) ELSE (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' AND j.kind = 'test_login' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) END WHERE s.job_id IS NULL ORDER BY h.priority, h.due_at, h.seq, s.ordinal LIMIT 1";
+    PICK = pick!();
     DUE = "SELECT id FROM jobs WHERE state = 'retry' AND due_at <= $1 LIMIT 1";
     MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND due_at <= $1";
     NEXT_DUE = "SELECT min(due_at) AS due_at FROM jobs WHERE state = 'retry'";
     TAKE = "UPDATE jobs SET state = 'running', attempts = attempts + 1, tries = tries + 1, fence = fence + 1, committing_at = NULL, changed_at = $2 WHERE id = $1 AND state = 'ready'";
-    OCCUPY = "UPDATE slots SET job_id = $2, fence = $3, worker = $4, lease_until = $5 WHERE id = $1 AND job_id IS NULL";
-    BEAT = "UPDATE slots SET lease_until = $3 WHERE job_id = $1 AND fence = $2";
+    OCCUPY = "UPDATE slots SET job_id = $2, fence = $3, worker = $4, beat = 0, lease_ms = $5 WHERE id = $1 AND job_id IS NULL";
+    BEAT = "UPDATE slots SET beat = beat + 1, lease_ms = $3 WHERE job_id = $1 AND fence = $2";
     HOLDER = "SELECT worker FROM slots WHERE job_id = $1 AND fence = $2";
-    FREE = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_until = NULL WHERE job_id = $1 AND fence = $2";
+    FREE = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1 AND fence = $2";
+    FREE_SILENT = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1 AND fence = $2 AND beat = $3";
     COMMITTING = "UPDATE jobs SET committing_at = $3, changed_at = $3 WHERE id = $1 AND fence = $2 AND state = 'running'";
-    EXPIRED = "SELECT job_id, fence, worker FROM slots WHERE job_id IS NOT NULL AND lease_until < $1 ORDER BY lease_until LIMIT 100";
-    OF_WORKER = "SELECT job_id, fence, worker FROM slots WHERE job_id IS NOT NULL AND worker = $1 ORDER BY id";
-    OCCUPIED = "SELECT job_id, fence, worker FROM slots WHERE job_id IS NOT NULL ORDER BY id";
+    OF_WORKER = "SELECT job_id, fence, worker, beat, lease_ms FROM slots WHERE job_id IS NOT NULL AND worker = $1 ORDER BY id";
+    OCCUPIED = "SELECT job_id, fence, worker, beat, lease_ms FROM slots WHERE job_id IS NOT NULL ORDER BY id";
     HAND_BACK = "UPDATE jobs SET state = 'ready', due_at = $2, read_first = CASE WHEN committing_at IS NULL THEN read_first ELSE 1 END, changed_at = $2 WHERE id = $1 AND state = 'running'";
 }
 
+/// The same on a server. The lock of those who write keeps claims apart; but a slot or a job that another hand holds, as a person does
+/// who looks into the database, must not hold up all the others.
+pub(super) const PICK_UNLOCKED: &str = concat!(pick!(), " FOR UPDATE OF s, h SKIP LOCKED");
+
 /// The right to work on a job. Every write of the worker carries it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The job.
     pub job_id: String,
@@ -50,8 +61,19 @@ pub struct Claimed {
     pub job: JobRow,
     /// The right to work on it.
     pub lease: Lease,
-    /// Until when, by the store's clock.
-    pub lease_until: Timestamp,
+}
+
+/// A lease that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// The lease.
+    pub lease: Lease,
+    /// By whom.
+    pub worker: String,
+    /// How often it has beaten.
+    pub beat: i64,
+    /// How long it lasts without a beat.
+    pub length: Duration,
 }
 
 /// The write was not done.
@@ -68,8 +90,8 @@ pub enum LeaseError {
 /// Whose leases are taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stranded {
-    /// Those that ran out.
-    Expired,
+    /// These, unless they have beaten since.
+    Silent(Vec<Held>),
     /// Those of one worker, which is known to be gone.
     Worker(String),
     /// All: this process owns the only worker there can be, and has just started.
@@ -99,10 +121,14 @@ impl Store {
         }
     }
 
-    /// Extends a lease to `lease` from now; returns its new end.
-    pub async fn heartbeat(&self, held: &Lease, lease: Duration) -> Result<Timestamp, LeaseError> {
+    /// Lets a lease last for `lease` from now.
+    pub async fn heartbeat(&self, held: &Lease, lease: Duration) -> Result<(), LeaseError> {
+        // Not behind those who write: a lease is not to be lost because one of them takes too long.
+        if let Some(mut db) = self.engine.beside().await? {
+            return beat(&mut db, held, lease).await;
+        }
         let held = held.clone();
-        self.writer.write(move |tx| beat(tx, held, lease).boxed()).await
+        self.writer.write(move |tx| async move { beat(&mut tx.db, &held, lease).await }.boxed()).await
     }
 
     /// Notes, on the disk before it returns, that the next step may change the app. Whatever happens after, an attempt
@@ -114,7 +140,7 @@ impl Store {
 
     /// Takes leases back and returns the jobs, ready again. One that had marked a commit is to be read first.
     pub async fn take_back(&self, stranded: Stranded) -> Result<Vec<JobRow>, StoreError> {
-        if stranded_slots(&mut self.reader().await?, &stranded, self.clock.now()).await?.is_empty() {
+        if stranded_slots(&mut self.reader().await?, &stranded).await?.is_empty() {
             return Ok(Vec::new());
         }
         self.writer.write(move |tx| async move { take_back(tx, &stranded).await }.boxed()).await
@@ -123,23 +149,30 @@ impl Store {
 
 async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
     tx.db.write(MAKE_READY, args![tx.now]);
-    let Some(picked) = tx.db.one(PICK, &[]).await? else { return Ok(None) };
+    let pick = match tx.db.kind() {
+        Kind::Sqlite => PICK,
+        Kind::Postgres => PICK_UNLOCKED,
+    };
+    let Some(picked) = tx.db.one(pick, &[]).await? else { return Ok(None) };
     let (slot_id, job_id) = (picked.int("slot_id")?, picked.text("job_id")?);
     if tx.db.change(TAKE, args![&job_id, tx.now]).await? == 0 {
         return Ok(None);
     }
     let job = reread(tx, &job_id).await?;
-    let lease_until = tx.now.plus(lease);
-    tx.db.write(OCCUPY, args![slot_id, &job_id, job.fence, worker, lease_until]);
-    Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job, lease_until }))
+    tx.db.write(OCCUPY, args![slot_id, &job_id, job.fence, worker, millis(lease)]);
+    tell(tx, &job, "job.claimed", WORKER, serde_json::json!({ "worker": worker, "attempt": job.attempts }));
+    Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job }))
 }
 
-async fn beat(tx: &mut Tx, held: Lease, lease: Duration) -> Result<Timestamp, LeaseError> {
-    let until = tx.now.plus(lease);
-    match tx.db.change(BEAT, args![&held.job_id, held.fence, until]).await? {
+async fn beat(db: &mut Db, held: &Lease, lease: Duration) -> Result<(), LeaseError> {
+    match db.change(BEAT, args![&held.job_id, held.fence, millis(lease)]).await? {
         0 => Err(LeaseError::Lost),
-        _ => Ok(until),
+        _ => Ok(()),
     }
+}
+
+fn millis(lease: Duration) -> i64 {
+    i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
 }
 
 async fn committing(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
@@ -166,25 +199,30 @@ pub(super) async fn free(tx: &mut Tx, held: &Lease) -> Result<(), LeaseError> {
     }
 }
 
-async fn stranded_slots(db: &mut Db, stranded: &Stranded, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-    match stranded {
-        Stranded::Expired => db.all(EXPIRED, args![now]).await,
-        Stranded::Worker(worker) => db.all(OF_WORKER, args![worker]).await,
-        Stranded::All => db.all(OCCUPIED, &[]).await,
-    }
+async fn stranded_slots(db: &mut Db, stranded: &Stranded) -> Result<Vec<Held>, StoreError> {
+    let rows = match stranded {
+        Stranded::Silent(held) => return Ok(held.clone()),
+        Stranded::Worker(worker) => db.all(OF_WORKER, args![worker]).await?,
+        Stranded::All => db.all(OCCUPIED, &[]).await?,
+    };
+    rows.iter().map(vigil::read).collect()
 }
 
 async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, StoreError> {
     let mut jobs = Vec::new();
-    for slot in stranded_slots(&mut tx.db, stranded, tx.now).await? {
-        let (job_id, fence, worker) = (slot.text("job_id")?, slot.int("fence")?, slot.text("worker")?);
-        tx.db.write(FREE, args![&job_id, fence]);
+    for Held { lease: Lease { job_id, fence }, worker, beat, .. } in
+        stranded_slots(&mut tx.db, stranded).await?
+    {
+        // Whoever has beaten meanwhile, or was freed, keeps what is theirs.
+        if tx.db.change(FREE_SILENT, args![&job_id, fence, beat]).await? == 0 {
+            continue;
+        }
         let Some(before) = find(&mut tx.db, &job_id).await? else { continue };
         tx.db.write(HAND_BACK, args![&job_id, tx.now]);
         let is_unknown = before.committing_at.is_some();
         attempt::lose(tx, &before, &worker);
         let data = serde_json::json!({ "worker": worker, "outcome": if is_unknown { "unknown" } else { "not done" } });
-        tell(tx, &before, "job.lease_lost", "usher", data);
+        tell(tx, &before, "job.lease_lost", WORKER, data);
         jobs.push(reread(tx, &job_id).await?);
     }
     Ok(jobs)

@@ -6,14 +6,13 @@ use futures::FutureExt as _;
 use super::super::Store;
 use super::super::account::{self, SeenAccount};
 use super::super::attempt::{self, AttemptOutcome};
-use super::super::event::{self, NewEvent};
 use super::super::group::{self, GroupSeen};
 use super::super::integration;
 use super::super::sql::{args, statements};
 use super::super::user;
 use super::super::writer::Tx;
 use super::claim::{Lease, LeaseError, free};
-use super::{JobRow, JobState, find, follower, promote, reread};
+use super::{JobRow, JobState, WORKER, find, follower, promote, reread, tell};
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
@@ -100,8 +99,8 @@ pub struct Finish {
     pub outcome: Outcome,
     /// What was seen last of what the job is about.
     pub seen: Option<Seen>,
-    /// What is told of it. Integration, target and job are filled in where they are missing.
-    pub events: Vec<NewEvent>,
+    /// What its event tells beside the class; never a secret.
+    pub told: serde_json::Map<String, serde_json::Value>,
     /// Pauses the integration for this reason, before another job of it can be claimed (R24).
     pub pause: Option<String>,
 }
@@ -109,7 +108,7 @@ pub struct Finish {
 impl Finish {
     /// Ends so, with nothing else to write.
     pub fn with(outcome: Outcome) -> Self {
-        Self { outcome, seen: None, events: Vec::new(), pause: None }
+        Self { outcome, seen: None, told: serde_json::Map::new(), pause: None }
     }
 }
 
@@ -180,6 +179,9 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         tx.now,
     ];
     tx.db.write(SETTLE, values);
+    let mut told = finish.told;
+    told.extend(settled.class.map(|class| ("class".to_owned(), class.as_str().into())));
+    tell(tx, &job, &format!("job.{}", settled.word), WORKER, told.into());
     if settled.word == AttemptOutcome::Requeued {
         tx.db.write(DROP_TRY, args![&job.id]);
     }
@@ -199,13 +201,13 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         integration::pause(tx, &job.integration_id, reason, "usher").await?;
     }
     make_way(tx, &job, settled.state, read_first).await?;
-    for mut event in finish.events {
-        event.integration_id.get_or_insert_with(|| job.integration_id.clone());
-        event.target = event.target.or_else(|| job.target());
-        event.job_id.get_or_insert_with(|| job.id.clone());
-        event::append(tx, event);
-    }
     Ok(reread(tx, &job.id).await?)
+}
+
+/// Ends a job whose place another one takes.
+fn supersede(tx: &mut Tx, job: &JobRow, by: &JobRow) {
+    tx.db.write(SUPERSEDE, args![&job.id, &by.id, tx.now]);
+    tell(tx, job, "job.superseded", WORKER, serde_json::json!({ "by": by.id }));
 }
 
 /// Settles who goes on in the lane: the job, or the wish that came while it ran.
@@ -222,12 +224,12 @@ async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) 
         // The head keeps its place; the follower's wish is what it will find.
         JobState::Ready | JobState::Running | JobState::Blocked => {}
         JobState::Retry => {
-            tx.db.write(SUPERSEDE, args![&job.id, &follower.id, tx.now]);
+            supersede(tx, job, &follower);
             tx.db.write(INHERIT, args![&follower.id, read_first, job.priority.to_stored()]);
             promote(tx, job).await?;
         }
         JobState::Held | JobState::NeedsHuman => {
-            tx.db.write(SUPERSEDE, args![&follower.id, &job.id, tx.now]);
+            supersede(tx, &follower, job);
             let priority = follower.priority.to_stored();
             tx.db.write(ABSORB, args![&job.id, follower.wanted_version, &follower.cause, priority]);
             tx.touched.job(&follower.id);

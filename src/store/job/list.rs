@@ -9,10 +9,10 @@ use super::{JobRow, JobState, find, read, select_jobs};
 statements! {
     LIST = select_jobs!("WHERE j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LIST_READY = select_jobs!("WHERE j.state = 'ready' AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_READY = select_jobs!("WHERE j.state = 'ready' AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     // Those that are done are the most; the latest of them are found by going back.
-    LIST_DONE = select_jobs!("WHERE j.state = 'done' AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
-    LIST_NOTABLE = select_jobs!("WHERE j.state = $4 AND j.state IN ('blocked', 'running', 'retry', 'failed', 'held', 'needs_human', 'cancelled') AND ($3 IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_DONE = select_jobs!("WHERE j.state = 'done' AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    LIST_NOTABLE = select_jobs!("WHERE j.state = $4 AND j.state IN ('blocked', 'running', 'retry', 'failed', 'held', 'needs_human', 'cancelled') AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
 }
 
 /// Which jobs to list.

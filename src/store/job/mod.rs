@@ -10,12 +10,14 @@ mod enqueue;
 mod finish;
 mod list;
 mod operate;
+mod vigil;
 
-pub use self::claim::{Claimed, Lease, LeaseError, Stranded};
+pub use self::claim::{Claimed, Held, Lease, LeaseError, Stranded};
 pub use self::enqueue::{JobRequest, Priority, Work};
 pub use self::finish::{Finish, Outcome, Seen};
 pub use self::list::{JobDetail, JobFilter};
 pub use self::operate::OperateError;
+pub use self::vigil::Vigil;
 
 pub(super) use self::claim::held_by;
 pub(super) use self::enqueue::{Pending, enqueue, enqueue_behind, head, is_head, pending_columns};
@@ -63,8 +65,15 @@ pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
         finish::STATEMENTS,
         list::STATEMENTS,
         operate::STATEMENTS,
+        vigil::STATEMENTS,
     ]
     .concat()
+}
+
+/// Those that only PostgreSQL has.
+#[cfg(test)]
+pub(super) fn statements_of_postgres() -> Vec<(&'static str, &'static str)> {
+    vec![("PICK_UNLOCKED", claim::PICK_UNLOCKED)]
 }
 
 words! {
@@ -196,6 +205,9 @@ impl From<JobRow> for JobBrief {
         Self { id, state, class, message, finished_at }
     }
 }
+
+/// Who does what a worker does, as events name it.
+const WORKER: &str = "usher";
 
 async fn find(db: &mut Db, id: &str) -> Result<Option<JobRow>, StoreError> {
     db.one(FIND, args![id]).await?.map(|row| read(&row)).transpose()

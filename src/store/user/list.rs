@@ -7,7 +7,7 @@ use crate::store::sql::{Db, args, statements};
 
 statements! {
     // All who can be seen.
-    TOTAL = "SELECT coalesce(sum(visible), 0) AS total FROM user_counts WHERE integration_id = $1";
+    TOTAL = "SELECT CAST(coalesce(sum(visible), 0) AS BIGINT) AS total FROM user_counts WHERE integration_id = $1";
 }
 
 /// Those that a client can see. That they are not gone is said for the sake of the indexes.
@@ -110,7 +110,7 @@ mod tests {
                 limit: 1,
                 schema: &schema,
             };
-            let mut statement = Composed::default();
+            let mut statement = Composed::new(crate::store::engine::Kind::Sqlite);
             statement.push(view::SELECT).push(" FROM users AS u").push(view::BESIDE);
             listing("1", &query).restrict(&mut statement).unwrap();
             let plan = store.reader().await.unwrap().all_of(statement.explained()).await.unwrap();

@@ -34,7 +34,7 @@ use user_columns;
 /// The groups of `users AS u`, as JSON.
 macro_rules! in_groups {
     () => {
-        "(SELECT json_group_array(json_object('id', g.id, 'display', g.display_name) ORDER BY g.seq) FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id = u.id) AS in_groups"
+        "(SELECT '[' || coalesce(string_agg('{\"id\":' || json_quote(g.id) || ',\"display\":' || json_quote(g.display_name) || '}', ',' ORDER BY g.seq), '') || ']' FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id = u.id) AS in_groups"
     };
 }
 use in_groups;

@@ -42,7 +42,7 @@ statements! {
     ONE = concat!(select!(" FROM users AS u"), beside!(" WHERE u.integration_id = $1 AND u.id = $2 AND u.visible = 1"));
     // Only what is listed is joined, not what is passed over. `s` is the stretch of places in which the one after $2 of all stands, and
     // how many come before it. A bare parameter as a limit would have SQLite plan the statement anew for each other number.
-    STRETCH = concat!("WITH s AS (SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) WHERE passed <= $2 AND $2 < passed + visible)", select!(", (SELECT coalesce(sum(visible), 0) FROM user_counts WHERE integration_id = $1) AS total FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= (SELECT first FROM s) ORDER BY seq LIMIT $3 + 0 OFFSET coalesce((SELECT $2 - passed FROM s), 0)) AS u"), beside!(" ORDER BY u.seq"));
+    STRETCH = concat!("WITH s AS (SELECT first, passed FROM (SELECT stretch * 1024 AS first, visible, sum(visible) OVER (ORDER BY stretch) - visible AS passed FROM user_counts WHERE integration_id = $1) AS c WHERE passed <= $2 AND $2 < passed + visible)", select!(", (SELECT CAST(coalesce(sum(visible), 0) AS BIGINT) FROM user_counts WHERE integration_id = $1) AS total FROM (SELECT * FROM users WHERE integration_id = $1 AND visible = 1 AND seq >= (SELECT first FROM s) ORDER BY seq LIMIT $3 + 0 OFFSET coalesce((SELECT $2 - passed FROM s), 0)) AS u"), beside!(" ORDER BY u.seq"));
 }
 
 /// The user with this id, where a client can see it.

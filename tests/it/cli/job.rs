@@ -9,7 +9,7 @@ use usher::failure::FailureClass;
 use usher::id::{Ids, SystemEntropy};
 use usher::store::*;
 
-use crate::store::body_of;
+use crate::on_sqlite::store::body_of;
 
 use super::*;
 

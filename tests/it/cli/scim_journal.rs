@@ -36,7 +36,7 @@ impl Desk {
     }
 
     async fn open(&self) -> Installation {
-        let paths = Paths { data: self.shell.path("usher-data"), connectors: self.shell.path("connectors") };
+        let paths = Paths::new(self.shell.path("usher-data"), self.shell.path("connectors"));
         Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap()
     }
 

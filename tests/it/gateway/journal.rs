@@ -6,7 +6,7 @@ use usher::store::{Exchange, ExchangeBody, Store};
 /// The journal of a gateway that was stopped, oldest first; what is written nowhere is looked for in the database's own bytes.
 async fn journal(gate: Gate, nowhere: &[&str]) -> Vec<Exchange> {
     gate.server.stop().await;
-    let paths = Paths { data: gate.root.path().join("data"), connectors: gate.installation.paths.connectors };
+    let paths = Paths::new(gate.root.path().join("data"), gate.installation.paths.connectors);
     for file in ["usher.db", "usher.db-wal"] {
         let bytes = std::fs::read(paths.data.join(file)).unwrap_or_default();
         for secret in nowhere {

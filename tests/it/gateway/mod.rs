@@ -29,7 +29,7 @@ use usher::secret::{ExposeSecret, SecretString};
 use usher::server::{Installation, Paths, Server, ServerOptions};
 use usher::store::{IntegrationRow, JobFilter, JobRow};
 
-use crate::store::list_users;
+use crate::on_sqlite::store::list_users;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const USHER: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:User";
@@ -88,7 +88,7 @@ impl Gate {
         let root = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_ms(1_800_000_000_000));
         let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
-        let paths = Paths { data: root.path().join("data"), connectors };
+        let paths = Paths::new(root.path().join("data"), connectors);
         let installation = Installation::open(paths, clock.clone(), Arc::new(SystemEntropy)).await.unwrap();
         let (integration, token) = create(&installation, "desk", policy).await;
         let listen = "127.0.0.1:0".parse().unwrap();

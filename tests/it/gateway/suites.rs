@@ -11,7 +11,7 @@ use usher::scim::schema::USER;
 use usher::store::{Change, Profile, Store, UserChange};
 
 use super::*;
-use crate::store::body_of;
+use crate::on_sqlite::store::body_of;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -46,8 +46,7 @@ struct Subject {
 impl Subject {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let paths =
-            Paths { data: folder.path().join("data"), connectors: root().join("fixtures/connectors/suites") };
+        let paths = Paths::new(folder.path().join("data"), root().join("fixtures/connectors/suites"));
         let clock = Arc::new(SystemClock);
         let installation = Installation::open(paths, clock, Arc::new(SystemEntropy)).await.unwrap();
         let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {

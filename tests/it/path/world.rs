@@ -36,7 +36,7 @@ pub async fn open(data: &Path) -> Installation {
 }
 
 pub async fn open_with(data: &Path, connectors: &Path) -> Installation {
-    let paths = Paths { data: data.to_owned(), connectors: connectors.to_owned() };
+    let paths = Paths::new(data.to_owned(), connectors.to_owned());
     Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap()
 }
 

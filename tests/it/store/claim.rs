@@ -117,8 +117,7 @@ async fn an_old_fence_changes_nothing() {
     let user = bench.add_user(&acme, "ada").await.user;
     let old = bench.claimed().await;
     let attempt = bench.store.start_attempt(&old.lease, "hash").await.unwrap();
-    bench.clock.advance(LEASE + Duration::from_millis(1));
-    assert_eq!(bench.store.take_back(Stranded::Expired).await.unwrap().len(), 1);
+    assert_eq!(bench.silence().await.len(), 1);
     let step = || {
         let step = NewStep {
             flow: "invite".into(),
@@ -143,7 +142,6 @@ async fn an_old_fence_changes_nothing() {
         let seen = seen(Status::Active);
         let finish = Finish {
             seen: Some(Seen::Account(seen)),
-            events: vec![NewEvent::new("user.invited", "worker-1")],
             pause: Some("never".into()),
             ..Finish::with(Outcome::Done { message: None })
         };
@@ -158,9 +156,7 @@ async fn an_old_fence_changes_nothing() {
         assert_eq!(format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap()), before);
         assert!(bench.store.find_account(&acme.id, &user.id).await.unwrap().is_none());
         let events = bench.store.list_events(&EventFilter::All, None, 100).await.unwrap();
-        assert!(
-            events.iter().all(|event| event.kind != "user.invited" && event.kind != "integration.paused")
-        );
+        assert!(events.iter().all(|event| event.kind != "job.done" && event.kind != "integration.paused"));
     }
 }
 
@@ -170,17 +166,33 @@ async fn a_lease_lasts_as_long_as_its_heart_beats() {
     let acme = bench.integration("acme", 1).await;
     bench.add_user(&acme, "ada").await;
     let claimed = bench.claimed().await;
-    assert_eq!(claimed.lease_until, START.plus(LEASE));
+    let mut vigil = Vigil::default();
+    let mut taken = async || bench.store.take_back_silent(&mut vigil).await.unwrap();
     for _ in 0..5 {
+        assert!(taken().await.is_empty());
         bench.clock.advance(Duration::from_secs(50));
-        let until = bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
-        assert_eq!(until, bench.in_secs(60));
-        assert!(bench.store.take_back(Stranded::Expired).await.unwrap().is_empty());
+        bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
     }
+    assert!(taken().await.is_empty());
     bench.clock.advance(LEASE);
-    assert!(bench.store.take_back(Stranded::Expired).await.unwrap().is_empty(), "its last moment is its own");
+    assert!(taken().await.is_empty(), "its last moment is its own");
     bench.clock.advance(Duration::from_millis(1));
-    assert_eq!(bench.store.take_back(Stranded::Expired).await.unwrap()[0].state, JobState::Ready);
+    assert_eq!(taken().await[0].state, JobState::Ready);
+}
+
+#[tokio::test]
+async fn a_heart_that_beats_again_at_the_last_moment_keeps_its_lease() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    let silent = Held { lease: claimed.lease.clone(), worker: "worker-1".into(), beat: 0, length: LEASE };
+    // It beats between being found silent and being taken back.
+    bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
+    assert!(bench.store.take_back(Stranded::Silent(vec![silent.clone()])).await.unwrap().is_empty());
+    bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
+    let silent = Held { beat: 2, ..silent };
+    assert_eq!(bench.store.take_back(Stranded::Silent(vec![silent])).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -194,8 +206,7 @@ async fn a_lost_attempt_is_read_first_only_where_it_came_to_a_commit_step() {
         if commits {
             bench.store.mark_committing(&claimed.lease).await.unwrap();
         }
-        bench.clock.advance(LEASE * 2);
-        let back = bench.store.take_back(Stranded::Expired).await.unwrap();
+        let back = bench.silence().await;
         assert_eq!((back[0].state, back[0].read_first), (JobState::Ready, commits));
 
         let detail = bench.store.show_job(&claimed.job.id).await.unwrap().unwrap();
@@ -272,7 +283,7 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
     let finish = Finish {
         seen: Some(Seen::Account(seen(Status::Invited))),
-        events: vec![NewEvent::new("user.invited", "worker:worker-1")],
+        told: serde_json::Map::from_iter([("done".to_owned(), json!(["invited"]))]),
         ..Finish::with(Outcome::Done { message: Some("invited".into()) })
     };
     bench.clock.advance(Duration::from_secs(7));
@@ -300,7 +311,8 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     assert_eq!((account.seen.status, account.seen_at), (Status::Invited, bench.clock.now()));
     assert_eq!(account.seen.entitlements, json!(["admin"]));
     let told = &bench.store.list_events(&EventFilter::Target(user.id.clone()), None, 1).await.unwrap()[0];
-    assert_eq!((told.kind.as_str(), told.job_id.as_ref()), ("user.invited", Some(&ended.id)));
+    assert_eq!((told.kind.as_str(), told.job_id.as_ref()), ("job.done", Some(&ended.id)));
+    assert_eq!(told.data, json!({ "done": ["invited"] }));
 
     let again = bench.wish(&acme, &user, true).await.job.unwrap();
     let claimed = bench.claimed().await;

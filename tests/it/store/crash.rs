@@ -7,6 +7,21 @@ use super::*;
 
 /// Names the data directory to the process that is to be killed.
 const VICTIM: &str = "USHER_TEST_VICTIM";
+/// And the schema, where the database is on a server.
+const SCHEMA: &str = "USHER_TEST_VICTIM_SCHEMA";
+
+/// The name of the check that writes until it is killed, on the same engine.
+fn victim_test() -> String {
+    let module = module_path!().split_once("::").unwrap().1;
+    format!("{module}::the_process_that_is_killed")
+}
+
+fn schema_of(database: &Database) -> &str {
+    match database {
+        Database::File => "",
+        Database::Server(url) => url.schema(),
+    }
+}
 
 #[tokio::test]
 async fn a_job_that_was_committing_when_the_process_ended_is_read_first_on_restart() {
@@ -44,8 +59,9 @@ async fn whatever_was_answered_before_kill_9_is_there_whole() {
     let acme = bench.integration("acme", 1).await;
     for round in 0..3 {
         let mut victim = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store::crash::the_process_that_is_killed", "--nocapture"])
+            .args(["--exact", &victim_test(), "--nocapture"])
             .env(VICTIM, bench.root.path())
+            .env(SCHEMA, schema_of(&bench.database))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -82,8 +98,14 @@ async fn the_process_that_is_killed() {
     let Some(root) = std::env::var_os(VICTIM) else { return };
     let clock: SharedClock = ManualClock::at(START);
     let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemEntropy));
+    let schema = std::env::var(SCHEMA).unwrap();
+    let database = match ENGINE {
+        Engine::Sqlite => Database::File,
+        Engine::Postgres => crate::postgres::schema(&schema),
+    };
     let directory = std::path::PathBuf::from(root).join("data");
-    let store = Store::open(&StoreOptions::new(directory), clock, ids.clone()).await.unwrap();
+    let options = StoreOptions { database, ..StoreOptions::new(directory) };
+    let store = Store::open(&options, clock, ids.clone()).await.unwrap();
     let acme = store.find_integration("acme").await.unwrap().unwrap();
     let writers = (0..4).map(|_| {
         let (store, acme, ids) = (store.clone(), acme.clone(), ids.clone());

@@ -1,7 +1,6 @@
 //! The chain of events shows every hand that was in it.
 
 use super::*;
-use sqlx::{Connection as _, SqliteConnection};
 
 async fn with_events() -> Bench {
     let bench = Bench::new().await;
@@ -12,10 +11,14 @@ async fn with_events() -> Bench {
     bench
 }
 
-/// A second connection, which knows nothing of the store.
-async fn hand(bench: &Bench) -> SqliteConnection {
-    let path = bench.root.path().join("data/usher.db");
-    SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+/// What lets a hand change events.
+fn unguarded() -> &'static str {
+    match ENGINE {
+        Engine::Sqlite => "DROP TRIGGER events_are_not_changed; DROP TRIGGER events_are_not_removed;",
+        Engine::Postgres => {
+            "DROP TRIGGER events_are_not_changed ON events; DROP TRIGGER events_are_not_removed ON events;"
+        }
+    }
 }
 
 #[tokio::test]
@@ -34,9 +37,8 @@ async fn the_chain_holds_and_ends_where_the_last_event_is() {
 #[tokio::test]
 async fn events_cannot_be_changed_or_removed_by_accident() {
     let bench = with_events().await;
-    let mut hand = hand(&bench).await;
     for sql in ["UPDATE events SET actor = 'x'", "DELETE FROM events"] {
-        let refused = sqlx::query(sql).execute(&mut hand).await.unwrap_err().to_string();
+        let refused = bench.try_by_hand(sql).await.unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{refused}");
     }
 }
@@ -65,10 +67,8 @@ async fn every_kind_of_tampering_is_found_where_it_begins() {
     ];
     for (tampering, found) in CASES {
         let bench = with_events().await;
-        let mut hand = hand(&bench).await;
-        let script = "DROP TRIGGER events_are_not_changed; DROP TRIGGER events_are_not_removed;";
-        sqlx::raw_sql(script).execute(&mut hand).await.unwrap();
-        sqlx::raw_sql(*tampering).execute(&mut hand).await.unwrap();
+        bench.by_hand(unguarded()).await;
+        bench.by_hand(tampering).await;
         match bench.store.verify_events().await {
             Err(BrokenChain::At { seq }) => assert_eq!(seq, *found, "{tampering}"),
             other => panic!("{tampering}: {other:?}"),
@@ -79,12 +79,18 @@ async fn every_kind_of_tampering_is_found_where_it_begins() {
 #[tokio::test]
 async fn an_event_of_another_sound_chain_does_not_fit_into_this_one() {
     let (bench, other) = (with_events().await, with_events().await);
-    let mut hand = hand(&bench).await;
-    let theirs = other.root.path().join("data/usher.db");
-    sqlx::query("ATTACH $1 AS theirs").bind(theirs.to_str().unwrap()).execute(&mut hand).await.unwrap();
-    let script = "DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq >= 3;
-        INSERT INTO events SELECT * FROM theirs.events WHERE seq >= 3";
-    sqlx::raw_sql(script).execute(&mut hand).await.unwrap();
+    let (attach, theirs) = match &other.database {
+        Database::File => {
+            let path = other.root.path().join("data/usher.db");
+            (format!("ATTACH '{}' AS theirs;", path.display()), "theirs")
+        }
+        Database::Server(url) => (String::new(), url.schema()),
+    };
+    let guard = unguarded();
+    let script = format!(
+        "{attach} {guard} DELETE FROM events WHERE seq >= 3; INSERT INTO events SELECT * FROM {theirs}.events WHERE seq >= 3"
+    );
+    bench.by_hand(&script).await;
     assert!(matches!(bench.store.verify_events().await, Err(BrokenChain::At { seq: 3 })));
 }
 

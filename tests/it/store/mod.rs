@@ -1,5 +1,5 @@
-//! Behaviour of durable state. Each check takes a [`Bench`] and knows nothing of the engine behind it, so that the
-//! same checks can run on another one.
+//! Behaviour of durable state. Each check takes a [`Bench`] and knows nothing of the engine behind it: these files are compiled once for
+//! each engine.
 
 mod admin;
 mod claim;
@@ -9,7 +9,7 @@ mod event;
 mod filter;
 mod journal;
 mod lane;
-mod opening;
+pub mod opening;
 mod operate;
 mod page;
 mod user;
@@ -19,44 +19,71 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use usher::clock::{Clock as _, ManualClock, SharedClock, Timestamp};
 use usher::id::{Ids, SystemEntropy};
 use usher::scim::{Filter, Folded, ResourceSchema};
 use usher::store::*;
 
+use super::ENGINE;
+use crate::postgres::Engine;
+
 /// When every check begins.
-const START: Timestamp = Timestamp::from_ms(1_800_000_000_000);
-const LEASE: Duration = Duration::from_secs(60);
+pub const START: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+pub const LEASE: Duration = Duration::from_secs(60);
 
 /// A store in a directory of its own, with a clock that stands still.
-struct Bench {
-    root: TempDir,
-    clock: Arc<ManualClock>,
-    store: Store,
+pub struct Bench {
+    pub root: TempDir,
+    pub database: Database,
+    pub clock: Arc<ManualClock>,
+    pub store: Store,
 }
 
 impl Bench {
-    async fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+    pub async fn new() -> Self {
+        let (root, database) = (tempfile::tempdir().unwrap(), ENGINE.database());
         let clock = ManualClock::at(START);
-        let store = open(&root, &clock).await;
-        Self { root, clock, store }
+        let store = try_open(&root, &database, &clock).await.unwrap();
+        Self { root, database, clock, store }
     }
 
-    /// The same directory, opened once more: as another process, or after the first is gone.
+    /// The same database, opened once more: as another process, or after the first is gone.
     async fn open_again(&self) -> Store {
-        open(&self.root, &self.clock).await
+        try_open(&self.root, &self.database, &self.clock).await.unwrap()
     }
 
-    async fn integration(&self, name: &str, max_sessions: u32) -> IntegrationRow {
+    /// Does this to the database by another hand, which knows nothing of the store.
+    async fn by_hand(&self, sql: &str) {
+        self.try_by_hand(sql).await.unwrap();
+    }
+
+    async fn try_by_hand(&self, sql: &str) -> Result<(), sqlx::Error> {
+        match &self.database {
+            Database::File => {
+                let path = self.root.path().join("data/usher.db");
+                let mut hand = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await?;
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut hand).await?;
+                hand.close().await
+            }
+            Database::Server(url) => {
+                let mut hand = PgConnection::connect(crate::postgres::server()).await?;
+                let sql = format!("SET search_path = {}; {sql}", url.schema());
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut hand).await?;
+                hand.close().await
+            }
+        }
+    }
+
+    pub async fn integration(&self, name: &str, max_sessions: u32) -> IntegrationRow {
         let policy = Policy { max_sessions, ..Policy::default() };
         let new =
             NewIntegration { name: name.into(), connector: "acme-desk".into(), settings: json!({}), policy };
         self.store.create_integration(new, "cli").await.unwrap()
     }
 
-    async fn add_user(&self, integration: &IntegrationRow, name: &str) -> Recorded {
+    pub async fn add_user(&self, integration: &IntegrationRow, name: &str) -> Recorded {
         self.record(change(integration, UserChange::Insert(body(name, true)), Priority::ORDINARY)).await
     }
 
@@ -81,12 +108,20 @@ impl Bench {
         self.store.claim("worker-1", LEASE).await.unwrap()
     }
 
-    async fn claimed(&self) -> Claimed {
+    pub async fn claimed(&self) -> Claimed {
         self.claim().await.expect("there is a job to claim")
     }
 
-    async fn done(&self, claimed: &Claimed) -> JobRow {
+    pub async fn done(&self, claimed: &Claimed) -> JobRow {
         self.store.finish(&claimed.lease, Finish::with(Outcome::Done { message: None })).await.unwrap()
+    }
+
+    /// Takes back what does not beat for longer than a lease.
+    pub async fn silence(&self) -> Vec<JobRow> {
+        let mut vigil = Vigil::default();
+        assert!(self.store.take_back_silent(&mut vigil).await.unwrap().is_empty());
+        self.clock.advance(LEASE + Duration::from_millis(1));
+        self.store.take_back_silent(&mut vigil).await.unwrap()
     }
 
     async fn job(&self, id: &str) -> JobRow {
@@ -98,24 +133,28 @@ impl Bench {
     }
 }
 
-async fn open(root: &TempDir, clock: &Arc<ManualClock>) -> Store {
-    try_open(root, clock).await.unwrap()
-}
-
-async fn try_open(root: &TempDir, clock: &Arc<ManualClock>) -> Result<Store, StoreError> {
+pub async fn try_open(
+    root: &TempDir,
+    database: &Database,
+    clock: &Arc<ManualClock>,
+) -> Result<Store, StoreError> {
     let clock: SharedClock = Arc::clone(clock) as SharedClock;
     let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemEntropy));
-    let options =
-        StoreOptions { poll: Duration::from_millis(20), ..StoreOptions::new(root.path().join("data")) };
+    let options = StoreOptions {
+        database: database.clone(),
+        migrate: true,
+        poll: Duration::from_millis(20),
+        ..StoreOptions::new(root.path().join("data"))
+    };
     Store::open(&options, clock, ids).await
 }
 
 /// Bounds a wait that would otherwise hang when the feature is broken.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), what).await.expect("it happens soon")
 }
 
-fn body(name: &str, active: bool) -> UserBody {
+pub fn body(name: &str, active: bool) -> UserBody {
     let external_id = format!("ext-{name}");
     body_of(json!({ "userName": name, "externalId": external_id, "active": active }))
 }
@@ -152,7 +191,7 @@ pub async fn list_users(
     store.list_users(integration_id, &query).await.unwrap()
 }
 
-fn change(integration: &IntegrationRow, user: UserChange, priority: Priority) -> Change {
+pub fn change(integration: &IntegrationRow, user: UserChange, priority: Priority) -> Change {
     Change {
         integration_id: integration.id.clone(),
         user,

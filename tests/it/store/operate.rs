@@ -13,8 +13,16 @@ async fn a_failed_job_is_tried_again_and_counts_anew() {
     assert_eq!((job.state, job.tries, job.finished_at), (JobState::Ready, 0, None));
     let again = bench.claimed().await;
     assert_eq!((again.job.id, again.job.attempts), (claimed.job.id.clone(), 2));
-    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 1).await.unwrap();
-    assert_eq!((events[0].kind.as_str(), events[0].actor.as_str()), ("job.retried", "cli"));
+    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 9).await.unwrap();
+    let told: Vec<_> = events.iter().rev().map(|event| (event.kind.as_str(), event.actor.as_str())).collect();
+    let expected = [
+        ("user.wanted", "token:1"),
+        ("job.claimed", "usher"),
+        ("job.failed", "usher"),
+        ("job.retried", "cli"),
+        ("job.claimed", "usher"),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
@@ -60,8 +68,9 @@ async fn a_held_job_goes_on_when_it_is_released() {
     assert!(bench.claim().await.is_none());
     bench.store.release_job(&claimed.job.id, "they did leave", "cli").await.unwrap();
     assert_eq!(bench.claimed().await.job.id, claimed.job.id);
-    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 1).await.unwrap();
-    assert_eq!(events[0].data, json!({ "was": "held", "reason": "they did leave" }));
+    let events = bench.store.list_events(&EventFilter::Job(claimed.job.id), None, 9).await.unwrap();
+    let released = events.iter().find(|event| event.kind == "job.released").unwrap();
+    assert_eq!(released.data, json!({ "was": "held", "reason": "they did leave" }));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The connections that only read.
+//! The connections to SQLite that only read.
 //!
 //! A pool that looks after each connection that comes back, as sqlx's does, costs every reading one more turn with the thread that works
 //! on it. A file of this machine does not go away; so a connection that comes back is simply there for the next reader, and one that
@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// At most so many readers at once.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ struct Shared {
 
 /// A borrowed connection; it goes back when dropped.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(in crate::store) struct Reader {
     /// Absent once it is on its way back.
     connection: Option<Borrowed>,
     end: End,

@@ -224,8 +224,9 @@ CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users WHEN OLD
   WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
 END;
 
--- One row is one session of the service account that may be open at a time. The lease lives here: heartbeats touch a
--- small table only, and a row that exists cannot be overrun as a count can.
+-- One row is one session of the service account that may be open at a time. The lease lives here: heartbeats touch a small table only,
+-- and a row that exists cannot be overrun as a count can. Who holds a job lets `beat` grow; who has not seen it grow for `lease_ms`
+-- takes the job back.
 CREATE TABLE slots (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   integration_id TEXT NOT NULL REFERENCES integrations(id),
@@ -233,11 +234,12 @@ CREATE TABLE slots (
   job_id TEXT UNIQUE REFERENCES jobs(id),
   fence INTEGER,
   worker TEXT,
-  lease_until INTEGER,
+  beat INTEGER NOT NULL DEFAULT 0,
+  lease_ms INTEGER,
   UNIQUE (integration_id, ordinal)
 ) STRICT;
 CREATE INDEX slots_free ON slots(integration_id, ordinal) WHERE job_id IS NULL;
-CREATE INDEX slots_held ON slots(lease_until) WHERE job_id IS NOT NULL;
+CREATE INDEX slots_held ON slots(id) WHERE job_id IS NOT NULL;
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

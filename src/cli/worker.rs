@@ -1,0 +1,44 @@
+//! `usher worker`: one worker more, on this or any other machine.
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::store::Database;
+
+use super::Exit;
+use super::context::Context;
+use super::serve::chromium;
+
+/// Starts a worker beside others that share a database on a server
+#[derive(clap::Args)]
+pub(super) struct Worker {
+    /// How many jobs it carries out at a time
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    parallel: usize,
+}
+
+impl Worker {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        if matches!(context.database()?, Database::File) {
+            anyhow::bail!(
+                "`usher worker` works beside others on a server: name it with --database; \
+                 with the database in a file, `usher serve` has the worker"
+            );
+        }
+        let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        let installation = context.open().await?;
+        let mut options = installation.worker_options(chromium()?);
+        options.parallel = self.parallel;
+        let name = options.name.clone();
+        let worker = installation.start_worker(options).await?.context("the worker cannot start")?;
+        eprintln!("worker {name} works");
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
+            _ = terminated.recv() => {}
+        }
+        eprintln!("the worker finishes the jobs that run or hands them back, and stops");
+        worker.stop().await;
+        installation.store.close().await;
+        Ok(Exit::Done)
+    }
+}
