@@ -1,6 +1,6 @@
-//! The floor: what no gateway on this HTTP stack and this database can undercut. It answers the same requests in the same shapes,
-//! from one table of texts; writes are one statement each, on the disk before the answer, and share commits as they gather. It
-//! knows nobody, checks nothing, keeps no jobs and no events.
+//! The floor: what no gateway on this HTTP stack and this database can undercut. It answers the same requests in the same shapes, from
+//! the same tables. A write is the transaction that it has to be, user, job and event, on the disk before the answer; commits are
+//! shared as they gather. And nothing else: it knows nobody, checks nothing, looks for nothing before it writes, keeps no journal.
 
 use std::sync::Arc;
 
@@ -20,9 +20,31 @@ use tokio::sync::{mpsc, oneshot};
 type Write = (Statement, oneshot::Sender<i64>);
 
 enum Statement {
-    Insert(String, String),
-    Update(i64, String),
+    Insert { name: String, email: Option<String>, resource: String },
+    Update { seq: i64, resource: String },
 }
+
+/// The shape that Usher's database has.
+const TABLES: &str = include_str!("../../src/store/migrations/sqlite/0001_first.sql");
+const INTEGRATION: &str = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, created_at, modified_at) VALUES ($1, 'desk', 'acme-desk', '{}', '{}', 1, 1, 1)";
+const INTEGRATION_ID: &str = "01900000-0000-7000-8000-000000000000";
+/// Statements go to the database in one turn; what is known beforehand is in the text. $1 is the user's id, $2 the job's, $3 the time,
+/// $4 the place of the event.
+const CREATE: &str = concat!(
+    "INSERT INTO users (id, integration_id, user_name, user_name_key, active, resource, folded, version, created_at, modified_at) VALUES ($1, '01900000-0000-7000-8000-000000000000', $5, $6, 1, $7, $7, 1, $3, $3); ",
+    "INSERT INTO user_emails (user_id, integration_id, email) SELECT $1, '01900000-0000-7000-8000-000000000000', $8 WHERE $8 IS NOT NULL; ",
+    "INSERT INTO jobs (id, integration_id, lane, kind, user_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($2, '01900000-0000-7000-8000-000000000000', $1, 'provision', $1, 1, 50, 'ready', $3, $9, $3, $3); ",
+    "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($4, $3, 'user.wanted', 'token_01900000-0000-7000-8000-000000000000', '01900000-0000-7000-8000-000000000000', $1, $2, $9, $10)"
+);
+const CHANGE: &str = concat!(
+    "UPDATE users SET resource = $5, folded = $5, version = version + 1, modified_at = $3 WHERE id = $1; ",
+    "UPDATE jobs SET wanted_version = wanted_version + 1, cause = $6, changed_at = $3 WHERE id = $2; ",
+    "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($4, $3, 'user.wanted', 'token_01900000-0000-7000-8000-000000000000', '01900000-0000-7000-8000-000000000000', $1, $2, $6, $7)"
+);
+/// What is told of a change, as long as what Usher tells.
+const CAUSE: &str =
+    r#"{"event":"user.wanted","request":"POST /Users","by":"token_01900000-0000-7000-8000-000000000000"}"#;
+const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 #[derive(Clone)]
 struct Floor {
@@ -47,9 +69,8 @@ pub async fn serve() {
         .synchronous(SqliteSynchronous::Full)
         .disable_statement_logging();
     let mut connection = options.connect().await.unwrap();
-    let table =
-        "CREATE TABLE users (seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, resource TEXT NOT NULL)";
-    sqlx::query(table).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(TABLES).execute(&mut connection).await.unwrap();
+    sqlx::query(INTEGRATION).bind(INTEGRATION_ID).execute(&mut connection).await.unwrap();
     let readers =
         SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_lazy_with(options);
     let (writer, queue) = mpsc::channel(1024);
@@ -73,6 +94,7 @@ pub async fn serve() {
 
 /// Commits what has gathered as one transaction.
 async fn write(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Write>) {
+    let (mut users, mut events) = (0, 0);
     while let Some(first) = queue.recv().await {
         let mut batch = vec![first];
         while batch.len() < 128
@@ -83,23 +105,52 @@ async fn write(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Write
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
         let mut answers = Vec::new();
         for (statement, answer) in batch {
-            let done = match statement {
-                Statement::Insert(name, resource) => {
-                    let insert = sqlx::query("INSERT INTO users (name, resource) VALUES ($1, $2)").bind(name);
-                    insert.bind(resource).execute(&mut connection).await
+            events += 1;
+            let seq = match statement {
+                Statement::Insert { name, email, resource } => {
+                    users += 1;
+                    insert(&mut connection, (users, events), (name, email, resource)).await;
+                    users
                 }
-                Statement::Update(seq, resource) => {
-                    let update = sqlx::query("UPDATE users SET resource = $2 WHERE seq = $1").bind(seq);
-                    update.bind(resource).execute(&mut connection).await
+                Statement::Update { seq, resource } => {
+                    update(&mut connection, (seq, events), resource).await;
+                    seq
                 }
             };
-            answers.push((answer, done.unwrap().last_insert_rowid()));
+            answers.push((answer, seq));
         }
         sqlx::query("COMMIT").execute(&mut connection).await.unwrap();
         for (answer, id) in answers {
             let _ = answer.send(id);
         }
     }
+}
+
+fn user_id(seq: i64) -> String {
+    format!("01900000-0000-7000-8000-{seq:012}")
+}
+
+fn job_id(seq: i64) -> String {
+    format!("job_{}", user_id(seq))
+}
+
+fn now() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    (seq, event): (i64, i64),
+    (name, email, resource): (String, Option<String>, String),
+) {
+    let create = sqlx::query(CREATE).bind(user_id(seq)).bind(job_id(seq)).bind(now()).bind(event);
+    let create = create.bind(&*name).bind(name.to_lowercase()).bind(resource).bind(email);
+    create.bind(CAUSE).bind(HASH).execute(connection).await.unwrap();
+}
+
+async fn update(connection: &mut SqliteConnection, (seq, event): (i64, i64), resource: String) {
+    let change = sqlx::query(CHANGE).bind(user_id(seq)).bind(job_id(seq)).bind(now()).bind(event);
+    change.bind(resource).bind(CAUSE).bind(HASH).execute(connection).await.unwrap();
 }
 
 fn answer(status: StatusCode, body: String) -> Response {
@@ -119,8 +170,9 @@ async fn written(floor: &Floor, statement: Statement) -> i64 {
 async fn create(State(floor): State<Arc<Floor>>, body: String) -> Response {
     let user: Value = serde_json::from_str(&body).unwrap();
     let name = user["userName"].as_str().unwrap().to_owned();
+    let email = user["emails"][0]["value"].as_str().map(str::to_lowercase);
     let resource = user.to_string();
-    let seq = written(&floor, Statement::Insert(name, resource.clone())).await;
+    let seq = written(&floor, Statement::Insert { name, email, resource: resource.clone() }).await;
     answer(StatusCode::CREATED, shown(seq, &resource))
 }
 
@@ -139,7 +191,7 @@ async fn change(State(floor): State<Arc<Floor>>, Path(seq): Path<i64>, body: Str
     let operation = &patch["Operations"][0];
     user[operation["path"].as_str().unwrap()] = operation["value"].clone();
     let resource = user.to_string();
-    written(&floor, Statement::Update(seq, resource.clone())).await;
+    written(&floor, Statement::Update { seq, resource: resource.clone() }).await;
     answer(StatusCode::OK, shown(seq, &resource))
 }
 
@@ -147,7 +199,8 @@ async fn list(State(floor): State<Arc<Floor>>, Query(asked): Query<Asked>) -> Re
     let rows = match &asked.filter {
         Some(filter) => {
             let name = filter.split('"').nth(1).unwrap();
-            let query = sqlx::query("SELECT seq, resource FROM users WHERE name = $1").bind(name.to_owned());
+            let query = "SELECT seq, resource FROM users WHERE integration_id = $1 AND user_name_key = $2 AND gone_at IS NULL";
+            let query = sqlx::query(query).bind(INTEGRATION_ID).bind(name.to_lowercase());
             query.fetch_all(&floor.readers).await
         }
         // Nobody is ever deleted here, so the n-th stands in the n-th row.
