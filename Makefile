@@ -21,9 +21,11 @@ test: setup suites
 test-apps: setup
 	cargo test --quiet --test apps -- --nocapture --test-threads=1
 
-# The tests of faults, with a fault at every request instead of every third.
+# The tests of faults, with a fault at every request instead of every third, and several gateways and workers on one database, killed again
+# and again while they make 500 accounts in five apps.
 test-faults: setup
-	USHER_FAULTS=all cargo test --test it path::faults
+	@.ci/setup postgres
+	USHER_FAULTS=all tests/with-postgres cargo test --test it -- path::faults path::many on_postgres::server
 
 check: setup
 	cargo fmt --check

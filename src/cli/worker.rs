@@ -1,5 +1,7 @@
 //! `usher worker`: one worker more, on this or any other machine.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,6 +17,10 @@ pub(super) struct Worker {
     /// How many jobs it carries out at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
     parallel: usize,
+
+    /// For how many seconds without a sign of life of this worker a job stays its own
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=600))]
+    lease: u64,
 }
 
 impl Worker {
@@ -29,6 +35,7 @@ impl Worker {
         let installation = context.open().await?;
         let mut options = installation.worker_options(chromium()?);
         options.parallel = self.parallel;
+        options.lease = Duration::from_secs(self.lease);
         let name = options.name.clone();
         let worker = installation.start_worker(options).await?.context("the worker cannot start")?;
         eprintln!("worker {name} works");

@@ -182,6 +182,11 @@ impl AcmeDesk {
         self.desk.lock().stats
     }
 
+    /// How many sessions that were signed in were in use at once, at most: each from its first request to its last.
+    pub fn sessions_at_once(&self) -> usize {
+        self.desk.lock().sessions.most_at_once()
+    }
+
     /// How it behaves at the moment.
     pub fn switches(&self) -> Switches {
         self.desk.lock().switches()

@@ -29,7 +29,10 @@ pub(super) async fn attempt(
 ) {
     // Dropping the work closes its page, so that nothing more is clicked.
     let finish = tokio::select! {
-        ended = carry_out(workshop, sessions, claimed, lease) => finish(workshop, claimed, ended),
+        ended = carry_out(workshop, sessions, claimed, lease) => {
+            let rests = ended.result.is_ok();
+            Finish { rests, ..finish(workshop, claimed, ended) }
+        }
         () = lease.keep() => {
             tracing::warn!(job = claimed.job.id, "the claim was taken back");
             return;
@@ -41,6 +44,8 @@ pub(super) async fn attempt(
     };
     if let Err(error) = workshop.store.finish(&lease.lease, finish).await {
         tracing::warn!(job = claimed.job.id, %error, "the end of an attempt was not written; the app is read first");
+        // The slot may be somebody else's.
+        sessions.close_kept(claimed.slot).await;
     }
 }
 
@@ -69,7 +74,7 @@ async fn prepare(
         credentials_changed_at: credentials.changed_at,
         settings_changed_at: integration.row.modified_at,
     };
-    let session = sessions.take(&integration, stamp).await?;
+    let session = sessions.take(claimed.slot, &integration, stamp).await?;
     let witness = JobWitness::new(&workshop.store, &workshop.artifacts, lease, attempt);
     let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness);
     let ended = match claimed.job.kind {
@@ -78,7 +83,7 @@ async fn prepare(
         Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
     };
     match &ended.result {
-        Ok(()) => sessions.put_back(flows.session),
+        Ok(()) => sessions.put_back(claimed.slot, flows.session),
         // A page in an unknown state is of no use to the next job.
         Err(_) => flows.session.close().await,
     }

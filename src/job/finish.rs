@@ -40,7 +40,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
         } else {
             ended.done.join(", ")
         };
-        return Finish { outcome: Outcome::Done { message: Some(message) }, seen, told, pause: None };
+        return Finish { seen, told, ..Finish::with(Outcome::Done { message: Some(message) }) };
     };
     let next =
         after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
@@ -57,7 +57,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
             (Outcome::Failed { class, message }, Some(reason))
         }
     };
-    Finish { outcome, seen, told, pause }
+    Finish { seen, told, pause, ..Finish::with(outcome) }
 }
 
 /// What a job that is given up is said to have failed of. Where the app may have been changed and no reading told, that is

@@ -1,6 +1,7 @@
 //! The browser, and the sessions of service accounts that stay logged in between jobs.
 //!
-//! Invariants: sessions of different integrations share no cookies; a session is used by one job at a time; one whose
+//! Invariants: sessions of different integrations share no cookies; a session is used by one job at a time, the one in its slot, and the
+//! slot is this worker's for as long as the session is open; one whose
 //! connector or credentials changed, or in which something went wrong, is closed and not used again.
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::run::UsedCodes;
 use crate::step::Failure;
+use crate::store::SlotId;
 
 use super::terms;
 
@@ -31,7 +33,6 @@ pub(super) struct AppSession {
     pub(super) session: Session,
     /// Those of all sessions of the integration.
     pub(super) codes: Arc<UsedCodes>,
-    integration_id: String,
     stamp: Stamp,
     used_at: Timestamp,
     pub(super) login: Login,
@@ -68,7 +69,8 @@ pub(super) struct Sessions {
     chromium: LaunchOptions,
     clock: SharedClock,
     browser: Mutex<Option<Browser>>,
-    kept: std::sync::Mutex<HashMap<String, Vec<AppSession>>>,
+    /// By the slot that rests with this worker.
+    kept: std::sync::Mutex<HashMap<SlotId, AppSession>>,
     /// By integration.
     codes: std::sync::Mutex<HashMap<String, Arc<UsedCodes>>>,
 }
@@ -84,9 +86,14 @@ impl Sessions {
         }
     }
 
-    /// A session for the integration: one that is kept, or a new one.
-    pub(super) async fn take(&self, integration: &Integration, stamp: Stamp) -> Result<AppSession, Failure> {
-        if let Some(kept) = self.take_kept(&integration.row.id, &stamp).await {
+    /// The session of a slot of the integration: the one that is kept, or a new one.
+    pub(super) async fn take(
+        &self,
+        slot: SlotId,
+        integration: &Integration,
+        stamp: Stamp,
+    ) -> Result<AppSession, Failure> {
+        if let Some(kept) = self.take_kept(slot, &stamp).await {
             return Ok(kept);
         }
         let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, recorder: None };
@@ -94,30 +101,34 @@ impl Sessions {
         let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         let codes = codes.entry(integration.row.id.clone()).or_default().clone();
-        Ok(AppSession {
-            session,
-            codes,
-            integration_id: integration.row.id.clone(),
-            stamp,
-            used_at: self.clock.now(),
-            login: Login::Needed,
-        })
+        Ok(AppSession { session, codes, stamp, used_at: self.clock.now(), login: Login::Needed })
     }
 
     /// Keeps a session in which all went well.
-    pub(super) fn put_back(&self, mut session: AppSession) {
+    pub(super) fn put_back(&self, slot: SlotId, mut session: AppSession) {
         session.used_at = self.clock.now();
-        self.lock().entry(session.integration_id.clone()).or_default().push(session);
+        self.lock().insert(slot, session);
     }
 
-    /// Closes the sessions that were not used for long.
-    pub(super) async fn close_idle(&self) {
+    /// The slots whose sessions were not used for long.
+    pub(super) fn idle(&self) -> Vec<SlotId> {
         let now = self.clock.now();
-        let mut idle = Vec::new();
-        for sessions in self.lock().values_mut() {
-            idle.extend(sessions.extract_if(.., |kept| now.since(kept.used_at) > IDLE));
+        let kept = self.lock();
+        kept.iter().filter(|(_, kept)| now.since(kept.used_at) > IDLE).map(|(slot, _)| *slot).collect()
+    }
+
+    /// Closes the sessions of slots other than these.
+    pub(super) async fn close_others(&self, slots: &[SlotId]) {
+        let others: Vec<_> = self.lock().extract_if(|slot, _| !slots.contains(slot)).collect();
+        for (_, kept) in others {
+            kept.close().await;
         }
-        for kept in idle {
+    }
+
+    /// Closes the session of a slot, if there is one.
+    pub(super) async fn close_kept(&self, slot: SlotId) {
+        let kept = self.lock().remove(&slot);
+        if let Some(kept) = kept {
             kept.close().await;
         }
     }
@@ -135,14 +146,14 @@ impl Sessions {
         self.browser.lock().await.as_ref().filter(|browser| browser.is_alive()).and_then(Browser::process_id)
     }
 
-    async fn take_kept(&self, integration_id: &str, stamp: &Stamp) -> Option<AppSession> {
+    async fn take_kept(&self, slot: SlotId, stamp: &Stamp) -> Option<AppSession> {
         let alive = self.browser.lock().await.as_ref().is_some_and(Browser::is_alive);
         let found = {
             let mut kept = self.lock();
             if !alive {
                 kept.clear();
             }
-            kept.get_mut(integration_id).and_then(Vec::pop)
+            kept.remove(&slot)
         };
         let mut found = found?;
         if found.stamp != *stamp {
@@ -170,7 +181,7 @@ impl Sessions {
         Ok(started)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<AppSession>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SlotId, AppSession>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

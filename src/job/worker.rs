@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::browser::LaunchOptions;
-use crate::store::{Stranded, Vigil, WorkerLock};
+use crate::store::{SlotId, StoreError, Stranded, Vigil, WorkerLock};
 
 use super::Workshop;
 use super::attempt::attempt;
@@ -50,8 +51,19 @@ impl WorkerOptions {
 pub struct Worker {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    sessions: Arc<Sessions>,
+    crew: Crew,
     _lock: WorkerLock,
+}
+
+/// What works in one worker.
+#[derive(Clone, Debug)]
+struct Crew {
+    workshop: Workshop,
+    sessions: Arc<Sessions>,
+    name: String,
+    lease: Duration,
+    /// How many could take a job now.
+    free: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -64,7 +76,7 @@ impl Worker {
         workshop: Workshop,
         options: WorkerOptions,
         lock: WorkerLock,
-    ) -> Result<Self, crate::store::StoreError> {
+    ) -> Result<Self, StoreError> {
         if lock.is_the_only_one() {
             for job in workshop.store.take_back(Stranded::All).await? {
                 tracing::warn!(
@@ -82,56 +94,110 @@ impl Worker {
         let sessions = Arc::new(Sessions::new(chromium, workshop.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        let crew =
+            Crew { workshop, sessions, name: options.name, lease: options.lease, free: Arc::default() };
         for _ in 0..options.parallel.max(1) {
-            tasks.spawn(work(workshop.clone(), sessions.clone(), options.clone(), stopped.clone()));
+            crew.free.fetch_add(1, Ordering::SeqCst);
+            tasks.spawn(crew.clone().work(stopped.clone()));
         }
-        tasks.spawn(keep_house(workshop, sessions.clone(), stopped));
-        Ok(Self { stop, tasks, sessions, _lock: lock })
+        tasks.spawn(crew.clone().keep_house(stopped));
+        Ok(Self { stop, tasks, crew, _lock: lock })
     }
 
     /// The process of the browser, where one runs.
     pub async fn browser_process_id(&self) -> Option<u32> {
-        self.sessions.process_id().await
+        self.crew.sessions.process_id().await
     }
 
     /// Claims nothing more, finishes what runs or hands it back after some seconds, and ends the browser.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
-        self.sessions.close().await;
+        self.crew.sessions.close().await;
+        if let Err(error) = self.crew.workshop.store.give_up_all_slots(&self.crew.name).await {
+            tracing::warn!(%error, "the worker's slots were not given up; others take them once they have been silent");
+        }
     }
 }
 
-/// Claims one job after the other; waits for a change where there is none.
-async fn work(
-    workshop: Workshop,
-    sessions: Arc<Sessions>,
-    options: WorkerOptions,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut changes = workshop.store.watch_work();
-    while !*stopped.borrow() {
-        let asked_at = workshop.clock.elapsed();
-        match workshop.store.claim(&options.name, options.lease).await {
-            Ok(Some(claimed)) => {
-                let (store, clock) = (workshop.store.clone(), workshop.clock.clone());
-                let lease = HeldLease::new(store, clock, claimed.lease.clone(), asked_at, options.lease);
-                attempt(&workshop, &sessions, &claimed, &lease, time_is_over(stopped.clone())).await;
-            }
-            Ok(None) => {
-                let due = until_due(&workshop).await;
-                tokio::select! {
-                    () = changes.changed() => {}
-                    _ = tokio::time::timeout(due, std::future::pending::<()>()) => {}
-                    _ = stopped.wait_for(|stopped| *stopped) => {}
+impl Crew {
+    /// Claims one job after the other; waits for a change where there is none.
+    async fn work(self, mut stopped: watch::Receiver<bool>) {
+        let workshop = &self.workshop;
+        let mut changes = workshop.store.watch_work();
+        while !*stopped.borrow() {
+            let asked_at = workshop.clock.elapsed();
+            match workshop.store.claim(&self.name, self.lease).await {
+                Ok(Some(claimed)) => {
+                    self.free.fetch_sub(1, Ordering::SeqCst);
+                    let (store, clock) = (workshop.store.clone(), workshop.clock.clone());
+                    let lease = HeldLease::new(store, clock, claimed.lease.clone(), asked_at, self.lease);
+                    attempt(workshop, &self.sessions, &claimed, &lease, time_is_over(stopped.clone())).await;
+                    self.free.fetch_add(1, Ordering::SeqCst);
+                }
+                Ok(None) => {
+                    let due = until_due(workshop).await;
+                    tokio::select! {
+                        () = changes.changed() => {}
+                        _ = tokio::time::timeout(due, std::future::pending::<()>()) => {}
+                        _ = stopped.wait_for(|stopped| *stopped) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no job can be claimed");
+                    let pause = tokio::time::timeout(AFTER_FAULT, stopped.wait_for(|stopped| *stopped));
+                    drop(pause.await);
                 }
             }
-            Err(error) => {
-                tracing::error!(%error, "no job can be claimed");
-                let pause = tokio::time::timeout(AFTER_FAULT, stopped.wait_for(|stopped| *stopped));
-                drop(pause.await);
+        }
+    }
+
+    async fn keep_house(self, mut stopped: watch::Receiver<bool>) {
+        let mut vigil = Vigil::default();
+        let mut changes = self.workshop.store.watch_work();
+        let mut tick = tokio::time::interval(HOUSEKEEPING);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let is_time = tokio::select! {
+                _ = tick.tick() => true,
+                () = changes.changed() => false,
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            };
+            let done = if is_time { self.look_after(&mut vigil).await } else { self.make_room().await };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the worker could not look after its slots and those of others");
             }
         }
+    }
+
+    /// Keeps what rests here, closes what is idle, and takes back what belongs to nobody any more.
+    async fn look_after(&self, vigil: &mut Vigil) -> Result<(), StoreError> {
+        let store = &self.workshop.store;
+        self.give_up(self.sessions.idle()).await?;
+        self.make_room().await?;
+        store.beat_resting(&self.name).await?;
+        // Whoever was silent for long has lost them.
+        self.sessions.close_others(&store.resting(&self.name).await?).await;
+        for job in store.take_back_silent(vigil).await? {
+            tracing::warn!(job = job.id, "took back a job whose worker was silent");
+        }
+        Ok(())
+    }
+
+    /// Closes sessions that rest while another worker could use their place. As long as somebody is free here, he takes the job.
+    async fn make_room(&self) -> Result<(), StoreError> {
+        if self.free.load(Ordering::SeqCst) > 0 {
+            return Ok(());
+        }
+        let wanted = self.workshop.store.resting_and_wanted(&self.name).await?;
+        self.give_up(wanted).await
+    }
+
+    async fn give_up(&self, slots: Vec<SlotId>) -> Result<(), StoreError> {
+        for slot in &slots {
+            self.sessions.close_kept(*slot).await;
+        }
+        self.workshop.store.give_up_slots(&self.name, slots).await
     }
 }
 
@@ -149,24 +215,5 @@ async fn until_due(workshop: &Workshop) -> Duration {
         Ok(Some(at)) => at.since(workshop.clock.now()),
         Ok(None) => never,
         Err(_) => AFTER_FAULT,
-    }
-}
-
-async fn keep_house(workshop: Workshop, sessions: Arc<Sessions>, mut stopped: watch::Receiver<bool>) {
-    let mut vigil = Vigil::default();
-    let mut tick = tokio::time::interval(HOUSEKEEPING);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-        }
-        sessions.close_idle().await;
-        match workshop.store.take_back_silent(&mut vigil).await {
-            Ok(jobs) => jobs
-                .iter()
-                .for_each(|job| tracing::warn!(job = job.id, "took back a job whose lease ran out")),
-            Err(error) => tracing::warn!(%error, "leases that ran out were not looked for"),
-        }
     }
 }

@@ -120,8 +120,6 @@ async fn copy(source: &mut Db, tx: &mut Tx) -> Result<Vec<Copied>, CopyError> {
         }
         copied.push(read);
     }
-    // Constraints are checked before a table can be altered again.
-    tx.db.script("SET CONSTRAINTS ALL IMMEDIATE").await?;
     for (table, ..) in TABLES {
         tx.db.script(&format!("ALTER TABLE {table} ENABLE TRIGGER USER")).await?;
     }

@@ -55,7 +55,7 @@ pub use self::integration::{
 };
 pub use self::job::{
     Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease,
-    LeaseError, OperateError, Outcome, Priority, Seen, Stranded, Vigil, Work,
+    LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Vigil, Work,
 };
 pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,

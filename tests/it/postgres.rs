@@ -1,9 +1,9 @@
 //! A PostgreSQL server for tests: the one that `tests/with-postgres` started, or one that this process starts by it and that ends with
 //! this process, however it ends.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use usher::id::{Ids, SystemEntropy};
@@ -43,28 +43,56 @@ pub fn server() -> &'static str {
     static SERVER: OnceLock<String> = OnceLock::new();
     SERVER.get_or_init(|| {
         std::env::var("USHER_TEST_POSTGRES").unwrap_or_else(|_| {
-            let (address, server) = start(&[]);
-            // Its standard input is closed with this process; then it ends.
+            let server = Server::start(&[]);
+            let address = server.address.clone();
+            // It ends with the standard input of its own, which is closed with this process.
             std::mem::forget(server);
             address
         })
     })
 }
 
-/// Starts a server, with this environment, that ends once the child's standard input is closed. Gives its address.
-pub fn start(environment: &[(&str, &str)]) -> (String, Child) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-postgres");
-    let mut server = Command::new(script)
-        .args(["sh", "-c", "echo $USHER_TEST_POSTGRES; exec cat >/dev/null"])
-        .envs(environment.iter().copied())
-        .env_remove("USHER_TEST_POSTGRES")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let address = address.trim().to_owned();
-    assert!(address.starts_with("postgres://"), "no PostgreSQL: `.ci/setup postgres` installs it");
-    (address, server)
+/// A server that ends when it is dropped, or with this process.
+pub struct Server {
+    process: Child,
+    said: BufReader<ChildStdout>,
+    pub address: String,
+}
+
+impl Server {
+    /// Starts one, with this environment.
+    pub fn start(environment: &[(&str, &str)]) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-postgres");
+        let mut process = Command::new(script)
+            .envs(environment.iter().copied())
+            .env_remove("USHER_TEST_POSTGRES")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap());
+        let mut server = Self { process, said, address: String::new() };
+        server.address = server.listen();
+        server
+    }
+
+    /// Ends it as a crash would, and starts it again.
+    pub fn crash(&mut self) {
+        self.process.stdin.as_mut().unwrap().write_all(b"crash\n").unwrap();
+        assert_eq!(self.listen(), self.address);
+    }
+
+    fn listen(&mut self) -> String {
+        let mut address = String::new();
+        self.said.read_line(&mut address).unwrap();
+        assert!(address.starts_with("postgres://"), "no PostgreSQL: `.ci/setup postgres` installs it");
+        address.trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        drop(self.process.wait());
+    }
 }

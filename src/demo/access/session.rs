@@ -22,6 +22,8 @@ pub(in crate::demo) struct Session {
     /// Whether "What's new" was dismissed.
     pub(in crate::demo) has_seen_news: bool,
     seen_ms: i64,
+    /// Its first and its last request, among all that came with a session.
+    requests: (u64, u64),
 }
 
 /// How far a session came.
@@ -37,7 +39,10 @@ pub(in crate::demo) enum Stage {
 
 /// All sessions, by the token in their cookie.
 #[derive(Debug, Default)]
-pub(in crate::demo) struct Sessions(HashMap<String, Session>);
+pub(in crate::demo) struct Sessions {
+    open: HashMap<String, Session>,
+    requests: u64,
+}
 
 impl Sessions {
     /// Opens a session; the token goes into the cookie.
@@ -45,40 +50,59 @@ impl Sessions {
         self.make_room(now_ms);
         let token = random_token(fill);
         let csrf = random_token(fill);
-        let session = Session { csrf, stage, flash: None, has_seen_news: false, seen_ms: now_ms };
-        self.0.insert(token.clone(), session);
+        self.requests += 1;
+        let requests = (self.requests, self.requests);
+        let session = Session { csrf, stage, flash: None, has_seen_news: false, seen_ms: now_ms, requests };
+        self.open.insert(token.clone(), session);
         token
     }
 
     /// The session of a cookie, which is thereby seen.
     pub(in crate::demo) fn find(&mut self, token: &str, now_ms: i64) -> Option<&mut Session> {
-        let session = self.0.get_mut(token).filter(|session| session.is_alive(now_ms))?;
+        let session = self.open.get_mut(token).filter(|session| session.is_alive(now_ms))?;
         session.seen_ms = now_ms;
+        self.requests += 1;
+        session.requests.1 = self.requests;
         Some(session)
     }
 
     /// The session of a request that was let in already.
     pub(in crate::demo) fn peek(&mut self, token: &str) -> Option<&mut Session> {
-        self.0.get_mut(token)
+        self.open.get_mut(token)
     }
 
     /// Ends one session.
     pub(in crate::demo) fn end(&mut self, token: &str) {
-        self.0.remove(token);
+        self.open.remove(token);
     }
 
     /// Ends all sessions.
     pub(in crate::demo) fn end_all(&mut self) {
-        self.0.clear();
+        self.open.clear();
+    }
+
+    /// How many sessions that are signed in were in use at once, at most: each from its first request to its last.
+    pub(in crate::demo) fn most_at_once(&self) -> usize {
+        let signed_in = self.open.values().filter(|session| matches!(session.stage, Stage::SignedIn(_)));
+        let mut ends: Vec<(u64, bool)> = signed_in
+            .flat_map(|session| [(session.requests.0, true), (session.requests.1 + 1, false)])
+            .collect();
+        ends.sort_unstable();
+        let (mut now, mut most) = (0_usize, 0);
+        for (_, begins) in ends {
+            now = if begins { now + 1 } else { now.saturating_sub(1) };
+            most = most.max(now);
+        }
+        most
     }
 
     fn make_room(&mut self, now_ms: i64) {
-        if self.0.len() < MOST {
+        if self.open.len() < MOST {
             return;
         }
-        self.0.retain(|_, session| session.is_alive(now_ms));
-        if self.0.len() >= MOST {
-            self.0.retain(|_, session| matches!(session.stage, Stage::SignedIn(_)));
+        self.open.retain(|_, session| session.is_alive(now_ms));
+        if self.open.len() >= MOST {
+            self.open.retain(|_, session| matches!(session.stage, Stage::SignedIn(_)));
         }
     }
 }
@@ -123,6 +147,25 @@ mod tests {
     }
 
     #[test]
+    fn sessions_count_as_in_use_from_their_first_request_to_their_last() {
+        let next = Cell::new(0);
+        let fill = |bytes: &mut [u8]| {
+            next.set(next.get() + 1);
+            bytes.fill(next.get());
+        };
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.most_at_once(), 0);
+        let one = sessions.open(Stage::SignedIn(1), &fill, 0);
+        sessions.find(&one, 0);
+        let two = sessions.open(Stage::SignedIn(1), &fill, 0);
+        sessions.open(Stage::Visiting, &fill, 0);
+        assert_eq!(sessions.most_at_once(), 1, "one after the other");
+        sessions.find(&two, 0);
+        sessions.find(&one, 0);
+        assert_eq!(sessions.most_at_once(), 2, "the first came back");
+    }
+
+    #[test]
     fn visitors_do_not_fill_the_memory_nor_end_a_signed_in_session() {
         let next = Cell::new(0_u64);
         let fill = |bytes: &mut [u8]| {
@@ -135,7 +178,7 @@ mod tests {
         for _ in 0..2 * MOST {
             sessions.open(Stage::Visiting, &fill, 0);
         }
-        assert!(sessions.0.len() <= MOST);
+        assert!(sessions.open.len() <= MOST);
         assert!(sessions.find(&token, 0).is_some());
     }
 }

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 /// A paused integration still lets its login be tested: that is how a new password is tried.
 macro_rules! pick {
     () => {
-        "SELECT s.id AS slot_id, h.id AS job_id FROM slots s JOIN integrations i ON i.id = s.integration_id AND s.ordinal < i.max_sessions JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NULL THEN (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) ELSE (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' AND j.kind = 'test_login' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) END WHERE s.job_id IS NULL ORDER BY h.priority, h.due_at, h.seq, s.ordinal LIMIT 1"
+        "SELECT s.id AS slot_id, h.id AS job_id FROM slots s JOIN integrations i ON i.id = s.integration_id AND s.ordinal < i.max_sessions JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NULL THEN (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) ELSE (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' AND j.kind = 'test_login' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) END WHERE s.job_id IS NULL AND (s.worker IS NULL OR s.worker = $1) ORDER BY h.priority, h.due_at, h.seq, s.worker IS NULL, s.ordinal LIMIT 1"
     };
 }
 
@@ -34,10 +34,10 @@ statements! {
     BEAT = "UPDATE slots SET beat = beat + 1, lease_ms = $3 WHERE job_id = $1 AND fence = $2";
     HOLDER = "SELECT worker FROM slots WHERE job_id = $1 AND fence = $2";
     FREE = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1 AND fence = $2";
-    FREE_SILENT = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1 AND fence = $2 AND beat = $3";
+    REST = "UPDATE slots SET job_id = NULL, fence = NULL, beat = beat + 1 WHERE job_id = $1 AND fence = $2";
+    FREE_SILENT = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE id = $1 AND worker = $2 AND beat = $3 AND coalesce(job_id, '') = $4 AND coalesce(fence, 0) = $5";
     COMMITTING = "UPDATE jobs SET committing_at = $3, changed_at = $3 WHERE id = $1 AND fence = $2 AND state = 'running'";
-    OF_WORKER = "SELECT job_id, fence, worker, beat, lease_ms FROM slots WHERE job_id IS NOT NULL AND worker = $1 ORDER BY id";
-    OCCUPIED = "SELECT job_id, fence, worker, beat, lease_ms FROM slots WHERE job_id IS NOT NULL ORDER BY id";
+    OF_WORKER = "SELECT id, job_id, fence, worker, beat, lease_ms FROM slots WHERE worker = $1 ORDER BY id";
     HAND_BACK = "UPDATE jobs SET state = 'ready', due_at = $2, read_first = CASE WHEN committing_at IS NULL THEN read_first ELSE 1 END, changed_at = $2 WHERE id = $1 AND state = 'running'";
 }
 
@@ -61,18 +61,26 @@ pub struct Claimed {
     pub job: JobRow,
     /// The right to work on it.
     pub lease: Lease,
+    /// The session that it may have open: the same slot is the same session, as long as the worker keeps it.
+    pub slot: SlotId,
 }
 
-/// A lease that is held.
+/// The place of one session of an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(pub(super) i64);
+
+/// A slot that a worker has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
-    /// The lease.
-    pub lease: Lease,
-    /// By whom.
+    /// The slot.
+    pub slot: SlotId,
+    /// The job in it; none where the session rests.
+    pub lease: Option<Lease>,
+    /// The worker.
     pub worker: String,
     /// How often it has beaten.
     pub beat: i64,
-    /// How long it lasts without a beat.
+    /// How long it is the worker's without a beat.
     pub length: Duration,
 }
 
@@ -103,8 +111,8 @@ impl Store {
     /// An idle call does not disturb the writer.
     pub async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
         let mut db = self.reader().await?;
-        let is_idle =
-            db.one(DUE, args![self.clock.now()]).await?.is_none() && db.one(PICK, &[]).await?.is_none();
+        let is_idle = db.one(DUE, args![self.clock.now()]).await?.is_none()
+            && db.one(PICK, args![worker]).await?.is_none();
         drop(db);
         if is_idle {
             return Ok(None);
@@ -153,7 +161,7 @@ async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Clai
         Kind::Sqlite => PICK,
         Kind::Postgres => PICK_UNLOCKED,
     };
-    let Some(picked) = tx.db.one(pick, &[]).await? else { return Ok(None) };
+    let Some(picked) = tx.db.one(pick, args![worker]).await? else { return Ok(None) };
     let (slot_id, job_id) = (picked.int("slot_id")?, picked.text("job_id")?);
     if tx.db.change(TAKE, args![&job_id, tx.now]).await? == 0 {
         return Ok(None);
@@ -161,7 +169,7 @@ async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Clai
     let job = reread(tx, &job_id).await?;
     tx.db.write(OCCUPY, args![slot_id, &job_id, job.fence, worker, millis(lease)]);
     tell(tx, &job, "job.claimed", WORKER, serde_json::json!({ "worker": worker, "attempt": job.attempts }));
-    Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job }))
+    Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job, slot: SlotId(slot_id) }))
 }
 
 async fn beat(db: &mut Db, held: &Lease, lease: Duration) -> Result<(), LeaseError> {
@@ -191,9 +199,9 @@ pub(in super::super) async fn held_by(tx: &mut Tx, held: &Lease) -> Result<Strin
     }
 }
 
-/// Frees the slot of a lease; an error where nobody holds it with this fence.
-pub(super) async fn free(tx: &mut Tx, held: &Lease) -> Result<(), LeaseError> {
-    match tx.db.change(FREE, args![&held.job_id, held.fence]).await? {
+/// Ends a lease; the slot `rests` with the worker, or is free. An error where nobody holds it with this fence.
+pub(super) async fn free(tx: &mut Tx, held: &Lease, rests: bool) -> Result<(), LeaseError> {
+    match tx.db.change(if rests { REST } else { FREE }, args![&held.job_id, held.fence]).await? {
         0 => Err(LeaseError::Lost),
         _ => Ok(()),
     }
@@ -203,20 +211,20 @@ async fn stranded_slots(db: &mut Db, stranded: &Stranded) -> Result<Vec<Held>, S
     let rows = match stranded {
         Stranded::Silent(held) => return Ok(held.clone()),
         Stranded::Worker(worker) => db.all(OF_WORKER, args![worker]).await?,
-        Stranded::All => db.all(OCCUPIED, &[]).await?,
+        Stranded::All => return vigil::held(db).await,
     };
     rows.iter().map(vigil::read).collect()
 }
 
 async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, StoreError> {
     let mut jobs = Vec::new();
-    for Held { lease: Lease { job_id, fence }, worker, beat, .. } in
-        stranded_slots(&mut tx.db, stranded).await?
-    {
-        // Whoever has beaten meanwhile, or was freed, keeps what is theirs.
-        if tx.db.change(FREE_SILENT, args![&job_id, fence, beat]).await? == 0 {
+    for Held { slot, lease, worker, beat, .. } in stranded_slots(&mut tx.db, stranded).await? {
+        // Whoever has beaten meanwhile keeps what is theirs.
+        let (job_id, fence) = lease.map_or((String::new(), 0), |lease| (lease.job_id, lease.fence));
+        if tx.db.change(FREE_SILENT, args![slot.0, &worker, beat, &job_id, fence]).await? == 0 {
             continue;
         }
+        tx.touched.work();
         let Some(before) = find(&mut tx.db, &job_id).await? else { continue };
         tx.db.write(HAND_BACK, args![&job_id, tx.now]);
         let is_unknown = before.committing_at.is_some();

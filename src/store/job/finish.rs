@@ -101,6 +101,8 @@ pub struct Finish {
     pub seen: Option<Seen>,
     /// What its event tells beside the class; never a secret.
     pub told: serde_json::Map<String, serde_json::Value>,
+    /// Whether the session stays open: then its slot rests with the worker.
+    pub rests: bool,
     /// Pauses the integration for this reason, before another job of it can be claimed (R24).
     pub pause: Option<String>,
 }
@@ -108,7 +110,7 @@ pub struct Finish {
 impl Finish {
     /// Ends so, with nothing else to write.
     pub fn with(outcome: Outcome) -> Self {
-        Self { outcome, seen: None, told: serde_json::Map::new(), pause: None }
+        Self { outcome, seen: None, told: serde_json::Map::new(), rests: false, pause: None }
     }
 }
 
@@ -162,7 +164,7 @@ fn settle(outcome: Outcome) -> Settled {
 }
 
 async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseError> {
-    free(tx, &held).await?;
+    free(tx, &held, finish.rests).await?;
     let job = find(&mut tx.db, &held.job_id).await?.ok_or(LeaseError::Lost)?;
     let settled = settle(finish.outcome);
     attempt::end(tx, &job, settled.word, (settled.class, settled.message.as_deref()));

@@ -10,9 +10,10 @@ mod enqueue;
 mod finish;
 mod list;
 mod operate;
+mod rest;
 mod vigil;
 
-pub use self::claim::{Claimed, Held, Lease, LeaseError, Stranded};
+pub use self::claim::{Claimed, Held, Lease, LeaseError, SlotId, Stranded};
 pub use self::enqueue::{JobRequest, Priority, Work};
 pub use self::finish::{Finish, Outcome, Seen};
 pub use self::list::{JobDetail, JobFilter};
@@ -65,6 +66,7 @@ pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
         finish::STATEMENTS,
         list::STATEMENTS,
         operate::STATEMENTS,
+        rest::STATEMENTS,
         vigil::STATEMENTS,
     ]
     .concat()

@@ -10,11 +10,11 @@ use std::time::Duration;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::sql::{Db, Row, statements};
-use super::claim::{Held, Stranded};
+use super::claim::{Held, SlotId, Stranded};
 use super::{JobRow, Lease};
 
 statements! {
-    HELD = "SELECT job_id, fence, worker, beat, lease_ms FROM slots WHERE job_id IS NOT NULL ORDER BY id";
+    HELD = "SELECT id, job_id, fence, worker, beat, lease_ms FROM slots WHERE worker IS NOT NULL ORDER BY id";
 }
 
 /// What one process has seen of the leases that are held.
@@ -45,13 +45,16 @@ impl Store {
     }
 }
 
-async fn held(db: &mut Db) -> Result<Vec<Held>, StoreError> {
+pub(super) async fn held(db: &mut Db) -> Result<Vec<Held>, StoreError> {
     db.all(HELD, &[]).await?.iter().map(read).collect()
 }
 
 pub(super) fn read(row: &Row) -> Result<Held, StoreError> {
+    let job_id = row.maybe_text("job_id")?;
+    let lease = job_id.zip(row.maybe_int("fence")?).map(|(job_id, fence)| Lease { job_id, fence });
     Ok(Held {
-        lease: Lease { job_id: row.text("job_id")?, fence: row.int("fence")? },
+        slot: SlotId(row.int("id")?),
+        lease,
         worker: row.text("worker")?,
         beat: row.int("beat")?,
         length: Duration::from_millis(u64::try_from(row.int("lease_ms")?).unwrap_or(0)),
@@ -64,7 +67,8 @@ mod tests {
 
     fn held(job: &str, fence: i64, beat: i64) -> Held {
         let lease = Lease { job_id: job.to_owned(), fence };
-        Held { lease, worker: "w".to_owned(), beat, length: Duration::from_secs(60) }
+        let (slot, worker, length) = (SlotId(1), "w".to_owned(), Duration::from_secs(60));
+        Held { slot, lease: Some(lease), worker, beat, length }
     }
 
     #[test]

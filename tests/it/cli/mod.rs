@@ -3,6 +3,7 @@
 mod author;
 mod check;
 mod data;
+mod db;
 mod job;
 mod pick;
 mod readme;
@@ -75,7 +76,9 @@ impl Shell {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments).current_dir(self.root.path()).stdin(Stdio::null());
-        for variable in ["USHER_DATA", "USHER_CONNECTORS", "USHER_LOG", "USHER_MASTER_KEY"] {
+        for variable in
+            ["USHER_DATA", "USHER_CONNECTORS", "USHER_DATABASE", "USHER_LOG", "USHER_MASTER_KEY", "USHER_TO"]
+        {
             command.env_remove(variable);
         }
         command

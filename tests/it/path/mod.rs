@@ -8,6 +8,7 @@ mod faults_gateway;
 mod faults_order;
 mod faults_process;
 mod groups;
+mod many;
 mod secrets;
 mod story;
 mod variants;

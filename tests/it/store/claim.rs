@@ -186,7 +186,8 @@ async fn a_heart_that_beats_again_at_the_last_moment_keeps_its_lease() {
     let acme = bench.integration("acme", 1).await;
     bench.add_user(&acme, "ada").await;
     let claimed = bench.claimed().await;
-    let silent = Held { lease: claimed.lease.clone(), worker: "worker-1".into(), beat: 0, length: LEASE };
+    let (slot, worker, length) = (claimed.slot, "worker-1".to_owned(), LEASE);
+    let silent = Held { slot, lease: Some(claimed.lease.clone()), worker, beat: 0, length };
     // It beats between being found silent and being taken back.
     bench.store.heartbeat(&claimed.lease, LEASE).await.unwrap();
     assert!(bench.store.take_back(Stranded::Silent(vec![silent.clone()])).await.unwrap().is_empty());

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use usher::clock::SharedClock;
+use usher::clock::{SharedClock, SystemClock};
 use usher::id::{Ids, SystemEntropy};
 use usher::store::{
     CopyError, Database, Finish, JobState, NewArtifact, NewCredential, NewEvent, NewIntegration, NewStep,
-    NewToken, Outcome, Policy, Priority, StepOutcome, StepRow, Store, StoreError, StoreOptions, UserChange,
+    NewToken, Outcome, Policy, Priority, RecordError, StepOutcome, StepRow, Store, StoreError, StoreOptions,
+    UserChange,
 };
 use usher::vault::{MasterKey, Place, Vault};
 
 use super::store::{Bench, LEASE, START, body, change, list_users, soon};
-use crate::postgres::{new_schema, schema, server};
+use crate::postgres::{Server, new_schema, schema, server};
 
 /// A connection that knows nothing of the store.
 async fn hand(database: &Database) -> PgConnection {
@@ -238,4 +239,88 @@ async fn a_file_that_a_worker_works_on_is_not_moved() {
     let file = open(&bench, |usual| StoreOptions { database: Database::File, ..usual }).await.unwrap();
     let _lock = file.lock_worker().unwrap().unwrap();
     assert!(matches!(file.copy_to(&bench.store).await, Err(CopyError::InUse)));
+}
+
+/// What was answered before a crash is there after it; what was not is refused as what may be tried again; and everything goes on by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_and_comes_back_has_lost_nothing() {
+    let mut server = Server::start(&[("USHER_TEST_FSYNC", "on")]);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let ids = Ids::new(clock.clone(), Arc::new(SystemEntropy));
+    let root = tempfile::tempdir().unwrap();
+    let database = Database::Server(format!("{}&schema=usher", server.address).parse().unwrap());
+    // Nobody looks: whoever waits is told, or told to look once the connection is there again.
+    let poll = Duration::from_secs(3600);
+    let options =
+        StoreOptions { database, migrate: true, poll, ..StoreOptions::new(root.path().join("data")) };
+    let [store, other] = [0, 1].map(|_| Store::open(&options, clock.clone(), ids.clone()));
+    let store = store.await.unwrap();
+    let other = other.await.unwrap();
+    let new = NewIntegration {
+        name: "acme".into(),
+        connector: "acme-desk".into(),
+        settings: json!({}),
+        policy: Policy::default(),
+    };
+    let acme = store.create_integration(new, "cli").await.unwrap();
+
+    let (answered, mut heard) = tokio::sync::watch::channel(Vec::<String>::new());
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let (store, acme, answered) = (store.clone(), acme.clone(), answered.clone());
+            tokio::spawn(async move {
+                let mut refused = 0;
+                for index in 0.. {
+                    if answered.borrow().len() >= 400 {
+                        break;
+                    }
+                    let insert = UserChange::Insert(body(&format!("user-{writer}-{index}"), true));
+                    match store.record(change(&acme, insert, Priority::ORDINARY)).await {
+                        Ok(recorded) => answered.send_modify(|ids| ids.push(recorded.user.id)),
+                        Err(RecordError::Store(error)) => {
+                            assert!(error.is_transient(), "{error:?}");
+                            refused += 1;
+                            tokio::task::yield_now().await;
+                        }
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+                refused
+            })
+        })
+        .collect();
+    for enough in [100, 200, 300] {
+        soon(heard.wait_for(|answered| answered.len() >= enough)).await.unwrap();
+        server = tokio::task::spawn_blocking(move || {
+            server.crash();
+            server
+        })
+        .await
+        .unwrap();
+    }
+    let mut refused = 0;
+    for writer in writers {
+        refused += soon(writer).await.unwrap();
+    }
+    assert!(refused > 0, "a crash refuses what was under way");
+    let answered = answered.borrow().clone();
+    for id in &answered {
+        assert!(store.find_user(&acme.id, id).await.unwrap().is_some(), "an answered user is there");
+    }
+    store.verify_events().await.unwrap();
+
+    // The other process hears again.
+    let mut work = other.watch_work();
+    soon(async {
+        loop {
+            let insert = UserChange::Insert(body(&ids.next(), true));
+            store.record(change(&acme, insert, Priority::ORDINARY)).await.unwrap();
+            if tokio::time::timeout(Duration::from_millis(200), work.changed()).await.is_ok() {
+                break;
+            }
+        }
+    })
+    .await;
+    store.close().await;
+    other.close().await;
 }

@@ -224,9 +224,9 @@ CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users WHEN OLD
   WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
 END;
 
--- One row is one session of the service account that may be open at a time. The lease lives here: heartbeats touch a small table only,
--- and a row that exists cannot be overrun as a count can. Who holds a job lets `beat` grow; who has not seen it grow for `lease_ms`
--- takes the job back.
+-- One row is one session of the service account that may be open at a time: a row that exists cannot be overrun as a count can. Without
+-- a job it rests with the worker that keeps the session open for the next. The lease lives here: heartbeats touch a small table only.
+-- Whoever has a slot lets `beat` grow; who has not seen it grow for `lease_ms` takes it back.
 CREATE TABLE slots (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   integration_id TEXT NOT NULL REFERENCES integrations(id),
@@ -239,7 +239,7 @@ CREATE TABLE slots (
   UNIQUE (integration_id, ordinal)
 ) STRICT;
 CREATE INDEX slots_free ON slots(integration_id, ordinal) WHERE job_id IS NULL;
-CREATE INDEX slots_held ON slots(id) WHERE job_id IS NOT NULL;
+CREATE INDEX slots_held ON slots(id) WHERE worker IS NOT NULL;
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
