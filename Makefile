@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-apps test-faults check bench bench-scim setup suites
+.PHONY: demo test test-apps test-faults check bench bench-queue bench-scim setup suites
 
 # Builds Usher and provisions five people and a group in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -51,6 +51,14 @@ bench: setup
 # machine and about ten minutes.
 bench-scim: setup suites
 	cargo bench --bench scim
+
+# Measures the queue with an optimised build, against graphile-worker and pg-boss in the same run. Needs an otherwise idle machine and about
+# ten minutes.
+bench-queue: setup
+	@.ci/setup node npm postgres
+	npm ci --prefix benches/queue/peers --no-audit --no-fund --silent
+	cargo bench --no-run --bench queue
+	USHER_TEST_FSYNC=on tests/with-postgres cargo bench --quiet --bench queue
 
 # The SCIM suites, and a SCIM server to compare with, from PyPI, in target/suites.
 suites:

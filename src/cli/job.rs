@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::artifact::ArtifactName;
 use crate::server::Installation;
-use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, StepRow};
+use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, OperateError, StepRow};
 
 use super::context::Context;
 use super::output::table;
@@ -38,11 +38,29 @@ enum Act {
         /// Its id
         id: String,
     },
-    /// Tries a job again that failed, was cancelled or waits for its next try
+    /// Tries jobs again that failed, were cancelled or wait for their next try
     Retry {
         /// Their ids
         #[arg(required = true)]
         ids: Vec<String>,
+    },
+    /// Lets jobs go on that are held or were for a person to do: they compare anew
+    Release {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Ends jobs that are not running
+    Cancel {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -54,7 +72,17 @@ impl Job {
                 list(context, &installation, integration, state, limit).await
             }
             Act::Show { id } => show(context, &installation, &id).await,
-            Act::Retry { ids } => retry(context, &installation, &ids).await,
+            Act::Retry { ids } => {
+                operate(context, &ids, async |id| installation.store.retry_job(id, OPERATOR).await).await
+            }
+            Act::Release { ids, reason } => {
+                let release = async |id: &str| installation.store.release_job(id, &reason, OPERATOR).await;
+                operate(context, &ids, release).await
+            }
+            Act::Cancel { ids, reason } => {
+                let cancel = async |id: &str| installation.store.cancel_job(id, &reason, OPERATOR).await;
+                operate(context, &ids, cancel).await
+            }
         }
     }
 }
@@ -99,11 +127,16 @@ async fn show(context: &Context, installation: &Installation, id: &str) -> anyho
     Ok(Exit::Done)
 }
 
-async fn retry(context: &Context, installation: &Installation, ids: &[String]) -> anyhow::Result<Exit> {
+/// Does something with each job, and tells what became of it. One that is refused does not keep the others from it.
+async fn operate(
+    context: &Context,
+    ids: &[String],
+    act: impl AsyncFn(&str) -> Result<JobRow, OperateError>,
+) -> anyhow::Result<Exit> {
     let mut shown = Vec::new();
     let mut failures = 0;
     for id in ids {
-        match installation.store.retry_job(id, OPERATOR).await {
+        match act(id).await {
             Ok(job) => shown.push(job_json(&job)),
             Err(error) => {
                 failures += 1;

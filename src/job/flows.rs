@@ -1,11 +1,15 @@
 //! Running the flows of one integration in one session, logging in where that is needed.
 
+use async_trait::async_trait;
+
 use crate::failure::FailureClass;
 use crate::integration::{Credentials, Integration};
 use crate::playbook::Scope;
-use crate::run::{self, Call, Identity, Limits, Report};
+use crate::run::{self, Call, Codes, Identity, Limits, Report};
 use crate::secret::ExposeSecret;
 use crate::step::Failure;
+use crate::store::Store;
+use crate::trace::NotAllowed;
 
 use super::Workshop;
 use super::after::Committed;
@@ -98,9 +102,27 @@ impl<'a> Flows<'a> {
             limits: Limits::default(),
             clock: self.workshop.clock.clone(),
             entropy: self.workshop.entropy.clone(),
-            codes: &self.session.codes,
+            codes: &KeptCodes { store: &self.workshop.store, integration_id: &self.integration.row.id },
         };
         run::run(call, &mut self.witness).await
+    }
+}
+
+/// One-time codes that any worker used.
+#[derive(Debug)]
+struct KeptCodes<'a> {
+    store: &'a Store,
+    integration_id: &'a str,
+}
+
+#[async_trait]
+impl Codes for KeptCodes<'_> {
+    async fn take(&self, from: i64) -> Result<i64, NotAllowed> {
+        let taken = self.store.take_code_window(self.integration_id, from).await;
+        taken.map_err(|error| NotAllowed {
+            class: FailureClass::Internal,
+            reason: format!("it is not known which one-time code was used last: {error}"),
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 //! connector or credentials changed, or in which something went wrong, is closed and not used again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -14,7 +14,6 @@ use crate::browser::{Browser, BrowserError, LaunchOptions, Session, SessionOptio
 use crate::clock::{SharedClock, Timestamp};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
-use crate::run::UsedCodes;
 use crate::step::Failure;
 use crate::store::SlotId;
 
@@ -31,8 +30,6 @@ const VIEWPORT: (u32, u32) = (1280, 900);
 #[derive(Debug)]
 pub(super) struct AppSession {
     pub(super) session: Session,
-    /// Those of all sessions of the integration.
-    pub(super) codes: Arc<UsedCodes>,
     stamp: Stamp,
     used_at: Timestamp,
     pub(super) login: Login,
@@ -71,19 +68,11 @@ pub(super) struct Sessions {
     browser: Mutex<Option<Browser>>,
     /// By the slot that rests with this worker.
     kept: std::sync::Mutex<HashMap<SlotId, AppSession>>,
-    /// By integration.
-    codes: std::sync::Mutex<HashMap<String, Arc<UsedCodes>>>,
 }
 
 impl Sessions {
     pub(super) fn new(chromium: LaunchOptions, clock: SharedClock) -> Self {
-        Self {
-            chromium,
-            clock,
-            browser: Mutex::new(None),
-            kept: std::sync::Mutex::default(),
-            codes: std::sync::Mutex::default(),
-        }
+        Self { chromium, clock, browser: Mutex::new(None), kept: std::sync::Mutex::default() }
     }
 
     /// The session of a slot of the integration: the one that is kept, or a new one.
@@ -99,9 +88,7 @@ impl Sessions {
         let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, recorder: None };
         let browser = self.browser().await?;
         let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
-        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        let codes = codes.entry(integration.row.id.clone()).or_default().clone();
-        Ok(AppSession { session, codes, stamp, used_at: self.clock.now(), login: Login::Needed })
+        Ok(AppSession { session, stamp, used_at: self.clock.now(), login: Login::Needed })
     }
 
     /// Keeps a session in which all went well.

@@ -36,7 +36,7 @@ use crate::trace::Witness;
 
 pub use crate::step::{At, Failure, Output, Told};
 pub use credentials::{USERNAME, credentials, redactor};
-pub use pace::UsedCodes;
+pub use pace::{Codes, UsedCodes};
 pub use session::logged_in;
 
 use runner::Runner;
@@ -63,7 +63,7 @@ pub struct Call<'a> {
     /// What the run's `random_password` is made of.
     pub entropy: SharedEntropy,
     /// The one-time codes that the service account used.
-    pub codes: &'a UsedCodes,
+    pub codes: &'a dyn Codes,
 }
 
 /// What the page must show at the commit step (R16).

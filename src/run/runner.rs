@@ -10,7 +10,7 @@ use super::dialogs::Declared;
 use super::password::random_password;
 use super::record::{Notes, Untold};
 use super::session::Login;
-use super::{Call, Committed, Identity, Limits, UsedCodes, pace};
+use super::{Call, Codes, Committed, Identity, Limits, pace};
 use crate::browser::{Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
@@ -31,7 +31,7 @@ pub(super) struct Runner<'a> {
     pub identity: Identity,
     pub redactor: Redactor,
     pub clock: SharedClock,
-    pub codes: &'a UsedCodes,
+    pub codes: &'a dyn Codes,
     pub login: Login,
     /// What every flow of the run sees from its start.
     pub roots: Scope,
@@ -184,7 +184,8 @@ impl<'a> Runner<'a> {
             }
         }
         if pace::types_a_code(step) {
-            let pause = self.codes.until_a_good_code(self.clock.now());
+            let pause = pace::until_a_good_code(self.codes, self.clock.now()).await;
+            let pause = pause.map_err(|refusal| not_allowed(&refusal))?;
             self.wait_began += pause;
             #[expect(clippy::disallowed_methods, reason = "only time brings the next one-time code")]
             tokio::time::sleep(pause).await;

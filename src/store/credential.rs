@@ -12,7 +12,8 @@ use crate::vault::Sealed;
 
 statements! {
     ANY = "SELECT field FROM credentials LIMIT 1";
-    PUT = "INSERT INTO credentials (integration_id, field, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, changed_at = excluded.changed_at";
+    PUT = "INSERT INTO credentials (integration_id, field, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, changed_at = excluded.changed_at, code_window = NULL";
+    TAKE_WINDOW = "UPDATE credentials SET code_window = CASE WHEN code_window >= $2 THEN code_window + 1 ELSE $2 END WHERE integration_id = $1 AND field = 'totp' RETURNING code_window";
     OF_INTEGRATION = "SELECT * FROM credentials WHERE integration_id = $1 ORDER BY field";
 }
 
@@ -42,6 +43,12 @@ impl Store {
     /// Whether any credential is kept.
     pub async fn has_credentials(&self) -> Result<bool, StoreError> {
         Ok(self.reader().await?.one(ANY, &[]).await?.is_some())
+    }
+
+    /// Takes the first window of one-time codes from `from` on that nobody took before, whichever worker; it counts as used.
+    pub async fn take_code_window(&self, integration_id: &str, from: i64) -> Result<i64, StoreError> {
+        let id = integration_id.to_owned();
+        self.writer.write(move |tx| async move { take_window(tx, &id, from).await }.boxed()).await
     }
 
     /// Keeps secrets of an integration, in the place of those that have the same fields.
@@ -77,6 +84,13 @@ async fn put(
     let data = serde_json::json!({ "fields": fields });
     event::append(tx, NewEvent::new("credential.changed", by).of(integration_id).with(data));
     Ok(())
+}
+
+async fn take_window(tx: &mut Tx, integration_id: &str, from: i64) -> Result<i64, StoreError> {
+    match tx.db.one(TAKE_WINDOW, args![integration_id, from]).await? {
+        Some(row) => row.int("code_window"),
+        None => Ok(from),
+    }
 }
 
 fn read(row: Row) -> Result<CredentialRow, StoreError> {

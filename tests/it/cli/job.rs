@@ -93,4 +93,13 @@ async fn a_job_is_shown_with_its_steps_in_the_order_in_which_they_began() {
     let ran = shell.run(&["job", "retry", &id, "job_1"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("job_1: there is no such job"), "{ran:?}");
+
+    let refused = shell.run(&["job", "release", &id, "--reason", "they did leave"]);
+    assert_eq!((refused.code, refused.out), (Some(1), format!("{id}: the job is ready\n")));
+    assert_eq!(
+        shell.run(&["job", "cancel", &id, "--reason", "wanted by nobody"]).done(),
+        format!("{id} is cancelled\n")
+    );
+    let shown = shell.run(&["job", "show", &id, "--format", "json"]).json();
+    assert_eq!(shown["message"], "wanted by nobody");
 }

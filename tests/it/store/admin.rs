@@ -197,3 +197,24 @@ async fn the_configuration_changes_with_what_lets_clients_in_and_with_nothing_el
     store.revoke_token(&token.id, "cli").await.unwrap();
     assert!(moved().await, "a token is revoked");
 }
+
+#[tokio::test]
+async fn a_one_time_code_is_used_once_by_whomever() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let put = async || {
+        let sealed = usher::vault::Sealed::from_parts("key".into(), vec![1]);
+        let totp = NewCredential { field: "totp".into(), sealed };
+        bench.store.put_credentials(&acme.id, vec![totp], "cli").await.unwrap();
+    };
+    put().await;
+    let other = bench.open_again().await;
+    let take = async |store: &Store, from| store.take_code_window(&acme.id, from).await.unwrap();
+    assert_eq!(take(&bench.store, 100).await, 100);
+    assert_eq!(take(&other, 100).await, 101);
+    assert_eq!(take(&bench.store, 100).await, 102);
+    assert_eq!(take(&other, 200).await, 200);
+    // Of another secret, nothing was used.
+    put().await;
+    assert_eq!(take(&bench.store, 100).await, 100);
+}

@@ -27,6 +27,8 @@ CREATE TABLE credentials (
   key_id TEXT COLLATE "C" NOT NULL,
   sealed BYTEA NOT NULL,
   changed_at BIGINT NOT NULL,
+  -- Of a one-time code's secret: the last half minute, counted from 1970, in which a code of it was used.
+  code_window BIGINT,
   PRIMARY KEY (integration_id, field)
 );
 

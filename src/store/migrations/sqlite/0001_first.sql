@@ -20,6 +20,8 @@ CREATE TABLE credentials (
   key_id TEXT NOT NULL,
   sealed BLOB NOT NULL,
   changed_at INTEGER NOT NULL,
+  -- Of a one-time code's secret: the last half minute, counted from 1970, in which a code of it was used.
+  code_window INTEGER,
   PRIMARY KEY (integration_id, field)
 ) STRICT;
 
