@@ -152,7 +152,10 @@ async fn an_old_fence_changes_nothing() {
             bench.store.add_steps(&old.lease, attempt, vec![step()]).await,
             Err(LeaseError::Lost)
         ));
-        assert!(matches!(bench.store.finish(&old.lease, finish).await, Err(LeaseError::Lost)));
+        for rests in [false, true] {
+            let finish = Finish { rests, ..finish.clone() };
+            assert!(matches!(bench.store.finish(&old.lease, finish).await, Err(LeaseError::Lost)));
+        }
         assert_eq!(format!("{:?}", bench.store.show_job(&old.lease.job_id).await.unwrap()), before);
         assert!(bench.store.find_account(&acme.id, &user.id).await.unwrap().is_none());
         let events = bench.store.list_events(&EventFilter::All, None, 100).await.unwrap();
@@ -330,4 +333,47 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
 fn seen(status: Status) -> SeenAccount {
     let (attributes, entitlements) = (json!({ "email": "ada@acme.example" }), json!(["admin"]));
     SeenAccount { app_id: Some("m-17".into()), status, attributes, entitlements, complete: true }
+}
+
+/// The app sees a session that is kept open as one that is open.
+#[tokio::test]
+async fn a_slot_that_rests_is_its_workers_until_it_is_given_up_or_silent() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    for name in ["a", "b", "c", "d"] {
+        bench.add_user(&acme, name).await;
+    }
+    let claim = async |worker: &str| bench.store.claim(worker, LEASE).await.unwrap();
+    let rest = async |claimed: &Claimed| {
+        let finish = Finish { rests: true, ..Finish::with(Outcome::Done { message: None }) };
+        bench.store.finish(&claimed.lease, finish).await.unwrap();
+    };
+    let first = claim("left").await.unwrap();
+    assert!(bench.store.resting("left").await.unwrap().is_empty(), "a job runs in it");
+    rest(&first).await;
+    assert!(claim("right").await.is_none());
+    assert_eq!(bench.store.resting_and_wanted("left").await.unwrap(), [first.slot]);
+    let again = claim("left").await.unwrap();
+    assert_eq!(again.slot, first.slot);
+    rest(&again).await;
+
+    // Nobody gives up what is another's.
+    bench.store.give_up_slots("right", vec![first.slot]).await.unwrap();
+    assert!(claim("right").await.is_none());
+    bench.store.give_up_slots("left", vec![first.slot]).await.unwrap();
+    let third = claim("right").await.unwrap();
+    rest(&third).await;
+
+    // What beats stays; what is silent is free.
+    let mut vigil = Vigil::default();
+    for _ in 0..3 {
+        assert!(bench.store.take_back_silent(&mut vigil).await.unwrap().is_empty());
+        bench.clock.advance(LEASE);
+        bench.store.beat_resting("right").await.unwrap();
+    }
+    assert!(claim("left").await.is_none());
+    assert!(bench.silence().await.is_empty(), "there was no job in it");
+    rest(&claim("left").await.unwrap()).await;
+    bench.store.give_up_all_slots("left").await.unwrap();
+    assert!(bench.store.resting("left").await.unwrap().is_empty());
 }
