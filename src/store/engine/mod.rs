@@ -7,6 +7,7 @@
 
 mod bell;
 mod link;
+mod pipe;
 mod postgres;
 mod readers;
 mod sqlite;
@@ -14,7 +15,7 @@ mod sqlite;
 pub use self::postgres::{DatabaseUrl, DatabaseUrlError};
 
 pub(super) use self::bell::Bell;
-pub(super) use self::link::{Link, Text};
+pub(super) use self::link::{Done, Link, Statement};
 
 use std::sync::Arc;
 

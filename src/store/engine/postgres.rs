@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, PgPool};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::pipe::Pipe;
 use super::{Bell, Link};
 use crate::clock::Timestamp;
 use crate::store::error::StoreError;
@@ -112,6 +113,8 @@ impl DatabaseUrl {
                 ("search_path", self.schema.clone()),
                 // What was answered is on the disk, whatever the server's default is.
                 ("synchronous_commit", "on".to_owned()),
+                // What is written behind a statement's name is read back as it is.
+                ("standard_conforming_strings", "on".to_owned()),
                 ("lock_timeout", ms(options.busy_timeout)),
                 ("idle_in_transaction_session_timeout", ms(IDLE_IN_TRANSACTION)),
             ])
@@ -197,7 +200,7 @@ impl Postgres {
 async fn writer(connect: &PgConnectOptions) -> Result<Db, StoreError> {
     let connection = tokio::time::timeout(ANSWER, connect.connect()).await;
     let connection = connection.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    Ok(Db::new(Link::Postgres(Box::new(connection))))
+    Ok(Db::new(Link::Postgres(Box::new(Pipe::new(connection)))))
 }
 
 #[cfg(test)]

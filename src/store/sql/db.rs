@@ -5,20 +5,20 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 use super::{Composed, Row, Value, statements};
-use crate::store::engine::{Kind, Link, Text};
+use crate::store::engine::{Done, Kind, Link, Statement};
 use crate::store::error::StoreError;
 
 /// A connection, and the last fault of it.
 ///
 /// Each statement that is waited for costs a turn: two switches of threads with SQLite, which works in a thread of its own, a way to
 /// the server and back with PostgreSQL. What [`write`](Self::write) takes is not waited for: it goes together with the next statement
-/// that is, or with [`flush`](Self::flush), in one turn with SQLite. After a fault nothing more is done until the fault was
+/// that is, or with [`flush`](Self::flush), in one turn. After a fault nothing more is done until the fault was
 /// [taken](Self::take_fault): it may have ended the transaction that the rest relies on.
 #[derive(Debug)]
 pub(in crate::store) struct Db {
     link: Link,
     fault: Option<StoreError>,
-    behind: Vec<(&'static str, Vec<Value<'static>>)>,
+    behind: Vec<Statement>,
 }
 
 statements! {
@@ -53,14 +53,7 @@ impl Db {
         if self.behind.is_empty() {
             return Ok(());
         }
-        let done = match self.kind() {
-            Kind::Sqlite => {
-                let (text, values) = script(std::mem::take(&mut self.behind));
-                self.link.change(text, values).await.map(drop)
-            }
-            Kind::Postgres => self.in_turn().await,
-        };
-        self.noted(done)
+        self.together().await.map(drop)
     }
 
     /// All rows.
@@ -69,13 +62,12 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = if self.goes_with_what_is_behind().await? {
+        self.sound()?;
+        if !self.behind.is_empty() {
             self.write(sql, args);
-            let (text, values) = script(std::mem::take(&mut self.behind));
-            self.link.all(text, values).await
-        } else {
-            self.link.all(sql.into_sql_str(), args.iter().cloned()).await
-        };
+            return self.together().await.map(|done| done.rows);
+        }
+        let rows = self.link.all(sql.into_sql_str(), args.iter().cloned()).await;
         self.noted(rows)
     }
 
@@ -85,13 +77,11 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
-        let row = if self.goes_with_what_is_behind().await? {
-            self.write(sql, args);
-            let (text, values) = script(std::mem::take(&mut self.behind));
-            self.link.one(text, values).await
-        } else {
-            self.link.one(sql.into_sql_str(), args.iter().cloned()).await
-        };
+        self.sound()?;
+        if !self.behind.is_empty() {
+            return self.all(sql, args).await.map(|rows| rows.into_iter().next());
+        }
+        let row = self.link.one(sql.into_sql_str(), args.iter().cloned()).await;
         self.noted(row)
     }
 
@@ -119,7 +109,11 @@ impl Db {
         sql: &'static str,
         args: &[Value<'_>],
     ) -> Result<u64, StoreError> {
-        self.flush().await?;
+        self.sound()?;
+        if !self.behind.is_empty() {
+            self.write(sql, args);
+            return self.together().await.map(|done| done.changed);
+        }
         let changed = self.link.change(sql.into_sql_str(), args.iter().cloned()).await;
         self.noted(changed)
     }
@@ -145,29 +139,10 @@ impl Db {
         self.fault.clone().map_or(Ok(()), Err)
     }
 
-    /// Whether something was written that the next statement goes together with; an engine that cannot do that does it here.
-    async fn goes_with_what_is_behind(&mut self) -> Result<bool, StoreError> {
-        match self.kind() {
-            Kind::Sqlite => self.sound().map(|()| !self.behind.is_empty()),
-            Kind::Postgres => self.flush().await.map(|()| false),
-        }
-    }
-
-    /// Does what was written, one after the other; those without parameters that follow each other in one turn.
-    async fn in_turn(&mut self) -> Result<(), sqlx::Error> {
-        let mut plain = String::new();
-        for (sql, values) in std::mem::take(&mut self.behind) {
-            if values.is_empty() {
-                plain.push_str(sql);
-                plain.push(';');
-                continue;
-            }
-            if !plain.is_empty() {
-                self.link.script(std::mem::take(&mut plain)).await?;
-            }
-            self.link.change(sql.into_sql_str(), values).await?;
-        }
-        if plain.is_empty() { Ok(()) } else { self.link.script(plain).await }
+    /// Does what was written, in one turn.
+    async fn together(&mut self) -> Result<Done, StoreError> {
+        let done = self.link.together(std::mem::take(&mut self.behind)).await;
+        self.noted(done)
     }
 
     fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
@@ -184,48 +159,5 @@ impl Db {
 impl Db {
     pub(in crate::store) async fn prepare(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         self.link.prepare(sql).await
-    }
-}
-
-/// Statements as one text, the parameters of each numbered behind those before it.
-fn script(statements: Vec<(&'static str, Vec<Value<'static>>)>) -> (Text, Vec<Value<'static>>) {
-    let (mut text, mut all) = (String::new(), Vec::new());
-    for (sql, values) in statements {
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        let mut parts = sql.split('$');
-        text.push_str(parts.next().unwrap_or_default());
-        for part in parts {
-            let (number, rest) = part.split_at(part.bytes().take_while(u8::is_ascii_digit).count());
-            text.push('$');
-            // What is no number is no parameter.
-            if let Ok(number) = number.parse::<usize>() {
-                text.push_str(&(all.len() + number).to_string());
-            }
-            text.push_str(rest);
-        }
-        all.extend(values);
-    }
-    (AssertSqlSafe(text).into_sql_str(), all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::args;
-    use super::*;
-
-    #[test]
-    fn statements_that_go_together_keep_their_parameters_apart() {
-        let owned = |values: &[Value<'_>]| values.iter().cloned().map(Value::into_owned).collect::<Vec<_>>();
-        let (text, values) = script(vec![
-            ("UPDATE a SET b = $2 WHERE c = $1 AND d <> $2", owned(args!["c", 2])),
-            ("DELETE FROM a", Vec::new()),
-            ("SELECT '$.x', $1, $10 FROM a", owned(args![3])),
-        ]);
-        let expected =
-            "UPDATE a SET b = $2 WHERE c = $1 AND d <> $2; DELETE FROM a; SELECT '$.x', $3, $12 FROM a";
-        assert_eq!(text.as_str(), expected);
-        assert_eq!(values.len(), 3);
     }
 }

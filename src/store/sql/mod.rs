@@ -28,7 +28,7 @@ pub(super) enum Value<'a> {
 }
 
 impl Value<'_> {
-    fn into_owned(self) -> Value<'static> {
+    pub(in crate::store) fn into_owned(self) -> Value<'static> {
         match self {
             Self::Null => Value::Null,
             Self::Int(int) => Value::Int(int),

@@ -108,3 +108,57 @@ async fn events_are_listed_newest_first_by_what_they_belong_to() {
     assert_eq!(seqs(EventFilter::Integration(acme.id), Some(5), 2).await, [4, 3]);
     assert_eq!(seqs(EventFilter::Integration(other.id), None, 9).await, [6]);
 }
+
+/// Texts that mean something to a database, and many that nobody thought of.
+#[tokio::test]
+async fn whatever_an_event_says_is_kept_as_it_is() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+
+    let bench = Bench::new().await;
+    let mut texts: Vec<String> = [
+        "",
+        "'",
+        "''",
+        "\\",
+        "\\'",
+        "'); DROP TABLE events; --",
+        "E'\\x27'",
+        "$1",
+        "$$ $a$",
+        ":name ? @x",
+        "/* */ --",
+        "U&'\\0041'",
+        "\r\n\t\u{1}\u{7f}",
+        "é 漢 😀 \u{feff}",
+    ]
+    .map(str::to_owned)
+    .into();
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for strategy in [".{0,40}", "['\\\\$;\"a]{0,12}"] {
+        let strategy = proptest::string::string_regex(strategy).unwrap();
+        texts.extend((0..100).map(|_| strategy.new_tree(&mut runner).unwrap().current()));
+    }
+    texts.retain(|text| !text.contains('\0'));
+    for chunk in texts.chunks(20) {
+        let appended = chunk
+            .iter()
+            .map(|text| bench.store.append_event(NewEvent::new(text, text).with(json!({ "said": text }))));
+        for done in futures::future::join_all(appended).await {
+            done.unwrap();
+        }
+    }
+    let limit = u32::try_from(texts.len()).unwrap();
+    let kept = bench.store.list_events(&EventFilter::All, None, limit).await.unwrap();
+    for (event, text) in kept.iter().rev().zip(&texts) {
+        assert_eq!((&event.kind, &event.actor, &event.data["said"]), (text, text, &json!(text)));
+    }
+    // What no database of the two keeps whole is refused alone, or kept; its neighbours are there.
+    let (_, one, two) = tokio::join!(
+        bench.store.append_event(NewEvent::new("zero\0byte", "cli")),
+        bench.store.append_event(NewEvent::new("one", "cli")),
+        bench.store.append_event(NewEvent::new("two", "cli")),
+    );
+    one.unwrap();
+    two.unwrap();
+    bench.store.verify_events().await.unwrap();
+}
