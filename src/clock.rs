@@ -81,18 +81,25 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
-    start: i64,
+    elapsed_ms: AtomicI64,
 }
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Arc<Self> {
-        Arc::new(Self { now: AtomicI64::new(now.0), start: now.0 })
+        Arc::new(Self { now: AtomicI64::new(now.0), elapsed_ms: AtomicI64::new(0) })
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.now.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.now.fetch_add(by, Ordering::SeqCst);
+        self.elapsed_ms.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// Sets the time of day, as somebody does whose clock was wrong; no time passes.
+    pub fn jump(&self, to: Timestamp) {
+        self.now.store(to.0, Ordering::SeqCst);
     }
 }
 
@@ -102,7 +109,7 @@ impl Clock for ManualClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.now().since(Timestamp(self.start))
+        Duration::from_millis(u64::try_from(self.elapsed_ms.load(Ordering::SeqCst)).unwrap_or(0))
     }
 }
 

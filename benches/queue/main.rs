@@ -1,8 +1,9 @@
 //! The queue, measured: empty jobs from claim to finish on SQLite and on PostgreSQL, beside graphile-worker's named queues and pg-boss's
-//! strict FIFO on the same server, in turn; what a claim costs with many finished jobs kept; how long a leaver waits behind many joiners.
+//! strict FIFO on the same server, in turn, also with many jobs stuck behind two that run; what a claim costs with many finished jobs kept; how
+//! long a leaver waits behind many joiners.
 //!
-//! Runs under `tests/with-postgres`. `JOBS`, `LANES` (numbers), `CLAIMERS` and `KEPT` (lists) make it smaller. Without node the peers are left
-//! out.
+//! Runs under `tests/with-postgres`. `JOBS`, `LANES`, `STUCK`, `ROUNDS` (numbers), `CLAIMERS` and `KEPT` (lists) make it smaller. Without node the
+//! peers are left out.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,30 +38,19 @@ struct Kept {
 
 #[tokio::main]
 async fn main() {
-    let (jobs, lanes) = (numbers("JOBS", "2000")[0], numbers("LANES", "50")[0]);
+    let (jobs, lanes, stuck) =
+        (numbers("JOBS", "2000")[0], numbers("LANES", "50")[0], numbers("STUCK", "20000")[0]);
     println!(
-        "Jobs from claim to finish per second: {jobs} empty jobs in {lanes} lanes of one at a time, in order\n"
+        "Jobs from claim to finish per second, medians of {} rounds in turn: {jobs} empty jobs in {lanes} lanes of one at a time, in order\n",
+        numbers("ROUNDS", "3")[0]
     );
-    println!(
-        "| claimers | SQLite | PostgreSQL | graphile-worker | pg-boss | PostgreSQL's to graphile-worker's | to pg-boss's |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    head();
     for claimers in numbers("CLAIMERS", "1,4,16") {
-        let sqlite = rate(&open("sqlite").await, jobs, lanes, claimers).await;
-        let postgres = rate(&open("postgres").await, jobs, lanes, claimers).await;
-        let [graphile, pgboss] =
-            ["graphile.mjs", "pgboss.mjs"].map(|peer| peer_rate(peer, jobs, lanes, claimers));
-        let shown = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| format!("{rate:.0}"));
-        let ratio =
-            |peer: Option<f64>| peer.map_or("–".to_owned(), |peer| format!("{:.2}", postgres / peer));
-        println!(
-            "| {claimers} | {sqlite:.0} | {postgres:.0} | {} | {} | {} | {} |",
-            shown(graphile),
-            shown(pgboss),
-            ratio(graphile),
-            ratio(pgboss)
-        );
+        line(Load { jobs, lanes, claimers, stuck: 0 }).await;
     }
+    println!("\nThe same with {stuck} jobs more that wait behind two which do not end\n");
+    head();
+    line(Load { jobs, lanes, claimers: 8, stuck }).await;
     println!(
         "\nA claim and its finish, in microseconds, with so many finished jobs kept; and what that is to the least\n"
     );
@@ -85,6 +75,52 @@ async fn main() {
     for kind in ["sqlite", "postgres"] {
         println!("- {kind}: {:.2}", leaver(&open(kind).await).await);
     }
+}
+
+/// What is to be done.
+#[derive(Clone, Copy)]
+struct Load {
+    jobs: usize,
+    lanes: usize,
+    claimers: usize,
+    /// In two lanes of their own, of each of which one job runs and does not end.
+    stuck: usize,
+}
+
+fn head() {
+    println!(
+        "| claimers | SQLite | PostgreSQL | graphile-worker | pg-boss | PostgreSQL's to graphile-worker's | to pg-boss's |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+}
+
+async fn line(load: Load) {
+    let mut rates: [Vec<Option<f64>>; 4] = Default::default();
+    for _ in 0..numbers("ROUNDS", "3")[0] {
+        rates[0].push(Some(rate(&open("sqlite").await, load).await));
+        rates[1].push(Some(rate(&open("postgres").await, load).await));
+        rates[2].push(peer_rate("graphile.mjs", load));
+        rates[3].push(peer_rate("pgboss.mjs", load));
+    }
+    let [sqlite, postgres, graphile, pgboss] = rates.map(|rates| {
+        let mut rates: Vec<f64> = rates.into_iter().flatten().collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied()
+    });
+    let shown = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| format!("{rate:.0}"));
+    let ratio = |peer: Option<f64>| {
+        peer.zip(postgres).map_or("–".to_owned(), |(peer, own)| format!("{:.2}", own / peer))
+    };
+    println!(
+        "| {} | {} | {} | {} | {} | {} | {} |",
+        load.claimers,
+        shown(sqlite),
+        shown(postgres),
+        shown(graphile),
+        shown(pgboss),
+        ratio(graphile),
+        ratio(pgboss)
+    );
 }
 
 fn numbers(variable: &str, default: &str) -> Vec<usize> {
@@ -153,8 +189,17 @@ async fn fill(store: &Store, integrations: &[IntegrationRow], jobs: usize) {
     .await;
 }
 
-/// Each lane is an integration that may have one session: its jobs run one after the other, in the order in which they were wanted.
-async fn rate(kept: &Kept, jobs: usize, lanes: usize, claimers: usize) -> f64 {
+/// Each lane is an integration that may have one session: its jobs run one after the other, in the order in which they were wanted. The
+/// claimers are those of one worker.
+async fn rate(kept: &Kept, Load { jobs, lanes, claimers, stuck }: Load) -> f64 {
+    if stuck > 0 {
+        let behind =
+            [integration(&kept.store, "stuck-0", 1).await, integration(&kept.store, "stuck-1", 1).await];
+        fill(&kept.store, &behind, stuck).await;
+        for _ in &behind {
+            kept.store.claim("another", LEASE).await.unwrap().unwrap();
+        }
+    }
     let mut integrations = Vec::new();
     for lane in 0..lanes {
         integrations.push(integration(&kept.store, &format!("lane-{lane}"), 1).await);
@@ -163,12 +208,12 @@ async fn rate(kept: &Kept, jobs: usize, lanes: usize, claimers: usize) -> f64 {
     let left = Arc::new(AtomicUsize::new(jobs));
     let began = SystemClock.elapsed();
     let claiming: Vec<_> = (0..claimers)
-        .map(|claimer| {
+        .map(|_| {
             let (store, left) = (kept.store.clone(), left.clone());
             tokio::spawn(async move {
                 let mut work = store.watch_work();
                 while left.load(Ordering::SeqCst) > 0 {
-                    match store.claim(&format!("worker-{claimer}"), LEASE).await.unwrap() {
+                    match store.claim("worker", LEASE).await.unwrap() {
                         Some(claimed) => {
                             store
                                 .finish(&claimed.lease, Finish::with(Outcome::Done { message: None }))
@@ -191,7 +236,7 @@ async fn rate(kept: &Kept, jobs: usize, lanes: usize, claimers: usize) -> f64 {
 }
 
 /// What a peer reaches in a database of its own on the same server.
-fn peer_rate(script: &str, jobs: usize, lanes: usize, claimers: usize) -> Option<f64> {
+fn peer_rate(script: &str, Load { jobs, lanes, claimers, stuck }: Load) -> Option<f64> {
     let server = std::env::var("USHER_TEST_POSTGRES").unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/queue/peers");
     if !folder.join("node_modules").exists() {
@@ -201,7 +246,7 @@ fn peer_rate(script: &str, jobs: usize, lanes: usize, claimers: usize) -> Option
     let psql = |sql: String| Command::new("psql").args([&server, "-qc", &sql]).status().unwrap();
     assert!(psql(format!("CREATE DATABASE {name}")).success());
     let address = server.replace("/postgres?", &format!("/{name}?"));
-    let numbers = [jobs, lanes, claimers].map(|number| number.to_string());
+    let numbers = [jobs, lanes, claimers, stuck].map(|number| number.to_string());
     let ran = Command::new("node")
         .arg(folder.join(script))
         .args(&numbers)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -20,6 +21,14 @@ pub(super) fn pairs(arguments: &[String], option: &str) -> anyhow::Result<BTreeM
         }
     }
     Ok(pairs)
+}
+
+/// A number of seconds with or without an `s` behind it.
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    text.trim_end_matches('s')
+        .parse()
+        .map(Duration::from_secs)
+        .map_err(|_| "a number of seconds, as in 25s".to_owned())
 }
 
 /// Credentials from where the arguments say they are.
@@ -60,6 +69,13 @@ pub(super) fn read_secret(what: &str, source: &str) -> anyhow::Result<Option<Sec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patience_is_a_number_of_seconds() {
+        assert_eq!(parse_seconds("25s"), Ok(Duration::from_secs(25)));
+        assert_eq!(parse_seconds("0"), Ok(Duration::ZERO));
+        assert!(parse_seconds("soon").is_err());
+    }
 
     #[test]
     fn a_password_is_not_taken_from_an_argument_and_not_repeated() {

@@ -10,7 +10,8 @@ use crate::integration::{Answering, Grant, Integration as Found, NewIntegration,
 use crate::server::Installation;
 
 use super::context::Context;
-use super::input::{pairs, read_credentials};
+use super::input::{pairs, parse_seconds, read_credentials};
+use super::limits::Limits;
 use super::output::table;
 use super::{Exit, OPERATOR};
 
@@ -88,6 +89,8 @@ struct Create {
     /// What the members of a group get, such as `Support Agents=role:agent`; of several for the same, the first counts
     #[arg(long = "grant", value_name = "GROUP=ENTITLEMENT:KEY", value_parser = parse_grant)]
     grants: Vec<Grant>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 #[derive(clap::Args)]
@@ -109,6 +112,8 @@ struct ChangedPolicy {
     /// What the members of groups get, in the place of what they got until now; each member at its next change
     #[arg(long = "grant", value_name = "GROUP=ENTITLEMENT:KEY", value_parser = parse_grant)]
     grants: Option<Vec<Grant>>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// The ways to answer.
@@ -198,20 +203,22 @@ impl Integration {
 
 impl Create {
     async fn run(self, context: &Context, installation: &Installation) -> anyhow::Result<Exit> {
+        let mut policy = Policy {
+            answer: self.answer.into(),
+            patience_ms: u64::try_from(self.patience.as_millis())?,
+            protected: self.protected,
+            profile: self.profile.into(),
+            grants: self.grants,
+            ..Policy::default()
+        };
+        self.limits.apply(&mut policy)?;
         let new = NewIntegration {
             name: self.name,
             connector: self.connector,
             settings: pairs(&self.settings, "--set")?,
             login: self.login,
             credentials: read_credentials(&self.credentials)?,
-            policy: Policy {
-                answer: self.answer.into(),
-                patience_ms: u64::try_from(self.patience.as_millis())?,
-                protected: self.protected,
-                profile: self.profile.into(),
-                grants: self.grants,
-                ..Policy::default()
-            },
+            policy,
         };
         let created = installation.integrations.create(new, OPERATOR).await?;
         let name = &created.row.name;
@@ -238,6 +245,7 @@ impl ChangedPolicy {
         policy.protected = self.protected.unwrap_or(policy.protected);
         policy.profile = self.profile.map_or(policy.profile, Profile::from);
         policy.grants = self.grants.unwrap_or(policy.grants);
+        self.limits.apply(&mut policy)?;
         installation.integrations.change_policy(&integration, policy.clone(), OPERATOR).await?;
         let name = self.name;
         context.format.print(&json!({ "name": name, "policy": policy }), |shown| {
@@ -278,14 +286,6 @@ pub(super) async fn find(installation: &Installation, name: &str) -> anyhow::Res
     }
 }
 
-/// A number of seconds with or without an `s` behind it.
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.trim_end_matches('s')
-        .parse()
-        .map(Duration::from_secs)
-        .map_err(|_| "a number of seconds, as in 25s".to_owned())
-}
-
 /// `Support Agents=role:agent`.
 fn parse_grant(text: &str) -> Result<Grant, String> {
     let parts = text.rsplit_once('=').and_then(|(group, given)| {
@@ -301,13 +301,6 @@ fn parse_grant(text: &str) -> Result<Grant, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patience_is_a_number_of_seconds() {
-        assert_eq!(parse_seconds("25s"), Ok(Duration::from_secs(25)));
-        assert_eq!(parse_seconds("0"), Ok(Duration::ZERO));
-        assert!(parse_seconds("soon").is_err());
-    }
 
     #[test]
     fn a_grant_is_a_group_an_entitlement_and_a_key() {

@@ -5,8 +5,9 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::artifact::ArtifactName;
+use crate::failure::FailureClass;
 use crate::server::Installation;
-use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, OperateError, StepRow};
+use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, OperateError, Priority, StepRow};
 
 use super::context::Context;
 use super::output::table;
@@ -41,8 +42,32 @@ enum Act {
     /// Tries jobs again that failed, were cancelled or wait for their next try
     Retry {
         /// Their ids
+        #[arg(required_unless_present = "failed")]
+        ids: Vec<String>,
+        /// All of this integration that failed, in the place of ids
+        #[arg(long, value_name = "INTEGRATION", conflicts_with = "ids")]
+        failed: Option<String>,
+        /// Of those, only the ones with this failure class
+        #[arg(long, requires = "failed")]
+        class: Option<FailureClass>,
+    },
+    /// Lets jobs that have not begun wait until they are released
+    Hold {
+        /// Their ids
         #[arg(required = true)]
         ids: Vec<String>,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets jobs go before, or behind, others of their integration
+    Priority {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// leaver, interactive, or ordinary
+        #[arg(long = "as", value_name = "PRIORITY")]
+        priority: Priority,
     },
     /// Lets jobs go on that are held or were for a person to do: they compare anew
     Release {
@@ -72,8 +97,20 @@ impl Job {
                 list(context, &installation, integration, state, limit).await
             }
             Act::Show { id } => show(context, &installation, &id).await,
-            Act::Retry { ids } => {
+            Act::Retry { ids, failed, class } => {
+                let ids = match failed {
+                    Some(integration) => failed_jobs(&installation, &integration, class).await?,
+                    None => ids,
+                };
                 operate(context, &ids, async |id| installation.store.retry_job(id, OPERATOR).await).await
+            }
+            Act::Hold { ids, reason } => {
+                let hold = async |id: &str| installation.store.hold_job(id, &reason, OPERATOR).await;
+                operate(context, &ids, hold).await
+            }
+            Act::Priority { ids, priority } => {
+                let set = async |id: &str| installation.store.prioritize_job(id, priority, OPERATOR).await;
+                operate(context, &ids, set).await
             }
             Act::Release { ids, reason } => {
                 let release = async |id: &str| installation.store.release_job(id, &reason, OPERATOR).await;
@@ -114,6 +151,20 @@ async fn list(
         table(&["ID", "KIND", "SUBJECT", "STATE", "CLASS", "ATTEMPTS", "CHANGED"], &rows)
     })?;
     Ok(Exit::Done)
+}
+
+/// The jobs that failed and that nothing has followed: one of each account, or group.
+async fn failed_jobs(
+    installation: &Installation,
+    integration: &str,
+    class: Option<FailureClass>,
+) -> anyhow::Result<Vec<String>> {
+    let integration_id = super::integration::find(installation, integration).await?.row.id;
+    let ids = installation.store.failed_jobs(&integration_id, class).await?;
+    if ids.is_empty() {
+        anyhow::bail!("no job of {integration} stands failed so");
+    }
+    Ok(ids)
 }
 
 async fn show(context: &Context, installation: &Installation, id: &str) -> anyhow::Result<Exit> {

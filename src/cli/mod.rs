@@ -24,6 +24,7 @@ mod input;
 mod integration;
 mod integration_test;
 mod job;
+mod limits;
 mod new;
 mod output;
 mod pick;

@@ -49,6 +49,17 @@ pub fn after_failure(class: FailureClass, attempt: u32, committed: Committed, ji
     }
 }
 
+/// At how many failures in a row of one operation it is not begun any more; none where a failure says nothing about the operation.
+pub fn opens_at(class: FailureClass) -> Option<i64> {
+    let info = class.info();
+    match (info.stops, info.retry) {
+        // The app's own definite "no" to the service account: the next job would hear it too.
+        (Stops::Operation, Retry::Never) => Some(1),
+        (Stops::Operation, _) => Some(3),
+        (Stops::Job | Stops::Account | Stops::Integration, _) => None,
+    }
+}
+
 /// Doubles with each attempt; `jitter` adds up to a quarter.
 fn pause(attempt: u32, jitter: f64) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16));
@@ -86,6 +97,14 @@ mod tests {
         check(SeatLimit, 1, Committed::Perhaps, Next::Fail);
         check(Protected, 1, Committed::No, Next::Fail);
         check(BrowserCrashed, 1, Committed::No, Next::RetryIn(secs(0)));
+    }
+
+    #[test]
+    fn operations_stop_at_what_their_classes_say() {
+        assert_eq!(opens_at(FailureClass::UiDrift), Some(3));
+        assert_eq!(opens_at(FailureClass::UnexpectedDialog), Some(3));
+        assert_eq!(opens_at(FailureClass::PermissionDenied), Some(1));
+        assert_eq!(CLASSES.iter().filter(|info| opens_at(info.class).is_some()).count(), 3);
     }
 
     #[test]

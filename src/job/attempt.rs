@@ -5,7 +5,7 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, Kind, Mode, Outcome, Seen};
+use crate::store::{Claimed, Finish, Kind, Mode, Outcome, Seen, Trial};
 
 use super::Workshop;
 use super::after::Committed;
@@ -16,6 +16,7 @@ use super::lease::HeldLease;
 use super::provision::{Aim, MayChange, Provisioned, list_accounts};
 use super::session::{Login, Sessions, Stamp};
 use super::terms;
+use super::trials::Trials;
 use super::witness::JobWitness;
 
 /// Runs the claimed job and writes how it ended. Where the lease is lost the job is left to whoever has it now; where the time is
@@ -74,14 +75,17 @@ async fn prepare(
         credentials_changed_at: credentials.changed_at,
         settings_changed_at: integration.row.modified_at,
     };
+    let breakers = workshop.store.breakers(&claimed.job.integration_id).await;
+    let trials = Trials::new(&claimed.job.id, breakers.map_err(|error| internal(&error))?);
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
     let witness = JobWitness::new(&workshop.store, &workshop.artifacts, lease, attempt);
-    let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness);
-    let ended = match claimed.job.kind {
+    let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness, trials);
+    let mut ended = match claimed.job.kind {
         Kind::TestLogin => test(&mut flows).await,
         Kind::Provision => provision(workshop, &integration, &mut flows, claimed).await,
         Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
     };
+    ended.trial = flows.trial(&ended.result);
     match &ended.result {
         Ok(()) => sessions.put_back(claimed.slot, flows.session),
         // A page in an unknown state is of no use to the next job.
@@ -107,7 +111,13 @@ async fn test(flows: &mut Flows<'_>) -> Ended {
         Ok(format!("logged in and read {} accounts", list.accounts.len()))
     };
     match result.await {
-        Ok(done) => Ended { seen: None, done: vec![done], result: Ok(()), committed: Committed::No },
+        Ok(done) => Ended {
+            seen: None,
+            done: vec![done],
+            result: Ok(()),
+            committed: Committed::No,
+            trial: Trial::default(),
+        },
         Err(failure) => Ended::failed(failure),
     }
 }
@@ -124,7 +134,7 @@ async fn provision(
     };
     let Provisioned { seen, done, result } = aim.reach(flows).await;
     let seen = seen.as_ref().map(|account| Seen::Account(terms::seen(account)));
-    Ended { seen, done, result, committed: flows.committed() }
+    Ended { seen, done, result, committed: flows.committed(), trial: Trial::default() }
 }
 
 async fn replicate(
@@ -138,7 +148,8 @@ async fn replicate(
         Err(failure) => return Ended::failed(failure),
     };
     let Replicated { seen, done, result } = aim.reach(flows).await;
-    Ended { seen: seen.map(Seen::Group), done, result, committed: flows.committed() }
+    let seen = seen.map(Seen::Group);
+    Ended { seen, done, result, committed: flows.committed(), trial: Trial::default() }
 }
 
 /// The same of a group.

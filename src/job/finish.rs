@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::failure::{FailureClass, Retry};
 use crate::id::Entropy;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, Outcome, Seen};
+use crate::store::{Claimed, Finish, Outcome, Seen, Trial};
 
 use super::Workshop;
 use super::after::{Committed, Next, after_failure};
@@ -21,18 +21,26 @@ pub(super) struct Ended {
     pub(super) result: Result<(), Failure>,
     /// Whether the app may have been changed.
     pub(super) committed: Committed,
+    /// What was found out about the operations that were tried.
+    pub(super) trial: Trial,
 }
 
 impl Ended {
     /// It failed before anything was done.
     pub(super) fn failed(failure: Failure) -> Self {
-        Self { seen: None, done: Vec::new(), result: Err(failure), committed: Committed::No }
+        Self {
+            seen: None,
+            done: Vec::new(),
+            result: Err(failure),
+            committed: Committed::No,
+            trial: Trial::default(),
+        }
     }
 }
 
 /// What is written of it.
 pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Finish {
-    let seen = ended.seen;
+    let (seen, trial) = (ended.seen, ended.trial);
     let mut told = serde_json::Map::from_iter([("done".to_owned(), json!(ended.done))]);
     let Err(failure) = ended.result else {
         let message = if ended.done.is_empty() {
@@ -40,14 +48,17 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
         } else {
             ended.done.join(", ")
         };
-        return Finish { seen, told, ..Finish::with(Outcome::Done { message: Some(message) }) };
+        return Finish { seen, told, trial, ..Finish::with(Outcome::Done { message: Some(message) }) };
     };
+    let waits = trial.waits_for.is_some();
     let next =
         after_failure(failure.class, tries(claimed), ended.committed, jitter(workshop.entropy.as_ref()));
     let now = workshop.clock.now();
     let (class, message) = (failure.class, failure.to_string());
     told.insert("next".to_owned(), json!(format!("{next:?}")));
     let (outcome, pause) = match next {
+        // It was not tried, and is not tried again before the operation is.
+        _ if waits => (Outcome::Held { class, message }, None),
         Next::RetryIn(pause) => (Outcome::Retry { at: now.plus(pause), class, message }, None),
         Next::ReadFirst(pause) => (Outcome::Unknown { at: now.plus(pause), message }, None),
         Next::Fail if is_for_a_person_to_decide(class) => (Outcome::Held { class, message }, None),
@@ -57,7 +68,7 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
             (Outcome::Failed { class, message }, Some(reason))
         }
     };
-    Finish { seen, told, pause, ..Finish::with(outcome) }
+    Finish { seen, told, trial, pause, ..Finish::with(outcome) }
 }
 
 /// What a job that is given up is said to have failed of. Where the app may have been changed and no reading told, that is

@@ -8,13 +8,14 @@ use crate::playbook::Scope;
 use crate::run::{self, Call, Codes, Identity, Limits, Report};
 use crate::secret::ExposeSecret;
 use crate::step::Failure;
-use crate::store::Store;
+use crate::store::{Store, Trial};
 use crate::trace::NotAllowed;
 
 use super::Workshop;
 use super::after::Committed;
 use super::session::{AppSession, Login};
 use super::terms;
+use super::trials::Trials;
 use super::witness::JobWitness;
 
 /// The flows of one integration, in one session, for one job.
@@ -24,6 +25,7 @@ pub(super) struct Flows<'a> {
     credentials: &'a Credentials,
     pub(super) session: AppSession,
     witness: JobWitness<'a>,
+    trials: Trials,
     /// R24: one login attempt per job.
     has_logged_in: bool,
 }
@@ -34,8 +36,9 @@ impl<'a> Flows<'a> {
         (integration, credentials): (&'a Integration, &'a Credentials),
         session: AppSession,
         witness: JobWitness<'a>,
+        trials: Trials,
     ) -> Self {
-        Self { workshop, integration, credentials, session, witness, has_logged_in: false }
+        Self { workshop, integration, credentials, session, witness, trials, has_logged_in: false }
     }
 
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
@@ -90,7 +93,22 @@ impl<'a> Flows<'a> {
         }
     }
 
+    /// What this job found out about the operations that it tried, once it has ended so.
+    pub(super) fn trial(&self, result: &Result<(), Failure>) -> Trial {
+        let (hash, changed_at) = (&self.integration.connector.hash, self.credentials.changed_at);
+        self.trials.found(result, hash, changed_at)
+    }
+
     async fn run_once(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
+        if let Err(failure) = self.trials.begin(flow) {
+            return not_begun(failure);
+        }
+        let report = self.run_anyway(flow, scope, identity).await;
+        self.trials.end(flow, report.outcome.is_ok());
+        report
+    }
+
+    async fn run_anyway(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         self.witness.begin_run();
         let call = Call {
             book: &self.integration.connector.book,

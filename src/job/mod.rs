@@ -13,6 +13,7 @@ mod lease;
 mod provision;
 mod session;
 mod terms;
+mod trials;
 mod witness;
 mod worker;
 

@@ -170,7 +170,7 @@ impl Crew {
         }
     }
 
-    /// Keeps what rests here, closes what is idle, and takes back what belongs to nobody any more.
+    /// Keeps what rests here, closes what is idle, takes back what belongs to nobody any more, and asks for what is to be done again.
     async fn look_after(&self, vigil: &mut Vigil) -> Result<(), StoreError> {
         let store = &self.workshop.store;
         self.give_up(self.sessions.idle()).await?;
@@ -180,6 +180,30 @@ impl Crew {
         self.sessions.close_others(&store.resting(&self.name).await?).await;
         for job in store.take_back_silent(vigil).await? {
             tracing::warn!(job = job.id, "took back a job whose worker was silent");
+        }
+        self.try_again().await?;
+        for job in store.ask_scheduled().await? {
+            tracing::info!(job = job.id, cause = %job.cause, "its time has come");
+        }
+        Ok(())
+    }
+
+    /// Lets operations be tried again whose connector, or credentials, changed since they failed.
+    async fn try_again(&self) -> Result<(), StoreError> {
+        for breaker in self.workshop.store.breakers_without_probe().await? {
+            let integrations = &self.workshop.integrations;
+            // What cannot be read now is tried at the next look.
+            let Ok(Some(integration)) = integrations.get(&breaker.integration_id).await else { continue };
+            let Ok(credentials) = integrations.credentials(&integration).await else { continue };
+            let is_same = integration.connector.hash == breaker.connector_hash
+                && credentials.changed_at == breaker.credentials_at;
+            if !is_same && let Some(job) = self.workshop.store.half_open(&breaker).await? {
+                tracing::info!(
+                    job = job.id,
+                    operation = breaker.operation,
+                    "tries again what was not begun any more"
+                );
+            }
         }
         Ok(())
     }

@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::error::StoreError;
 use super::event::{self, NewEvent};
+use super::job::{breaker, pace, schedule};
 use super::sql::{Row, args, statements};
 use super::word::words;
 use super::writer::Tx;
+use crate::calendar::{Recurrence, WorkingHours};
 use crate::clock::Timestamp;
 
 statements! {
-    INSERT = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+    INSERT = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, pace_ms, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7)";
     UPDATE = "UPDATE integrations SET settings = $2, policy = $3, max_sessions = $4, modified_at = $5 WHERE id = $1";
     PAUSE = "UPDATE integrations SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL";
     RESUME = "UPDATE integrations SET paused_at = NULL, pause_reason = NULL WHERE id = $1 AND paused_at IS NOT NULL";
@@ -26,6 +28,8 @@ statements! {
 
 /// The most sessions that one service account may have open; more than this is a mistake, not a need.
 const MAX_SESSIONS: u32 = 32;
+/// The longest time between two jobs.
+const MAX_PACE_MS: u64 = 60 * 60 * 1000;
 
 words! {
     /// How far Usher may go in the app.
@@ -57,6 +61,14 @@ pub struct Policy {
     pub profile: Profile,
     /// What groups give their members, in the order in which they count.
     pub grants: Vec<Grant>,
+    /// The least time from the begin of one job to that of the next, in milliseconds (R26).
+    pub pace_ms: u64,
+    /// How many jobs may begin in any hour; leavers and tests of the login are counted and do not wait.
+    pub jobs_per_hour: Option<u32>,
+    /// When jobs may begin; leavers and tests of the login begin at any time.
+    pub working_hours: Option<WorkingHours>,
+    /// When the login is tested and the list read, again and again.
+    pub canary: Option<Recurrence>,
 }
 
 /// How a SCIM request is answered whose job takes its time.
@@ -113,6 +125,10 @@ impl Default for Policy {
             max_sessions: 1,
             profile: Profile::default(),
             grants: Vec::new(),
+            pace_ms: 0,
+            jobs_per_hour: None,
+            working_hours: None,
+            canary: None,
         }
     }
 }
@@ -177,6 +193,11 @@ pub enum IntegrationError {
     /// A policy is outside its bounds.
     #[error("max_sessions is {0}: it must be between 1 and {MAX_SESSIONS}")]
     BadSessions(u32),
+    /// A policy is outside its bounds.
+    #[error(
+        "no job could ever begin: at least one an hour must be allowed, and at most an hour between two of them"
+    )]
+    BadPace,
     /// There is no such integration.
     #[error("there is no such integration")]
     NotFound,
@@ -220,7 +241,7 @@ impl Store {
         self.writer.write(move |tx| async move { pause(tx, &id, &reason, &by).await }.boxed()).await
     }
 
-    /// Lets jobs of the integration be claimed again. Returns whether it was paused before.
+    /// Lets jobs of the integration be claimed again, and operations be tried that were not begun any more. Returns whether it was paused before.
     pub async fn resume_integration(&self, id: &str, by: &str) -> Result<bool, StoreError> {
         let (id, by) = (id.to_owned(), by.to_owned());
         self.writer.write(move |tx| async move { resume(tx, &id, &by).await }.boxed()).await
@@ -256,6 +277,7 @@ pub(super) async fn pause(tx: &mut Tx, id: &str, reason: &str, by: &str) -> Resu
 async fn resume(tx: &mut Tx, id: &str, by: &str) -> Result<bool, StoreError> {
     tx.touched.configuration = true;
     let resumed = tx.db.change(RESUME, args![id]).await? > 0;
+    breaker::doubt(tx, id);
     if resumed {
         tx.touched.work();
         event::append(tx, NewEvent::new("integration.resumed", by).of(id));
@@ -273,7 +295,9 @@ async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<Integratio
         args![&id, &new.name, &new.connector, &new.settings, policy_text(&new.policy), sessions, tx.now];
     tx.touched.configuration = true;
     tx.db.write(INSERT, values);
-    add_slots(tx, &id, sessions).await?;
+    add_slots(tx, &id, sessions);
+    pace::set(tx, &id, &new.policy);
+    schedule::set(tx, &id, &new.policy);
     let data = serde_json::json!({ "name": new.name, "connector": new.connector });
     event::append(tx, NewEvent::new("integration.created", by).of(&id).with(data));
     row(tx, &id).await
@@ -289,7 +313,9 @@ async fn change(
     let sessions = i64::from(policy.max_sessions);
     tx.touched.configuration = true;
     tx.db.write(UPDATE, args![id, &settings, policy_text(&policy), sessions, tx.now]);
-    add_slots(tx, id, sessions).await?;
+    add_slots(tx, id, sessions);
+    pace::set(tx, id, &policy);
+    schedule::set(tx, id, &policy);
     tx.touched.work();
     let data = serde_json::json!({
         "before": { "settings": before.settings, "policy": before.policy },
@@ -299,11 +325,10 @@ async fn change(
     row(tx, id).await
 }
 
-async fn add_slots(tx: &mut Tx, id: &str, sessions: i64) -> Result<(), StoreError> {
+fn add_slots(tx: &mut Tx, id: &str, sessions: i64) {
     for ordinal in 0..sessions {
         tx.db.write(ADD_SLOT, args![id, ordinal]);
     }
-    Ok(())
 }
 
 async fn row(tx: &mut Tx, id: &str) -> Result<IntegrationRow, IntegrationError> {
@@ -330,6 +355,9 @@ fn policy_text(policy: &Policy) -> String {
 }
 
 fn check_policy(policy: &Policy) -> Result<(), IntegrationError> {
+    if policy.jobs_per_hour == Some(0) || policy.pace_ms > MAX_PACE_MS {
+        return Err(IntegrationError::BadPace);
+    }
     match policy.max_sessions {
         1..=MAX_SESSIONS => Ok(()),
         sessions => Err(IntegrationError::BadSessions(sessions)),

@@ -17,6 +17,7 @@ mod directory;
 mod engine;
 mod error;
 mod event;
+mod gather;
 mod group;
 mod integration;
 mod job;
@@ -54,8 +55,8 @@ pub use self::integration::{
     Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
 };
 pub use self::job::{
-    Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind, Lease,
-    LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Vigil, Work,
+    Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,
+    Lease, LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Trial, Tripped, Vigil, Work,
 };
 pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,
@@ -71,6 +72,7 @@ pub use self::watch::{JobWatch, WorkWatch};
 pub use self::word::UnknownWord;
 
 use self::engine::Engine;
+use self::job::{Claims, Ends};
 use self::sql::Db;
 use self::stamp::Stamp;
 use self::watch::Watchers;
@@ -122,6 +124,8 @@ impl StoreOptions {
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Writer,
+    claims: Claims,
+    ends: Ends,
     engine: Arc<Engine>,
     watchers: Arc<Watchers>,
     stamp: Arc<Stamp>,
@@ -151,7 +155,10 @@ impl Store {
             bell,
         };
         let writer = Writer::start(db, writer_options);
-        Ok(Self { writer, engine, watchers, stamp, clock, directory: Arc::new(options.directory.clone()) })
+        let claims = Claims::start(writer.clone(), Arc::clone(&engine), Arc::clone(&clock));
+        let ends = Ends::start(writer.clone());
+        let directory = Arc::new(options.directory.clone());
+        Ok(Self { writer, claims, ends, engine, watchers, stamp, clock, directory })
     }
 
     /// Finishes what was asked before, and closes the files. Later calls fail with [`StoreError::Closed`].

@@ -1,26 +1,67 @@
 //! Claiming: a free slot of an integration takes the most urgent head of it, for the time of a lease.
 //!
-//! The lease lives on the slot. The fence of the job grows with each claim and is carried by every later write of the
-//! worker; a write that finds another fence changes nothing and says that the lease is lost. When a lease ends is up to those who
-//! watch (see [`Vigil`](super::Vigil)); a worker stops by its own clock well before (see `job`).
+//! What several tasks of a worker ask for at the same time is claimed together, in one look and one transaction. Leavers go first, then
+//! what is due longest. So that an integration with many leavers does not keep the workers from the others for good, at every
+//! [`FAIR`]th look what is due longest in its integration goes first.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 
 use super::super::Store;
-use super::super::attempt;
-use super::super::engine::Kind;
+use super::super::engine::{Engine, Kind};
 use super::super::error::StoreError;
-use super::super::sql::{Db, args, statements};
-use super::super::writer::Tx;
-use super::{JobRow, WORKER, find, reread, tell, vigil};
-use crate::clock::Timestamp;
+use super::super::gather::Gather;
+use super::super::sql::{Row, args, statements};
+use super::super::writer::{Tx, Writer};
+use super::lease::{Lease, millis};
+use super::{JobRow, WORKER, find_all, pace, tell};
+use crate::clock::{SharedClock, Timestamp};
 
-/// A paused integration still lets its login be tested: that is how a new password is tried.
+/// A slot that is free, or rests with the worker who asks.
+macro_rules! open_slot {
+    ($slot:literal) => {
+        concat!(
+            $slot,
+            ".integration_id = i.id AND ",
+            $slot,
+            ".job_id IS NULL AND (",
+            $slot,
+            ".worker IS NULL OR ",
+            $slot,
+            ".worker = $1) AND ",
+            $slot,
+            ".ordinal < i.max_sessions"
+        )
+    };
+}
+
+/// The most urgent job of `i` that is ready.
+macro_rules! first_job {
+    ($which:literal) => {
+        concat!(
+            "(SELECT j.seq FROM jobs j WHERE j.integration_id = i.id AND j.state = 'ready'",
+            $which,
+            " ORDER BY j.priority, j.due_at, j.seq LIMIT 1)"
+        )
+    };
+}
+
+/// One slot and one job of each integration that has both. A paused one still lets its login be tested: that is how a new password is
+/// tried. Outside its hours, or where it had its share of the hour, what cannot wait goes on. A time that is further away than it can have
+/// been set was set by a clock that has jumped since.
 macro_rules! pick {
     () => {
-        "SELECT s.id AS slot_id, h.id AS job_id FROM slots s JOIN integrations i ON i.id = s.integration_id AND s.ordinal < i.max_sessions JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NULL THEN (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) ELSE (SELECT j.seq FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready' AND j.kind = 'test_login' ORDER BY j.priority, j.due_at, j.seq LIMIT 1) END WHERE s.job_id IS NULL AND (s.worker IS NULL OR s.worker = $1) ORDER BY h.priority, h.due_at, h.seq, s.worker IS NULL, s.ordinal LIMIT 1"
+        concat!(
+            "SELECT s.id AS slot_id, h.id AS job_id, i.id AS integration_id, i.pace_ms, i.hourly, EXISTS (SELECT 1 FROM slots o WHERE ", open_slot!("o"), " AND o.id <> s.id) AS has_more",
+            " FROM integrations i JOIN slots s ON s.id = (SELECT f.id FROM slots f WHERE ", open_slot!("f"), " ORDER BY f.worker IS NULL, f.ordinal LIMIT 1)",
+            " JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NOT NULL THEN ", first_job!(" AND j.kind = 'test_login'"),
+            " WHEN (i.rationed_until > $2 AND i.rationed_until <= $2 + 3600000) OR i.open_from > $2 OR i.open_until <= $2 THEN ", first_job!(" AND j.priority < 50"),
+            " ELSE ", first_job!(""), " END",
+            " WHERE NOT (i.paced_until > $2 AND i.paced_until <= $2 + i.pace_ms) ORDER BY h.priority * $3, h.due_at, h.seq LIMIT $4 + 0"
+        )
     };
 }
 
@@ -28,31 +69,17 @@ statements! {
     PICK = pick!();
     DUE = "SELECT id FROM jobs WHERE state = 'retry' AND due_at <= $1 LIMIT 1";
     MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND due_at <= $1";
-    NEXT_DUE = "SELECT min(due_at) AS due_at FROM jobs WHERE state = 'retry'";
+    NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1) AS n";
     TAKE = "UPDATE jobs SET state = 'running', attempts = attempts + 1, tries = tries + 1, fence = fence + 1, committing_at = NULL, changed_at = $2 WHERE id = $1 AND state = 'ready'";
-    OCCUPY = "UPDATE slots SET job_id = $2, fence = $3, worker = $4, beat = 0, lease_ms = $5 WHERE id = $1 AND job_id IS NULL";
-    BEAT = "UPDATE slots SET beat = beat + 1, lease_ms = $3 WHERE job_id = $1 AND fence = $2";
-    HOLDER = "SELECT worker FROM slots WHERE job_id = $1 AND fence = $2";
-    FREE = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1 AND fence = $2";
-    REST = "UPDATE slots SET job_id = NULL, fence = NULL, beat = beat + 1 WHERE job_id = $1 AND fence = $2";
-    FREE_SILENT = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE id = $1 AND worker = $2 AND beat = $3 AND coalesce(job_id, '') = $4 AND coalesce(fence, 0) = $5";
-    COMMITTING = "UPDATE jobs SET committing_at = $3, changed_at = $3 WHERE id = $1 AND fence = $2 AND state = 'running'";
-    OF_WORKER = "SELECT id, job_id, fence, worker, beat, lease_ms FROM slots WHERE worker = $1 ORDER BY id";
-    HAND_BACK = "UPDATE jobs SET state = 'ready', due_at = $2, read_first = CASE WHEN committing_at IS NULL THEN read_first ELSE 1 END, changed_at = $2 WHERE id = $1 AND state = 'running'";
+    OCCUPY = "UPDATE slots SET job_id = $2, fence = (SELECT fence FROM jobs WHERE id = $2), worker = $3, beat = 0, lease_ms = $4 WHERE id = $1";
 }
 
 /// The same on a server. The lock of those who write keeps claims apart; but a slot or a job that another hand holds, as a person does
 /// who looks into the database, must not hold up all the others.
 pub(super) const PICK_UNLOCKED: &str = concat!(pick!(), " FOR UPDATE OF s, h SKIP LOCKED");
 
-/// The right to work on a job. Every write of the worker carries it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Lease {
-    /// The job.
-    pub job_id: String,
-    /// The fence of the claim.
-    pub fence: i64,
-}
+/// How often age counts more than urgency between integrations.
+const FAIR: u64 = 4;
 
 /// A claimed job.
 #[derive(Clone, Debug)]
@@ -69,169 +96,129 @@ pub struct Claimed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub(super) i64);
 
-/// A slot that a worker has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Held {
-    /// The slot.
-    pub slot: SlotId,
-    /// The job in it; none where the session rests.
-    pub lease: Option<Lease>,
-    /// The worker.
-    pub worker: String,
-    /// How often it has beaten.
-    pub beat: i64,
-    /// How long it is the worker's without a beat.
-    pub length: Duration,
-}
-
-/// The write was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
-    /// Another claim has the job, or it was taken back: stop, and close the page.
-    #[error("the lease is lost")]
-    Lost,
-    /// The store could not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Whose leases are taken back.
+/// Who asks for a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stranded {
-    /// These, unless they have beaten since.
-    Silent(Vec<Held>),
-    /// Those of one worker, which is known to be gone.
-    Worker(String),
-    /// All: this process owns the only worker there can be, and has just started.
-    All,
+struct Claimant {
+    worker: String,
+    lease: Duration,
+}
+
+type Answer = Result<Option<Claimed>, StoreError>;
+
+/// Where claims are asked for.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Claims(Gather<Claimant, Answer>);
+
+impl Claims {
+    pub(in super::super) fn start(writer: Writer, engine: Arc<Engine>, clock: SharedClock) -> Self {
+        let desk = Arc::new(Desk { writer, engine, clock, looks: AtomicU64::new(0) });
+        Self(Gather::start(move |claimants| Arc::clone(&desk).claim(claimants).boxed()))
+    }
 }
 
 impl Store {
     /// Claims the most urgent job that is due and whose integration has a free slot; `None` where there is none.
     /// An idle call does not disturb the writer.
     pub async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
-        let mut db = self.reader().await?;
-        let is_idle = db.one(DUE, args![self.clock.now()]).await?.is_none()
-            && db.one(PICK, args![worker]).await?.is_none();
-        drop(db);
-        if is_idle {
-            return Ok(None);
-        }
-        let worker = worker.to_owned();
-        self.writer.write(move |tx| async move { claim(tx, &worker, lease).await }.boxed()).await
+        self.claims.0.ask(Claimant { worker: worker.to_owned(), lease }).await?
     }
 
-    /// When the next job that waits for its next try becomes due.
+    /// When something that nobody tells of lets the next job be claimed: it is due for its next try, or its integration opens.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        match self.reader().await?.one(NEXT_DUE, &[]).await? {
+        match self.reader().await?.one(NEXT_DUE, args![self.clock.now()]).await? {
             Some(row) => row.maybe_time("due_at"),
             None => Ok(None),
         }
     }
+}
 
-    /// Lets a lease last for `lease` from now.
-    pub async fn heartbeat(&self, held: &Lease, lease: Duration) -> Result<(), LeaseError> {
-        // Not behind those who write: a lease is not to be lost because one of them takes too long.
-        if let Some(mut db) = self.engine.beside().await? {
-            return beat(&mut db, held, lease).await;
+/// Answers claims.
+struct Desk {
+    writer: Writer,
+    engine: Arc<Engine>,
+    clock: SharedClock,
+    looks: AtomicU64,
+}
+
+impl Desk {
+    async fn claim(self: Arc<Self>, mut claimants: Vec<Claimant>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(claimants.len());
+        // All of one process are one worker's, but for those of tests.
+        while let Some(first) = claimants.first().cloned() {
+            let others = claimants.iter().position(|other| *other != first).unwrap_or(claimants.len());
+            claimants.drain(..others);
+            match self.claim_for(first, others).await {
+                Ok(claimed) => {
+                    let none = std::iter::repeat_with(|| None);
+                    answers.extend(claimed.into_iter().map(Some).chain(none).take(others).map(Ok));
+                }
+                Err(error) => answers.extend(std::iter::repeat_n(Err(error), others)),
+            }
         }
-        let held = held.clone();
-        self.writer.write(move |tx| async move { beat(&mut tx.db, &held, lease).await }.boxed()).await
+        answers
     }
 
-    /// Notes, on the disk before it returns, that the next step may change the app. Whatever happens after, an attempt
-    /// that ends without a word of its outcome is followed by a reading.
-    pub async fn mark_committing(&self, held: &Lease) -> Result<(), LeaseError> {
-        let held = held.clone();
-        self.writer.write(move |tx| committing(tx, held).boxed()).await
-    }
-
-    /// Takes leases back and returns the jobs, ready again. One that had marked a commit is to be read first.
-    pub async fn take_back(&self, stranded: Stranded) -> Result<Vec<JobRow>, StoreError> {
-        if stranded_slots(&mut self.reader().await?, &stranded).await?.is_empty() {
+    /// Claims so many jobs at most.
+    async fn claim_for(&self, claimant: Claimant, count: usize) -> Result<Vec<Claimed>, StoreError> {
+        let is_fair = self.looks.fetch_add(1, Ordering::Relaxed) % FAIR == FAIR - 1;
+        let by = i64::from(!is_fair);
+        let (now, mut db) = (self.clock.now(), self.engine.reader().await?);
+        let is_idle = db.one(DUE, args![now]).await?.is_none()
+            && !pace::is_over(&mut db, now).await?
+            && db.one(PICK, args![&claimant.worker, now, by, 1]).await?.is_none();
+        drop(db);
+        if is_idle {
             return Ok(Vec::new());
         }
-        self.writer.write(move |tx| async move { take_back(tx, &stranded).await }.boxed()).await
+        self.writer.write(move |tx| async move { claim(tx, &claimant, by, count).await }.boxed()).await
     }
 }
 
-async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
+async fn claim(
+    tx: &mut Tx,
+    Claimant { worker, lease }: &Claimant,
+    by: i64,
+    count: usize,
+) -> Result<Vec<Claimed>, StoreError> {
     tx.db.write(MAKE_READY, args![tx.now]);
+    pace::open_again(tx).await?;
     let pick = match tx.db.kind() {
         Kind::Sqlite => PICK,
         Kind::Postgres => PICK_UNLOCKED,
     };
-    let Some(picked) = tx.db.one(pick, args![worker]).await? else { return Ok(None) };
-    let (slot_id, job_id) = (picked.int("slot_id")?, picked.text("job_id")?);
-    if tx.db.change(TAKE, args![&job_id, tx.now]).await? == 0 {
-        return Ok(None);
-    }
-    let job = reread(tx, &job_id).await?;
-    tx.db.write(OCCUPY, args![slot_id, &job_id, job.fence, worker, millis(lease)]);
-    tell(tx, &job, "job.claimed", WORKER, serde_json::json!({ "worker": worker, "attempt": job.attempts }));
-    Ok(Some(Claimed { lease: Lease { job_id, fence: job.fence }, job, slot: SlotId(slot_id) }))
-}
-
-async fn beat(db: &mut Db, held: &Lease, lease: Duration) -> Result<(), LeaseError> {
-    match db.change(BEAT, args![&held.job_id, held.fence, millis(lease)]).await? {
-        0 => Err(LeaseError::Lost),
-        _ => Ok(()),
-    }
-}
-
-fn millis(lease: Duration) -> i64 {
-    i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
-}
-
-async fn committing(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
-    held_by(tx, &held).await?;
-    tx.db.write(COMMITTING, args![&held.job_id, held.fence, tx.now]);
-    tx.touched.job(&held.job_id);
-    attempt::mark_committing(tx, &held.job_id);
-    Ok(())
-}
-
-/// The worker that holds the lease; an error where nobody does with this fence.
-pub(in super::super) async fn held_by(tx: &mut Tx, held: &Lease) -> Result<String, LeaseError> {
-    match tx.db.one(HOLDER, args![&held.job_id, held.fence]).await? {
-        Some(row) => Ok(row.text("worker")?),
-        None => Err(LeaseError::Lost),
-    }
-}
-
-/// Ends a lease; the slot `rests` with the worker, or is free. An error where nobody holds it with this fence.
-pub(super) async fn free(tx: &mut Tx, held: &Lease, rests: bool) -> Result<(), LeaseError> {
-    match tx.db.change(if rests { REST } else { FREE }, args![&held.job_id, held.fence]).await? {
-        0 => Err(LeaseError::Lost),
-        _ => Ok(()),
-    }
-}
-
-async fn stranded_slots(db: &mut Db, stranded: &Stranded) -> Result<Vec<Held>, StoreError> {
-    let rows = match stranded {
-        Stranded::Silent(held) => return Ok(held.clone()),
-        Stranded::Worker(worker) => db.all(OF_WORKER, args![worker]).await?,
-        Stranded::All => return vigil::held(db).await,
-    };
-    rows.iter().map(vigil::read).collect()
-}
-
-async fn take_back(tx: &mut Tx, stranded: &Stranded) -> Result<Vec<JobRow>, StoreError> {
-    let mut jobs = Vec::new();
-    for Held { slot, lease, worker, beat, .. } in stranded_slots(&mut tx.db, stranded).await? {
-        // Whoever has beaten meanwhile keeps what is theirs.
-        let (job_id, fence) = lease.map_or((String::new(), 0), |lease| (lease.job_id, lease.fence));
-        if tx.db.change(FREE_SILENT, args![slot.0, &worker, beat, &job_id, fence]).await? == 0 {
-            continue;
+    let mut slots = Vec::new();
+    // Each look gives one job of an integration; those with more sessions are looked at again.
+    while slots.len() < count {
+        let wanted = i64::try_from(count - slots.len()).unwrap_or(i64::MAX);
+        let rows = tx.db.all(pick, args![worker, tx.now, by, wanted]).await?;
+        for row in &rows {
+            let (slot, job_id) = (row.int("slot_id")?, row.text("job_id")?);
+            tx.db.write(TAKE, args![&job_id, tx.now]);
+            tx.db.write(OCCUPY, args![slot, &job_id, worker, millis(*lease)]);
+            pace::began(tx, row)?;
+            slots.push((job_id, SlotId(slot)));
         }
-        tx.touched.work();
-        let Some(before) = find(&mut tx.db, &job_id).await? else { continue };
-        tx.db.write(HAND_BACK, args![&job_id, tx.now]);
-        let is_unknown = before.committing_at.is_some();
-        attempt::lose(tx, &before, &worker);
-        let data = serde_json::json!({ "worker": worker, "outcome": if is_unknown { "unknown" } else { "not done" } });
-        tell(tx, &before, "job.lease_lost", WORKER, data);
-        jobs.push(reread(tx, &job_id).await?);
+        if !has_more(&rows)? {
+            break;
+        }
     }
-    Ok(jobs)
+    let mut jobs = find_all(&mut tx.db, slots.iter().map(|(id, _)| id)).await?;
+    let mut claimed = Vec::with_capacity(slots.len());
+    for (job_id, slot) in slots {
+        let Some(job) = jobs.remove(&job_id) else { continue };
+        tx.touched.job(&job_id);
+        let data = serde_json::json!({ "worker": worker, "attempt": job.attempts });
+        tell(tx, &job, "job.claimed", WORKER, data);
+        claimed.push(Claimed { lease: Lease { job_id, fence: job.fence }, job, slot });
+    }
+    Ok(claimed)
+}
+
+fn has_more(rows: &[Row]) -> Result<bool, StoreError> {
+    for row in rows {
+        if row.truth("has_more")? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

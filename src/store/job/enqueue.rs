@@ -1,11 +1,15 @@
 //! Asking for work: makes sure that one job is pending in the lane that will see what is wanted now.
 
+use std::fmt;
+use std::str::FromStr;
+
 use futures::FutureExt as _;
 
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::event::{self, NewEvent};
 use super::super::sql::{Row, args, statements};
+use super::super::word::UnknownWord;
 use super::super::writer::Tx;
 use super::{JobBrief, JobRow, JobState, Kind, beside, brief_columns, reread};
 
@@ -46,12 +50,34 @@ impl Priority {
     /// Everything else.
     pub const ORDINARY: Self = Self(50);
 
+    /// Their names.
+    const NAMES: [(&str, Self); 3] =
+        [("leaver", Self::LEAVER), ("interactive", Self::INTERACTIVE), ("ordinary", Self::ORDINARY)];
+
     pub(super) fn from_stored(value: i64) -> Self {
         Self(value)
     }
 
     pub(super) fn to_stored(self) -> i64 {
         self.0
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::NAMES.iter().find(|(_, priority)| priority == self) {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl FromStr for Priority {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        let found = Self::NAMES.iter().find(|(name, _)| *name == word).map(|(_, priority)| *priority);
+        found.ok_or_else(|| UnknownWord { list: "priority", word: word.to_owned() })
     }
 }
 
@@ -138,7 +164,7 @@ impl Store {
     }
 }
 
-async fn ask(
+pub(super) async fn ask(
     tx: &mut Tx,
     integration_id: String,
     (work, request): (Work, JobRequest),

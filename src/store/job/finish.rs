@@ -1,27 +1,33 @@
 //! Finishing: the outcome of an attempt, what was seen in the app, and the events of it, in one transaction that the
-//! fence guards.
+//! fence guards. Attempts that end at the same time are written together.
+
+use std::collections::HashMap;
 
 use futures::FutureExt as _;
 
 use super::super::Store;
 use super::super::account::{self, SeenAccount};
 use super::super::attempt::{self, AttemptOutcome};
+use super::super::error::StoreError;
+use super::super::gather::Gather;
 use super::super::group::{self, GroupSeen};
 use super::super::integration;
 use super::super::sql::{args, statements};
 use super::super::user;
-use super::super::writer::Tx;
-use super::claim::{Lease, LeaseError, free};
-use super::{JobRow, JobState, WORKER, find, follower, promote, reread, tell};
+use super::super::writer::{Tx, Writer};
+use super::breaker::{self, Trial};
+use super::lease::{Lease, LeaseError, free};
+use super::{JobRow, JobState, WORKER, find_all, promote, read, tell};
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
 statements! {
-    SETTLE = "UPDATE jobs SET state = $2, class = $3, message = $4, due_at = $5, read_first = $6, finished_at = $7, changed_at = $8 WHERE id = $1";
+    SETTLE = "UPDATE jobs SET state = $2, class = $3, message = $4, due_at = $5, read_first = $6, finished_at = $7, changed_at = $8, tries = $9 WHERE id = $1";
     SUPERSEDE = "UPDATE jobs SET state = 'cancelled', superseded_by = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
     INHERIT = "UPDATE jobs SET read_first = $2, priority = CASE WHEN priority > $3 THEN $3 ELSE priority END WHERE id = $1";
     ABSORB = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END WHERE id = $1";
-    DROP_TRY = "UPDATE jobs SET tries = tries - 1 WHERE id = $1 AND tries > 0";
+    HELD = "SELECT j.*, u.user_name, g.display_name AS group_name, s.fence AS held_fence FROM slots s JOIN jobs j ON j.id = s.job_id LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id WHERE s.job_id IN (SELECT value FROM json_each($1))";
+    FOLLOWERS = "SELECT j.*, u.user_name, g.display_name AS group_name, h.id AS head_id FROM jobs h JOIN jobs j ON j.integration_id = h.integration_id AND j.lane = h.lane AND j.state = 'blocked' LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id WHERE h.id IN (SELECT value FROM json_each($1))";
 }
 
 /// How an attempt ended.
@@ -103,6 +109,8 @@ pub struct Finish {
     pub told: serde_json::Map<String, serde_json::Value>,
     /// Whether the session stays open: then its slot rests with the worker.
     pub rests: bool,
+    /// What was found out about operations of the connector.
+    pub trial: Trial,
     /// Pauses the integration for this reason, before another job of it can be claimed (R24).
     pub pause: Option<String>,
 }
@@ -110,7 +118,47 @@ pub struct Finish {
 impl Finish {
     /// Ends so, with nothing else to write.
     pub fn with(outcome: Outcome) -> Self {
-        Self { outcome, seen: None, told: serde_json::Map::new(), rests: false, pause: None }
+        Self {
+            outcome,
+            seen: None,
+            told: serde_json::Map::new(),
+            rests: false,
+            trial: Trial::default(),
+            pause: None,
+        }
+    }
+}
+
+type Answer = Result<JobRow, LeaseError>;
+
+/// Where the ends of attempts are written.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Ends(Gather<(Lease, Finish), Answer>);
+
+impl Ends {
+    pub(in super::super) fn start(writer: Writer) -> Self {
+        Self(Gather::start(move |ends| write(writer.clone(), ends).boxed()))
+    }
+}
+
+/// Writes them together; where that fails each by itself, so that none fails for the fault of another.
+async fn write(writer: Writer, ends: Vec<(Lease, Finish)>) -> Vec<Answer> {
+    let count = ends.len();
+    let all = ends.clone();
+    match writer.write(move |tx| async move { end_all(tx, all).await }.boxed()).await {
+        Ok(answers) => answers,
+        Err(error) if count == 1 => vec![Err(LeaseError::Store(error))],
+        Err(_) => {
+            let mut answers = Vec::with_capacity(count);
+            for end in ends {
+                let one = writer.write(move |tx| async move { end_all(tx, vec![end]).await }.boxed()).await;
+                let lost = || Err(LeaseError::Lost);
+                answers.push(
+                    one.map_or_else(|error| Err(error.into()), |mut one| one.pop().unwrap_or_else(lost)),
+                );
+            }
+            answers
+        }
     }
 }
 
@@ -121,8 +169,7 @@ impl Store {
     /// Where a newer wish waits behind it, a job that would be tried again gives way to it (`cancelled`, with
     /// `superseded_by`), and one that is held takes the wish over instead.
     pub async fn finish(&self, held: &Lease, finish: Finish) -> Result<JobRow, LeaseError> {
-        let held = held.clone();
-        self.writer.write(move |tx| end(tx, held, finish).boxed()).await
+        self.ends.0.ask((held.clone(), finish)).await?
     }
 }
 
@@ -163,13 +210,46 @@ fn settle(outcome: Outcome) -> Settled {
     }
 }
 
-async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseError> {
-    free(tx, &held, finish.rests).await?;
-    let job = find(&mut tx.db, &held.job_id).await?.ok_or(LeaseError::Lost)?;
+/// What is known of a job whose attempt ends.
+struct Ending {
+    job: JobRow,
+    follower: Option<JobRow>,
+}
+
+/// An error ends it for all; who has no lease any more is told so, and nothing of theirs is written.
+async fn end_all(tx: &mut Tx, ends: Vec<(Lease, Finish)>) -> Result<Vec<Answer>, StoreError> {
+    let ids: Vec<&String> = ends.iter().map(|(held, _)| &held.job_id).collect();
+    let ids = serde_json::json!(ids);
+    let mut held = HashMap::new();
+    for row in tx.db.all(HELD, args![&ids]).await? {
+        held.insert((row.text("id")?, row.int("held_fence")?), read(&row)?);
+    }
+    let mut followers = HashMap::new();
+    for row in tx.db.all(FOLLOWERS, args![&ids]).await? {
+        followers.insert(row.text("head_id")?, read(&row)?);
+    }
+    let mut ended = Vec::with_capacity(ends.len());
+    for (Lease { job_id, fence }, finish) in ends {
+        // Taken out: who says it twice has lost it with the first time.
+        let Some(job) = held.remove(&(job_id.clone(), fence)) else {
+            ended.push(None);
+            continue;
+        };
+        end(tx, Ending { follower: followers.remove(&job_id), job }, finish).await?;
+        tx.touched.job(&job_id);
+        ended.push(Some(job_id));
+    }
+    let mut jobs = find_all(&mut tx.db, ended.iter().flatten()).await?;
+    Ok(ended.into_iter().map(|id| id.and_then(|id| jobs.remove(&id)).ok_or(LeaseError::Lost)).collect())
+}
+
+async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> Result<(), StoreError> {
+    free(tx, &job.id, finish.rests);
     let settled = settle(finish.outcome);
     attempt::end(tx, &job, settled.word, (settled.class, settled.message.as_deref()));
     // A reading costs little; a change made twice cannot be taken back.
     let read_first = job.read_first || job.committing_at.is_some() || settled.word == AttemptOutcome::Unknown;
+    let is_requeued = settled.word == AttemptOutcome::Requeued;
     let values = args![
         &job.id,
         settled.state.as_str(),
@@ -179,20 +259,19 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
         read_first && !settled.state.is_final(),
         settled.state.is_final().then_some(tx.now),
         tx.now,
+        // Who is told to go on later has not tried.
+        if is_requeued { (job.tries - 1).max(0) } else { job.tries },
     ];
     tx.db.write(SETTLE, values);
     let mut told = finish.told;
     told.extend(settled.class.map(|class| ("class".to_owned(), class.as_str().into())));
     tell(tx, &job, &format!("job.{}", settled.word), WORKER, told.into());
-    if settled.word == AttemptOutcome::Requeued {
-        tx.db.write(DROP_TRY, args![&job.id]);
-    }
     if let (Some(Seen::Account(seen)), Some(user_id)) = (&finish.seen, &job.user_id) {
         account::put(tx, &job.integration_id, user_id, seen);
     }
     if let Some(group_id) = &job.group_id {
         let seen = finish.seen.as_ref().and_then(Seen::group);
-        let ended = match (settled.state, follower(tx, &job).await?) {
+        let ended = match (settled.state, &follower) {
             (JobState::Done, None) => group::Ended::DoneForGood,
             (JobState::Done, Some(_)) => group::Ended::Done,
             _ => group::Ended::Otherwise,
@@ -202,8 +281,8 @@ async fn end(tx: &mut Tx, held: Lease, finish: Finish) -> Result<JobRow, LeaseEr
     if let Some(reason) = &finish.pause {
         integration::pause(tx, &job.integration_id, reason, "usher").await?;
     }
-    make_way(tx, &job, settled.state, read_first).await?;
-    Ok(reread(tx, &job.id).await?)
+    make_way(tx, &job, follower, (settled.state, read_first));
+    breaker::note(tx, &job, finish.trial).await
 }
 
 /// Ends a job whose place another one takes.
@@ -213,22 +292,22 @@ fn supersede(tx: &mut Tx, job: &JobRow, by: &JobRow) {
 }
 
 /// Settles who goes on in the lane: the job, or the wish that came while it ran.
-async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) -> Result<(), LeaseError> {
-    let Some(follower) = follower(tx, job).await? else {
+fn make_way(tx: &mut Tx, job: &JobRow, follower: Option<JobRow>, (state, read_first): (JobState, bool)) {
+    let Some(follower) = follower else {
         // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
         if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
             user::gone(tx, user_id);
         }
-        return Ok(());
+        return;
     };
     match state {
-        JobState::Done | JobState::Failed | JobState::Cancelled => promote(tx, job).await?,
+        JobState::Done | JobState::Failed | JobState::Cancelled => promote(tx, job, &follower),
         // The head keeps its place; the follower's wish is what it will find.
         JobState::Ready | JobState::Running | JobState::Blocked => {}
         JobState::Retry => {
             supersede(tx, job, &follower);
             tx.db.write(INHERIT, args![&follower.id, read_first, job.priority.to_stored()]);
-            promote(tx, job).await?;
+            promote(tx, job, &follower);
         }
         JobState::Held | JobState::NeedsHuman => {
             supersede(tx, &follower, job);
@@ -237,5 +316,4 @@ async fn make_way(tx: &mut Tx, job: &JobRow, state: JobState, read_first: bool) 
             tx.touched.job(&follower.id);
         }
     }
-    Ok(())
 }

@@ -5,6 +5,7 @@ use super::super::attempt::{self, AttemptDetail};
 use super::super::error::StoreError;
 use super::super::sql::{args, statements};
 use super::{JobRow, JobState, find, read, select_jobs};
+use crate::failure::FailureClass;
 
 statements! {
     LIST = select_jobs!("WHERE j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
@@ -13,6 +14,7 @@ statements! {
     // Those that are done are the most; the latest of them are found by going back.
     LIST_DONE = select_jobs!("WHERE j.state = 'done' AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_NOTABLE = select_jobs!("WHERE j.state = $4 AND j.state IN ('blocked', 'running', 'retry', 'failed', 'held', 'needs_human', 'cancelled') AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    FAILED = "SELECT j.id FROM jobs j WHERE j.integration_id = $1 AND j.state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR j.class = $2) AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq) ORDER BY j.seq";
 }
 
 /// Which jobs to list.
@@ -66,6 +68,18 @@ impl Store {
             }
         };
         rows?.iter().map(read).collect()
+    }
+
+    /// The ids of the jobs of an integration that failed (with this class), and after which nothing more was asked of the same lane; oldest
+    /// first.
+    pub async fn failed_jobs(
+        &self,
+        integration_id: &str,
+        class: Option<FailureClass>,
+    ) -> Result<Vec<String>, StoreError> {
+        let class = class.map(FailureClass::as_str);
+        let rows = self.reader().await?.all(FAILED, args![integration_id, class]).await?;
+        rows.iter().map(|row| row.text("id")).collect()
     }
 
     /// Waits until the job has settled and returns it; `None` where there is no such job. Follows a job that took its

@@ -5,23 +5,33 @@
 //! for its next try, or waits for a person; what came while the head was running waits as its one *follower*. Only a
 //! head that is due is `ready`, so that a claim never searches a backlog. Two unique indexes keep this so.
 
+pub(super) mod breaker;
 mod claim;
 mod enqueue;
 mod finish;
+mod lease;
 mod list;
 mod operate;
+pub(super) mod pace;
 mod rest;
+pub(super) mod schedule;
 mod vigil;
 
-pub use self::claim::{Claimed, Held, Lease, LeaseError, SlotId, Stranded};
+pub use self::breaker::{Breaker, Trial, Tripped};
+pub use self::claim::{Claimed, SlotId};
 pub use self::enqueue::{JobRequest, Priority, Work};
 pub use self::finish::{Finish, Outcome, Seen};
+pub use self::lease::{Held, Lease, LeaseError, Stranded};
 pub use self::list::{JobDetail, JobFilter};
 pub use self::operate::OperateError;
 pub use self::vigil::Vigil;
 
-pub(super) use self::claim::held_by;
+pub(super) use self::claim::Claims;
 pub(super) use self::enqueue::{Pending, enqueue, enqueue_behind, head, is_head, pending_columns};
+pub(super) use self::finish::Ends;
+pub(super) use self::lease::held_by;
+
+use std::collections::HashMap;
 
 use super::error::StoreError;
 use super::event::{self, NewEvent};
@@ -52,6 +62,7 @@ pub(super) use brief_columns;
 
 statements! {
     FIND = select_jobs!("WHERE j.id = $1");
+    FIND_ALL = select_jobs!("WHERE j.id IN (SELECT value FROM json_each($1))");
     FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
     PROMOTE = "UPDATE jobs SET state = 'ready', due_at = $3, changed_at = $3 WHERE integration_id = $1 AND lane = $2 AND state = 'blocked'";
 }
@@ -61,12 +72,16 @@ statements! {
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
     [
         STATEMENTS,
+        breaker::STATEMENTS,
         claim::STATEMENTS,
         enqueue::STATEMENTS,
         finish::STATEMENTS,
+        lease::STATEMENTS,
         list::STATEMENTS,
         operate::STATEMENTS,
+        pace::STATEMENTS,
         rest::STATEMENTS,
+        schedule::STATEMENTS,
         vigil::STATEMENTS,
     ]
     .concat()
@@ -175,6 +190,8 @@ pub struct JobRow {
     pub changed_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The operation of the connector that it waits for, while it is held for that.
+    pub waits_for: Option<String>,
     lane: String,
     committing_at: Option<Timestamp>,
 }
@@ -215,6 +232,19 @@ async fn find(db: &mut Db, id: &str) -> Result<Option<JobRow>, StoreError> {
     db.one(FIND, args![id]).await?.map(|row| read(&row)).transpose()
 }
 
+/// The jobs with these ids, by them.
+async fn find_all(
+    db: &mut Db,
+    ids: impl Iterator<Item = &String>,
+) -> Result<HashMap<String, JobRow>, StoreError> {
+    let ids: Vec<&String> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = db.all(FIND_ALL, args![&serde_json::json!(ids)]).await?;
+    rows.iter().map(|row| read(row).map(|job| (job.id.clone(), job))).collect()
+}
+
 /// The job that was just written.
 async fn reread(tx: &mut Tx, id: &str) -> Result<JobRow, StoreError> {
     tx.touched.job(id);
@@ -230,12 +260,9 @@ async fn follower(tx: &mut Tx, job: &JobRow) -> Result<Option<JobRow>, StoreErro
 }
 
 /// Makes the follower of a lane its head; the head must have ended before.
-async fn promote(tx: &mut Tx, ended: &JobRow) -> Result<(), StoreError> {
-    if let Some(follower) = follower(tx, ended).await? {
-        tx.db.write(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]);
-        tx.touched.job(&follower.id);
-    }
-    Ok(())
+fn promote(tx: &mut Tx, ended: &JobRow, follower: &JobRow) {
+    tx.db.write(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]);
+    tx.touched.job(&follower.id);
 }
 
 /// Writes an event about a job.
@@ -283,6 +310,7 @@ fn read(row: &Row) -> Result<JobRow, StoreError> {
         created_at: row.time("created_at")?,
         changed_at: row.time("changed_at")?,
         finished_at: row.maybe_time("finished_at")?,
+        waits_for: row.maybe_text("waits_for")?,
         lane: row.text("lane")?,
         committing_at: row.maybe_time("committing_at")?,
     })

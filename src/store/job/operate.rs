@@ -1,4 +1,4 @@
-//! What a person may do with a job: try it again, release it, cancel it.
+//! What a person may do with a job: try it again, hold it, release it, cancel it, let it go before or behind others.
 
 use futures::FutureExt as _;
 
@@ -8,11 +8,15 @@ use super::super::group;
 use super::super::sql::{args, statements};
 use super::super::user;
 use super::super::writer::Tx;
-use super::{JobRow, JobState, find, promote, read, reread, select_jobs, tell};
+use super::breaker;
+use super::enqueue::Priority;
+use super::{JobRow, JobState, find, follower, promote, read, reread, select_jobs, tell};
 
 statements! {
     PENDING = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
-    MAKE_READY = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0, superseded_by = NULL, finished_at = NULL, changed_at = $2 WHERE id = $1";
+    MAKE_READY = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0, superseded_by = NULL, waits_for = NULL, finished_at = NULL, changed_at = $2 WHERE id = $1";
+    HOLD = "UPDATE jobs SET state = 'held', class = NULL, message = $2, changed_at = $3 WHERE id = $1";
+    PRIORITY = "UPDATE jobs SET priority = $2, changed_at = $3 WHERE id = $1";
     CANCEL = "UPDATE jobs SET state = 'cancelled', message = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
 }
 
@@ -43,8 +47,10 @@ pub enum OperateError {
 #[derive(Clone, Debug)]
 enum Wish {
     Retry,
+    Hold { reason: String },
     Release { reason: String },
     Cancel { reason: String },
+    Priority(Priority),
 }
 
 impl Store {
@@ -57,6 +63,21 @@ impl Store {
     /// Lets a held job, or one that a person had to do, go on: it compares anew.
     pub async fn release_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
         self.operate(id, Wish::Release { reason: reason.to_owned() }, by).await
+    }
+
+    /// Lets a job that has not begun wait until somebody releases it.
+    pub async fn hold_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Hold { reason: reason.to_owned() }, by).await
+    }
+
+    /// Lets a job that has not ended go before, or behind, others of its integration.
+    pub async fn prioritize_job(
+        &self,
+        id: &str,
+        priority: Priority,
+        by: &str,
+    ) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Priority(priority), by).await
     }
 
     /// Ends a job that is not running and has not ended.
@@ -77,8 +98,26 @@ async fn operate(tx: &mut Tx, id: String, wish: Wish, by: String) -> Result<JobR
             again(tx, &job, &[JobState::Failed, JobState::Cancelled, JobState::Retry]).await?;
             ("job.retried", None)
         }
+        Wish::Hold { reason } => {
+            if !matches!(job.state, JobState::Ready | JobState::Retry) {
+                return Err(OperateError::WrongState(job.state));
+            }
+            tx.db.write(HOLD, args![&job.id, &reason, tx.now]);
+            ("job.held", Some(reason))
+        }
+        Wish::Priority(priority) => {
+            if job.state.is_final() {
+                return Err(OperateError::WrongState(job.state));
+            }
+            tx.db.write(PRIORITY, args![&job.id, priority.to_stored(), tx.now]);
+            ("job.prioritized", Some(priority.to_string()))
+        }
         Wish::Release { reason } => {
             again(tx, &job, &[JobState::Held, JobState::NeedsHuman]).await?;
+            if let Some(operation) = &job.waits_for {
+                // Somebody says that it may be tried, whatever changed.
+                breaker::probe(tx, &job, operation);
+            }
             ("job.released", Some(reason))
         }
         Wish::Cancel { reason } => {
@@ -121,8 +160,10 @@ async fn cancel(tx: &mut Tx, job: &JobRow, reason: &str) -> Result<(), OperateEr
         return Err(OperateError::WrongState(job.state));
     }
     tx.db.write(CANCEL, args![&job.id, reason, tx.now]);
-    if job.state != JobState::Blocked {
-        promote(tx, job).await?;
+    if job.state != JobState::Blocked
+        && let Some(follower) = follower(tx, job).await?
+    {
+        promote(tx, job, &follower);
     }
     Ok(())
 }

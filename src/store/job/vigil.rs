@@ -10,8 +10,9 @@ use std::time::Duration;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::sql::{Db, Row, statements};
-use super::claim::{Held, SlotId, Stranded};
-use super::{JobRow, Lease};
+use super::JobRow;
+use super::claim::SlotId;
+use super::lease::{Held, Lease, Stranded};
 
 statements! {
     HELD = "SELECT id, job_id, fence, worker, beat, lease_ms FROM slots WHERE worker IS NOT NULL ORDER BY id";

@@ -2,6 +2,7 @@
 //! each engine.
 
 mod admin;
+mod breaker;
 mod claim;
 mod concurrency;
 mod crash;
@@ -11,6 +12,7 @@ mod journal;
 mod lane;
 pub mod opening;
 mod operate;
+mod pace;
 mod page;
 mod user;
 mod wait;

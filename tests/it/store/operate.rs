@@ -113,3 +113,59 @@ async fn jobs_are_listed_newest_first_by_integration_and_state() {
     assert_eq!(list(Some(&other), Some(JobState::Done), None, 9).await, [0_i64; 0]);
     assert_eq!(list(Some(&acme), Some(JobState::Ready), Some(5), 9).await, [3]);
 }
+
+#[tokio::test]
+async fn a_job_that_has_not_begun_is_held_and_released_by_a_person() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let id = bench.claimed().await.job.id;
+    let refused = bench.store.hold_job(&id, "why", "cli").await;
+    assert!(matches!(refused, Err(OperateError::WrongState(JobState::Running))), "{refused:?}");
+    bench.silence().await;
+    let held = bench.store.hold_job(&id, "the app moves tonight", "cli").await.unwrap();
+    assert_eq!((held.state, held.message.as_deref()), (JobState::Held, Some("the app moves tonight")));
+    assert!(bench.claim().await.is_none());
+    bench.store.release_job(&id, "it has moved", "cli").await.unwrap();
+    assert_eq!(bench.claimed().await.job.id, id);
+}
+
+#[tokio::test]
+async fn a_person_lets_a_job_go_before_others_or_behind_them() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c"] {
+        ids.push(bench.add_user(&acme, name).await.job.unwrap().id);
+    }
+    bench.store.prioritize_job(&ids[2], "leaver".parse().unwrap(), "cli").await.unwrap();
+    bench.store.prioritize_job(&ids[1], "interactive".parse().unwrap(), "cli").await.unwrap();
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        let claimed = bench.claimed().await;
+        bench.done(&claimed).await;
+        order.push(claimed.job.id);
+    }
+    assert_eq!(order, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
+    let done = bench.store.prioritize_job(&ids[0], Priority::LEAVER, "cli").await;
+    assert!(matches!(done, Err(OperateError::WrongState(JobState::Done))), "{done:?}");
+    assert!("at once".parse::<Priority>().is_err());
+}
+
+#[tokio::test]
+async fn what_failed_and_was_not_asked_for_since_is_found() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let mut ids = Vec::new();
+    for name in ["a", "b"] {
+        let recorded = bench.add_user(&acme, name).await;
+        let claimed = bench.claimed().await;
+        bench.store.finish(&claimed.lease, failed()).await.unwrap();
+        ids.push((recorded.user, claimed.job.id));
+    }
+    let find = async |class| bench.store.failed_jobs(&acme.id, class).await.unwrap();
+    assert_eq!(find(None).await, [ids[0].1.clone(), ids[1].1.clone()]);
+    assert!(find(Some(usher::failure::FailureClass::Captcha)).await.is_empty());
+    bench.wish(&acme, &ids[0].0, true).await;
+    assert_eq!(find(None).await, [ids[1].1.clone()]);
+}

@@ -10,6 +10,15 @@ CREATE TABLE integrations (
   max_sessions INTEGER NOT NULL,
   paused_at INTEGER,
   pause_reason TEXT,
+  -- The least time between two jobs, and the most jobs of an hour, as in `policy`; before `paced_until` no job begins, before
+  -- `rationed_until` none that can wait.
+  pace_ms INTEGER NOT NULL,
+  hourly INTEGER,
+  paced_until INTEGER NOT NULL DEFAULT 0,
+  rationed_until INTEGER NOT NULL DEFAULT 0,
+  -- The working hours that are, or come next; nothing where it works always. Outside, no job begins that can wait.
+  open_from INTEGER,
+  open_until INTEGER,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 ) STRICT;
@@ -160,6 +169,8 @@ CREATE TABLE jobs (
   fence INTEGER NOT NULL DEFAULT 0,
   due_at INTEGER NOT NULL,
   committing_at INTEGER,
+  -- The operation whose breaker it waits for, while it is held for that.
+  waits_for TEXT,
   cause TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   changed_at INTEGER NOT NULL,
@@ -225,6 +236,39 @@ CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users WHEN OLD
   UPDATE user_counts SET visible = visible + NEW.visible - OLD.visible
   WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
 END;
+
+-- When jobs began, of integrations whose jobs of an hour are counted; an hour at most is kept.
+CREATE TABLE starts (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX starts_of_integration ON starts(integration_id, at);
+
+-- What is done again and again: an expression as `cron` has it, with its time zone.
+CREATE TABLE schedules (
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  kind TEXT NOT NULL,
+  cron TEXT NOT NULL,
+  next_at INTEGER NOT NULL,
+  PRIMARY KEY (integration_id, kind)
+) STRICT;
+CREATE INDEX schedules_due ON schedules(next_at);
+
+-- Operations of a connector that failed as a page does that has changed: how often in a row, and since when none is begun any more.
+-- `connector_hash` and `credentials_at` are those with which it failed last; with others one job, the `probe`, may try it.
+CREATE TABLE breakers (
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  operation TEXT NOT NULL,
+  failures INTEGER NOT NULL,
+  opened_at INTEGER,
+  class TEXT NOT NULL,
+  message TEXT NOT NULL,
+  connector_hash TEXT NOT NULL,
+  credentials_at INTEGER,
+  probe TEXT REFERENCES jobs(id),
+  PRIMARY KEY (integration_id, operation)
+) STRICT;
 
 -- One row is one session of the service account that may be open at a time: a row that exists cannot be overrun as a count can. Without
 -- a job it rests with the worker that keeps the session open for the next. The lease lives here: heartbeats touch a small table only.

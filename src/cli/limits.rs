@@ -1,0 +1,61 @@
+//! Options that say how fast, and when, an integration is worked in.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::calendar::{Recurrence, WorkingHours};
+use crate::integration::Policy;
+
+use super::input::parse_seconds;
+
+/// How fast, and when, an integration is worked in.
+#[derive(clap::Args)]
+pub(super) struct Limits {
+    /// How many sessions of the service account may be open at once
+    #[arg(long, value_name = "N")]
+    sessions: Option<u32>,
+    /// The least time from the begin of one job to that of the next
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pace: Option<Duration>,
+    /// How many jobs may begin in any hour, or `none` for no limit; leavers count, and do not wait
+    #[arg(long, value_name = "N")]
+    jobs_per_hour: Option<Choice<u32>>,
+    /// When jobs may begin, as "Mon-Fri 08:00-18:00 Europe/Berlin", or `none` for always; leavers do not wait
+    #[arg(long, value_name = "HOURS")]
+    working_hours: Option<Choice<WorkingHours>>,
+    /// When the login is tested and the list of accounts read, as "0 6 * * Mon-Fri Europe/Berlin", or `none` for never
+    #[arg(long, value_name = "TIMES")]
+    canary: Option<Choice<Recurrence>>,
+}
+
+/// A value, or the word `none`.
+#[derive(Clone, Debug)]
+struct Choice<T>(Option<T>);
+
+impl<T: FromStr> FromStr for Choice<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        if text == "none" { Ok(Self(None)) } else { text.parse().map(|value| Self(Some(value))) }
+    }
+}
+
+impl Limits {
+    /// Sets what is given; the rest stays.
+    pub(super) fn apply(self, policy: &mut Policy) -> anyhow::Result<()> {
+        policy.max_sessions = self.sessions.unwrap_or(policy.max_sessions);
+        if let Some(pace) = self.pace {
+            policy.pace_ms = u64::try_from(pace.as_millis())?;
+        }
+        if let Some(Choice(jobs)) = self.jobs_per_hour {
+            policy.jobs_per_hour = jobs;
+        }
+        if let Some(Choice(hours)) = self.working_hours {
+            policy.working_hours = hours;
+        }
+        if let Some(Choice(canary)) = self.canary {
+            policy.canary = canary;
+        }
+        Ok(())
+    }
+}
