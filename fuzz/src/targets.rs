@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use usher::calendar::{Recurrence, WorkingHours};
+use usher::clock::Timestamp;
 use usher::connector::{Text, load_texts};
 use usher::diagnostic::{Colour, Diagnostic, Source, Span, render};
 use usher::journal::redacted;
@@ -13,14 +15,16 @@ use usher::scim::cursor::Towards;
 use usher::scim::{
     Filter, Folded, ListQuery, PatchRequest, Path as ScimPath, Position, Resource, ResourceSchema, patch,
 };
-use usher::store::ExchangeBody;
+use usher::store::{DatabaseUrl, ExchangeBody};
 
 /// The name of a target, and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target by name.
 pub const TARGETS: &[Target] = &[
+    ("calendar", calendar),
     ("connector", connector),
+    ("database_url", database_url),
     ("journal", journal),
     ("locator", locator),
     ("scim_bulk", scim_bulk),
@@ -50,6 +54,39 @@ pub fn connector(data: &[u8]) {
     let loaded = load_texts(Path::new("c"), &texts);
     assert!(loaded.connector.is_some() || !loaded.diagnostics.is_empty(), "nothing, and no word why");
     tell(&loaded.diagnostics);
+}
+
+/// Working hours, and recurring times: what is read is printed as it was written, and what comes next comes.
+pub fn calendar(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for at in [0, 1_774_746_000_000, 1_793_062_800_000, i64::MAX / 2].map(Timestamp::from_ms) {
+        match text.parse::<WorkingHours>() {
+            Ok(hours) => {
+                assert_eq!(hours.to_string(), text.trim());
+                let (from, until) = hours.around(at);
+                assert!(from < until && until > at, "{text}: {from:?} to {until:?} at {at:?}");
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        match text.parse::<Recurrence>() {
+            Ok(recurrence) => assert!(recurrence.after(at) > at, "{text} at {at:?}"),
+            Err(error) => assert!(!error.to_string().contains('\n')),
+        }
+    }
+}
+
+/// The address of a database: no password of one is ever shown.
+pub fn database_url(data: &[u8]) {
+    const PASSWORD: &str = "kept-to-itself";
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let show = |text: &str| match text.parse::<DatabaseUrl>() {
+        Ok(url) => format!("{url} {url:?}"),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    show(text);
+    let with_password = format!("postgres://ada:{PASSWORD}@{text}");
+    let shown = show(&with_password);
+    assert!(!shown.contains(PASSWORD), "{with_password}: {shown}");
 }
 
 /// A YAML file.

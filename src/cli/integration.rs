@@ -28,6 +28,11 @@ enum Act {
     Create(Create),
     /// Lists the integrations
     List,
+    /// Shows how one is set up, and what keeps jobs of it from beginning
+    Show {
+        /// The integration
+        name: String,
+    },
     /// Logs in and reads the list of accounts; changes nothing
     Test {
         /// The integration
@@ -43,7 +48,7 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
-    /// Lets its jobs start again
+    /// Lets its jobs start again, and operations be tried that had stopped
     Resume {
         /// The integration
         name: String,
@@ -164,6 +169,7 @@ impl Integration {
         match self.act {
             Act::Create(create) => return create.run(context, &installation).await,
             Act::List => list(context, &installation).await?,
+            Act::Show { name } => return super::integration_show::run(context, &installation, &name).await,
             Act::Test { name } => return super::integration_test::run(context, &installation, &name).await,
             Act::Policy(change) => change.run(context, &installation).await?,
             Act::Pause { name, reason } => {

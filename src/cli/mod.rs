@@ -22,6 +22,7 @@ mod health;
 mod import;
 mod input;
 mod integration;
+mod integration_show;
 mod integration_test;
 mod job;
 mod limits;

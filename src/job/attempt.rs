@@ -76,7 +76,7 @@ async fn prepare(
         settings_changed_at: integration.row.modified_at,
     };
     let breakers = workshop.store.breakers(&claimed.job.integration_id).await;
-    let trials = Trials::new(&claimed.job.id, breakers.map_err(|error| internal(&error))?);
+    let trials = Trials::new(&claimed.job, breakers.map_err(|error| internal(&error))?);
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
     let witness = JobWitness::new(&workshop.store, &workshop.artifacts, lease, attempt);
     let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness, trials);

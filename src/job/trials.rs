@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 use crate::step::Failure;
-use crate::store::{Breaker, Trial, Tripped};
+use crate::store::{Breaker, JobRow, Kind, Trial, Tripped};
 
 use super::after::opens_at;
 
@@ -13,6 +13,7 @@ use super::after::opens_at;
 #[derive(Debug)]
 pub(super) struct Trials {
     job_id: String,
+    tries_all: bool,
     breakers: Vec<Breaker>,
     /// The operation that was begun last: what fails after it fails for what it read or did.
     last: Option<String>,
@@ -21,9 +22,11 @@ pub(super) struct Trials {
 }
 
 impl Trials {
-    pub(super) fn new(job_id: &str, breakers: Vec<Breaker>) -> Self {
-        let job_id = job_id.to_owned();
-        Self { job_id, breakers, last: None, worked: BTreeSet::new(), waits_for: None }
+    pub(super) fn new(job: &JobRow, breakers: Vec<Breaker>) -> Self {
+        // Whoever tests the login wants to know whether it works again; it changes nothing.
+        let tries_all = job.kind == Kind::TestLogin;
+        let job_id = job.id.clone();
+        Self { job_id, tries_all, breakers, last: None, worked: BTreeSet::new(), waits_for: None }
     }
 
     /// Whether this operation may be begun.
@@ -31,7 +34,7 @@ impl Trials {
         let open = self
             .breakers
             .iter()
-            .find(|breaker| breaker.operation == operation && breaker.stops(&self.job_id));
+            .find(|breaker| breaker.operation == operation && breaker.stops(&self.job_id) && !self.tries_all);
         let Some(breaker) = open else {
             self.last = Some(operation.to_owned());
             return Ok(());
@@ -86,4 +89,66 @@ fn held(breaker: &Breaker) -> String {
     format!(
         "`{operation}` is not begun any more{since}: it failed {failures} times in a row, last with: {message}; {cure}, or release one job to try it"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker(operation: &str, probe: Option<&str>) -> Breaker {
+        Breaker {
+            integration_id: "i".to_owned(),
+            operation: operation.to_owned(),
+            failures: 3,
+            opened_at: Some(Timestamp::from_ms(0)),
+            class: FailureClass::UiDrift,
+            message: "no button".to_owned(),
+            connector_hash: "hash".to_owned(),
+            credentials_at: None,
+            probe: probe.map(str::to_owned),
+        }
+    }
+
+    fn trials(breakers: Vec<Breaker>) -> Trials {
+        let (job_id, worked) = ("job".to_owned(), BTreeSet::new());
+        Trials { job_id, tries_all: false, breakers, last: None, worked, waits_for: None }
+    }
+
+    fn drift() -> Result<(), Failure> {
+        Err(Failure::new(FailureClass::UiDrift, "no table"))
+    }
+
+    #[test]
+    fn what_is_open_is_not_begun_unless_by_its_probe() {
+        let mut stopped = trials(vec![breaker("invite", Some("another"))]);
+        assert!(stopped.begin("read_account").is_ok());
+        stopped.end("read_account", true);
+        let refused = stopped.begin("invite").unwrap_err();
+        assert!(refused.message.contains("`invite` is not begun any more since 1970"), "{}", refused.message);
+        let trial = stopped.found(&Err(refused), "hash", None);
+        assert_eq!((trial.waits_for.as_deref(), trial.tripped, trial.worked), (Some("invite"), None, vec![]));
+
+        let mut probe = trials(vec![breaker("invite", Some("job"))]);
+        assert!(probe.begin("invite").is_ok());
+        probe.end("invite", true);
+        assert_eq!(probe.found(&Ok(()), "hash", None).worked, ["invite"]);
+        let mut test = Trials { tries_all: true, ..trials(vec![breaker("login", None)]) };
+        assert!(test.begin("login").is_ok());
+    }
+
+    #[test]
+    fn the_operation_that_was_begun_last_is_the_one_that_failed() {
+        let mut trials = trials(vec![breaker("read_account", Some("job"))]);
+        for operation in ["login", "read_account"] {
+            trials.begin(operation).unwrap();
+            trials.end(operation, true);
+        }
+        // It did all its steps, and what it read makes no sense.
+        let trial = trials.found(&drift(), "hash-2", None);
+        let tripped = trial.tripped.unwrap();
+        assert_eq!((tripped.operation.as_str(), tripped.opens_at), ("read_account", 3));
+        assert_eq!((tripped.connector_hash.as_str(), trial.worked), ("hash-2", vec![]));
+        let slow = Err(Failure::new(FailureClass::Timeout, "slow"));
+        assert_eq!(trials.found(&slow, "hash", None).tripped, None);
+    }
 }

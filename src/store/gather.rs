@@ -59,3 +59,48 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
         answered.await.map_err(|_| StoreError::Closed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::FutureExt as _;
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_while_one_is_answered_is_answered_together_and_nobody_who_left() {
+        let (sizes, mut seen) = mpsc::unbounded_channel();
+        let gate = Arc::new(Semaphore::new(0));
+        let at_gate = Arc::clone(&gate);
+        let gather = Gather::start(move |questions: Vec<u32>| {
+            sizes.send(questions.clone()).unwrap();
+            let gate = Arc::clone(&at_gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                questions.into_iter().map(|question| question * 10).collect()
+            }
+            .boxed()
+        });
+        let ask = |question| {
+            tokio::spawn({
+                let gather = gather.clone();
+                async move { gather.ask(question).await.unwrap() }
+            })
+        };
+        let first = ask(1);
+        assert_eq!(seen.recv().await.unwrap(), [1]);
+        let mut leaves = Box::pin(gather.ask(4));
+        assert!((&mut leaves).now_or_never().is_none());
+        drop(leaves);
+        let (second, third) = (gather.ask(2), gather.ask(3));
+        gate.add_permits(2);
+        let (second, third) = tokio::join!(second, third);
+        assert_eq!((first.await.unwrap(), second.unwrap(), third.unwrap()), (10, 20, 30));
+        let asked = seen.recv().await.unwrap();
+        assert_eq!(asked, [2, 3]);
+        drop(gather);
+        assert_eq!(seen.recv().await, None, "it ends with the last handle");
+    }
+}

@@ -115,6 +115,8 @@ impl DatabaseUrl {
                 ("synchronous_commit", "on".to_owned()),
                 // What is written behind a statement's name is read back as it is.
                 ("standard_conforming_strings", "on".to_owned()),
+                // Nothing that is asked takes as long as to compile it would.
+                ("jit", "off".to_owned()),
                 ("lock_timeout", ms(options.busy_timeout)),
                 ("idle_in_transaction_session_timeout", ms(IDLE_IN_TRANSACTION)),
             ])
@@ -198,6 +200,8 @@ impl Postgres {
 }
 
 async fn writer(connect: &PgConnectOptions) -> Result<Db, StoreError> {
+    // Its statements are few and always the same: to plan them anew each time costs more than to run them.
+    let connect = connect.clone().options([("plan_cache_mode", "force_generic_plan")]);
     let connection = tokio::time::timeout(ANSWER, connect.connect()).await;
     let connection = connection.map_err(|_| sqlx::Error::PoolTimedOut)??;
     Ok(Db::new(Link::Postgres(Box::new(Pipe::new(connection)))))

@@ -5,7 +5,7 @@
 //! [`FAIR`]th look what is due longest in its integration goes first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -69,7 +69,7 @@ statements! {
     PICK = pick!();
     DUE = "SELECT id FROM jobs WHERE state = 'retry' AND due_at <= $1 LIMIT 1";
     MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND due_at <= $1";
-    NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1) AS n";
+    NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1 UNION ALL SELECT open_until FROM integrations WHERE open_until <= $1) AS n";
     TAKE = "UPDATE jobs SET state = 'running', attempts = attempts + 1, tries = tries + 1, fence = fence + 1, committing_at = NULL, changed_at = $2 WHERE id = $1 AND state = 'ready'";
     OCCUPY = "UPDATE slots SET job_id = $2, fence = (SELECT fence FROM jobs WHERE id = $2), worker = $3, beat = 0, lease_ms = $4 WHERE id = $1";
 }
@@ -111,7 +111,8 @@ pub(in super::super) struct Claims(Gather<Claimant, Answer>);
 
 impl Claims {
     pub(in super::super) fn start(writer: Writer, engine: Arc<Engine>, clock: SharedClock) -> Self {
-        let desk = Arc::new(Desk { writer, engine, clock, looks: AtomicU64::new(0) });
+        let desk =
+            Arc::new(Desk { writer, engine, clock, looks: AtomicU64::new(0), finds: AtomicBool::new(false) });
         Self(Gather::start(move |claimants| Arc::clone(&desk).claim(claimants).boxed()))
     }
 }
@@ -138,6 +139,8 @@ struct Desk {
     engine: Arc<Engine>,
     clock: SharedClock,
     looks: AtomicU64,
+    /// Whether the last look found as much as was asked for: then there is likely more, and nothing is asked before.
+    finds: AtomicBool,
 }
 
 impl Desk {
@@ -162,15 +165,33 @@ impl Desk {
     async fn claim_for(&self, claimant: Claimant, count: usize) -> Result<Vec<Claimed>, StoreError> {
         let is_fair = self.looks.fetch_add(1, Ordering::Relaxed) % FAIR == FAIR - 1;
         let by = i64::from(!is_fair);
-        let (now, mut db) = (self.clock.now(), self.engine.reader().await?);
-        let is_idle = db.one(DUE, args![now]).await?.is_none()
-            && !pace::is_over(&mut db, now).await?
-            && db.one(PICK, args![&claimant.worker, now, by, 1]).await?.is_none();
-        drop(db);
-        if is_idle {
-            return Ok(Vec::new());
+        // Where hours that are over are not noticed, less is found than there is, and the next look asks.
+        let mut opens = false;
+        if !self.finds.load(Ordering::Relaxed) {
+            let mut db = self.engine.reader().await?;
+            let now = self.clock.now();
+            opens = pace::is_over(&mut db, now).await?;
+            let is_idle = !opens
+                && db.one(DUE, args![now]).await?.is_none()
+                && db.one(PICK, args![&claimant.worker, now, by, 1]).await?.is_none();
+            if is_idle {
+                return Ok(Vec::new());
+            }
         }
-        self.writer.write(move |tx| async move { claim(tx, &claimant, by, count).await }.boxed()).await
+        let claimed = self
+            .writer
+            .write(move |tx| {
+                async move {
+                    if opens {
+                        pace::open_again(tx).await?;
+                    }
+                    claim(tx, &claimant, by, count).await
+                }
+                .boxed()
+            })
+            .await?;
+        self.finds.store(claimed.len() == count, Ordering::Relaxed);
+        Ok(claimed)
     }
 }
 
@@ -181,7 +202,6 @@ async fn claim(
     count: usize,
 ) -> Result<Vec<Claimed>, StoreError> {
     tx.db.write(MAKE_READY, args![tx.now]);
-    pace::open_again(tx).await?;
     let pick = match tx.db.kind() {
         Kind::Sqlite => PICK,
         Kind::Postgres => PICK_UNLOCKED,

@@ -20,9 +20,11 @@ fn every_command_of_the_readme_is_one() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let commands = commands(&readme);
     assert!(commands.len() >= 8, "{commands:?}");
+    let word = Regex::new(r#""[^"]*"|\S+"#).unwrap();
     for command in commands {
         std::fs::write(shell.path("password.txt"), "acme-password").unwrap();
-        let mut arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+        let words = word.find_iter(&command).map(|word| word.as_str().trim_matches('"'));
+        let mut arguments: Vec<&str> = words.skip(1).collect();
         let is_check = arguments[0] == "check";
         arguments.extend(["--data", "file"]);
         let mut call = shell.command(&arguments);

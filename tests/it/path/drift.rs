@@ -5,7 +5,8 @@ use usher::failure::FailureClass;
 use usher::integration::Policy;
 use usher::store::{JobFilter, JobRow, JobState};
 
-use super::faults::{Wish, agents, done, many_members};
+use super::faults::{Wish, agents, done, job_of, job_when, many_members, no_patience};
+use super::variants::changed;
 use super::world::{World, user};
 
 /// The latest job.
@@ -26,18 +27,14 @@ async fn a_new_design_stops_every_change_and_is_described() {
     ];
     world.desk.set_switches(Switches { new_design: true, ..world.desk.switches() });
     let mut jobs = Vec::new();
-    for (wish, _) in &wishes {
+    // The first fails twice, the second once: then nobody reads what cannot be read.
+    for ((wish, _), state) in wishes.iter().zip([JobState::Failed, JobState::Held]) {
         let (status, body) = world.scim.post(wish).await;
         let detail = body["detail"].as_str().unwrap_or_default().to_owned();
         assert_eq!(status, 500, "{body}");
         assert!(detail.starts_with("ui_drift: "), "{detail}");
         let job = latest(&world).await;
-        assert_eq!(
-            (job.state, job.class),
-            (JobState::Failed, Some(FailureClass::UiDrift)),
-            "{:?}",
-            job.message
-        );
+        assert_eq!((job.state, job.class), (state, Some(FailureClass::UiDrift)), "{:?}", job.message);
         assert!(detail.contains(&job.id), "it says how to go on: {detail}");
         let shown = world.installation.store.show_job(&job.id).await.unwrap().unwrap();
         assert!(
@@ -51,10 +48,14 @@ async fn a_new_design_stops_every_change_and_is_described() {
     assert_eq!(world.record(), [""; 0]);
 
     world.desk.set_switches(Switches { new_design: false, ..world.desk.switches() });
-    for (n, (job, (_, recorded))) in jobs.iter().zip(&wishes).enumerate() {
-        world.installation.store.retry_job(&job.id, "test").await.unwrap();
+    for (n, (job, (_, recorded))) in jobs.iter().zip(&wishes).enumerate().rev() {
+        let store = &world.installation.store;
+        match job.state {
+            JobState::Held => store.release_job(&job.id, "the old design is back", "test").await.unwrap(),
+            _ => store.retry_job(&job.id, "test").await.unwrap(),
+        };
         done(&world.installation.store, &job.id).await;
-        assert_eq!(world.record().len(), n + 1, "{:?}", world.record());
+        assert_eq!(world.record().len(), wishes.len() - n, "{:?}", world.record());
         assert_eq!(world.record().last(), Some(recorded));
     }
     world.end().await;
@@ -119,4 +120,50 @@ async fn a_known_pop_up_is_in_nobodys_way() {
     ];
     assert_eq!(world.record(), expected);
     world.end().await;
+}
+
+/// Three failures in a row stop the operation; with the mended connector one job tries it, and then all who waited are served.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_fails_again_and_again_waits_for_a_mended_connector() {
+    let flow = |folder: &std::path::Path| folder.join("flows/invite.yaml");
+    let broken = |text: &str| text.replace("button \"Invite member\"", "button \"Invite somebody\"");
+    let connectors = changed(|folder| {
+        let text = std::fs::read_to_string(flow(folder)).unwrap();
+        assert_ne!(broken(&text), text);
+        std::fs::write(flow(folder), broken(&text)).unwrap();
+    });
+    let world = World::with_connectors(many_members(), no_patience(), connectors.path()).await;
+    let store = world.installation.store.clone();
+    let mut jobs = Vec::new();
+    for (number, expected) in [JobState::Failed, JobState::Held, JobState::Held].into_iter().enumerate() {
+        let wish = user(&format!("new{number}@acme.example"), &format!("New {number}"), true, "agent");
+        let id = world.scim.create(&wish).await;
+        let job = job_when(&store, &job_of(&store, &id).await.id, |job| job.state.is_settled()).await;
+        assert_eq!((job.state, job.class), (expected, Some(FailureClass::UiDrift)), "{:?}", job.message);
+        jobs.push(job);
+    }
+    let message = jobs[2].message.clone().unwrap();
+    assert!(message.contains("`invite` is not begun any more since"), "{message}");
+    assert!(message.contains("no button \"Invite somebody\""), "{message}");
+    // Other operations go on.
+    let people = agents(&world.desk.members());
+    let wish = user(&people[0].0, &people[0].1, true, "viewer");
+    let id = world.scim.create(&wish).await;
+    done(&store, &job_of(&store, &id).await.id).await;
+    let changed_role = Wish::ChangeRole.recorded(&people[0].0);
+    assert_eq!(world.record(), [changed_role.as_str()]);
+
+    let World { desk, server, data, .. } = world;
+    server.stop().await;
+    let text = std::fs::read_to_string(flow(&super::world::connectors().join("acme-desk"))).unwrap();
+    std::fs::write(flow(&connectors.path().join("acme-desk")), text).unwrap();
+    let installation = super::world::open_with(data.path(), connectors.path()).await;
+    let server = super::world::start(&installation).await;
+    for job in &jobs[1..] {
+        job_when(&installation.store, &job.id, |job| job.state == JobState::Done).await;
+    }
+    let expected = [changed_role.as_str(), "invited new1@acme.example", "invited new2@acme.example"];
+    assert_eq!(super::world::record(&desk), expected);
+    server.stop().await;
+    desk.stop().await;
 }

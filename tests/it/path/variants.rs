@@ -12,7 +12,7 @@ use super::faults::{Wish, ask, done, job_when, many_members, no_patience};
 use super::world::{World, connectors, user};
 
 /// A folder with Acme Desk's connector, changed.
-fn changed(change: impl FnOnce(&Path)) -> TempDir {
+pub fn changed(change: impl FnOnce(&Path)) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (connectors().join("acme-desk"), folder.path().join("acme-desk"));
     fs::create_dir_all(to.join("flows")).unwrap();

@@ -97,6 +97,9 @@ async fn outside_its_hours_an_integration_only_does_what_cannot_wait() {
     bench.done(&first).await;
     bench.clock.advance(Duration::from_secs(3600));
     assert_eq!(bench.claims().await, 0, "it is 10:00");
+    let due = bench.store.next_due().await.unwrap();
+    assert!(due.is_none_or(|due| due <= bench.clock.now()), "whoever waits looks again at once");
+    assert_eq!(bench.claims().await, 0);
     assert_eq!(bench.store.next_due().await.unwrap(), Some(bench.in_secs(3 * 86_400 - 3600)));
     bench.clock.advance(Duration::from_secs(3 * 86_400 - 3600));
     assert_eq!(bench.claims().await, 3, "it is Monday");
