@@ -36,6 +36,16 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
         tokio::spawn(async move {
             let mut gathered = Vec::with_capacity(AT_ONCE);
             while asked.recv_many(&mut gathered, AT_ONCE).await > 0 {
+                // Who was answered together asks again together: the first of them is not sent ahead of the others.
+                loop {
+                    tokio::task::yield_now().await;
+                    let room = AT_ONCE - gathered.len();
+                    let before = gathered.len();
+                    gathered.extend(std::iter::from_fn(|| asked.try_recv().ok()).take(room));
+                    if gathered.len() == before {
+                        break;
+                    }
+                }
                 // Who does not wait any more must not be given anything.
                 let waiting = gathered.drain(..).filter(|asked: &Asked<Q, A>| !asked.answer.is_closed());
                 let (questions, answers): (Vec<_>, Vec<_>) =

@@ -192,6 +192,8 @@ impl Task {
     ) -> Option<oneshot::Sender<()>> {
         let mut batch = vec![first];
         let mut closed = None;
+        // Who was answered with the last batch may be about to ask for the next.
+        tokio::task::yield_now().await;
         while batch.len() < BATCH {
             match queue.try_recv() {
                 Ok(Message::Write(next)) => batch.push(next),
