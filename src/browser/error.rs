@@ -33,6 +33,14 @@ pub enum BrowserError {
     /// Its debugging socket could not be opened.
     #[error("cannot connect to Chromium")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// One that runs elsewhere could not be reached.
+    #[error("cannot reach the browser at {address}: {reason}")]
+    Unreachable {
+        /// Scheme, host and port of its address.
+        address: String,
+        /// Why not, without what its address hides.
+        reason: String,
+    },
     /// An allowed origin is no `http` or `https` URL.
     #[error("`{origin}` is not the origin of a web site")]
     Origin {
@@ -140,6 +148,12 @@ pub enum PageError {
         /// Why not.
         reason: String,
     },
+    /// This cannot be done in a browser that runs on another machine.
+    #[error("{what} cannot come from a browser on another machine")]
+    Elsewhere {
+        /// What.
+        what: String,
+    },
     /// A request of the page got no answer.
     #[error("{reason}")]
     Request {
@@ -182,7 +196,8 @@ impl PageError {
 
     pub(super) fn after_event(self) -> Self {
         match self {
-            PageError::AfterEvent(_) => self,
+            // Nothing was sent where it cannot be.
+            PageError::AfterEvent(_) | PageError::Elsewhere { .. } => self,
             other => PageError::AfterEvent(Box::new(other)),
         }
     }

@@ -1,6 +1,6 @@
 //! Chromium: sessions, pages, locators, actions and waiting. The only module that names `chromiumoxide`.
 //!
-//! Invariants: nothing of a browser survives this process, `kill -9` included; a crashed tab or browser fails every pending call at
+//! Invariants: nothing of a browser that we started survives this process, `kill -9` included, and of one that runs elsewhere no session; a crashed tab or browser fails every pending call at
 //! once; every wait has an end and is answered by events in the page, in one round trip where nothing fails; an action meets exactly
 //! one visible element that is still, enabled and receives the event, or it does not happen; what comes out of
 //! templates reaches a page as data and never as script.
@@ -8,14 +8,17 @@
 //! Deliberately absent: `chromiumoxide`'s own `Browser`, `Handler`, `Page` and `Element`, which hang when a tab crashes, click what covers
 //! an element, and lose the session of an event. Only its typed commands and its socket are used.
 
+mod address;
 mod dialogs;
 mod download;
 mod error;
+mod follow;
 mod origins;
 mod page;
 mod popups;
 mod process;
 mod record;
+mod remote;
 mod router;
 mod session;
 mod state;
@@ -29,8 +32,11 @@ use tokio::net::TcpSocket;
 
 use popups::Popups;
 use process::Process;
+use remote::Connected;
 use router::{CallError, Router};
+use session::Files;
 
+pub use address::{Address, AddressError};
 pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
 pub use page::{
@@ -42,6 +48,8 @@ pub use session::{Session, SessionOptions};
 
 /// How long Chromium may take to start.
 const START: Duration = Duration::from_secs(60);
+/// How long it may take to open a session.
+const OPEN: Duration = Duration::from_secs(30);
 
 /// How Chromium is started.
 #[derive(Clone, Debug)]
@@ -54,7 +62,8 @@ pub struct LaunchOptions {
     pub profiles: PathBuf,
 }
 
-/// A running Chromium. Clones share it; it ends with the last one, or with [`Browser::close`].
+/// A running Chromium. Clones share it; one that we started ends with the last of them, or with [`Browser::close`]; one that runs elsewhere
+/// is then left alone.
 #[derive(Clone, Debug)]
 pub struct Browser {
     inner: Arc<Inner>,
@@ -64,12 +73,20 @@ pub struct Browser {
 struct Inner {
     router: Router,
     popups: Popups,
+    version: String,
+    /// What refuses everything that is not allowed.
+    proxy: String,
+    /// Where its files are.
+    files: Files,
+    /// Where we started it.
+    own: Option<Own>,
+}
+
+/// What there is of a browser that we started.
+#[derive(Debug)]
+struct Own {
     process: Mutex<Option<Process>>,
     process_id: Option<u32>,
-    version: String,
-    proxy: String,
-    /// Its profile, which is removed with it.
-    profile: PathBuf,
     /// Bound and never listening, so that every connection to it is refused and nobody else can take its port.
     _refusing: TcpSocket,
 }
@@ -98,23 +115,37 @@ impl Browser {
         let inner = Inner {
             router,
             popups,
-            process_id: process.id,
-            profile: process.profile.clone(),
-            process: Mutex::new(Some(process)),
             version,
             proxy: format!("http://{address}"),
-            _refusing: refusing,
+            files: Files::Here(process.profile.clone()),
+            own: Some(Own {
+                process_id: process.id,
+                process: Mutex::new(Some(process)),
+                _refusing: refusing,
+            }),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Connects to one that runs elsewhere. It may be used by others too: what is not of our sessions is not touched.
+    ///
+    /// # Errors
+    /// It cannot be reached, or does not take orders.
+    pub async fn connect(address: &Address) -> Result<Self, BrowserError> {
+        let Connected { router, popups, version } = remote::connect(address).await?;
+        let (proxy, files) = (remote::NOBODY.to_owned(), Files::Elsewhere);
+        Ok(Self { inner: Arc::new(Inner { router, popups, version, proxy, files, own: None }) })
     }
 
     /// Opens a session: an isolated context with one empty page.
     ///
     /// # Errors
-    /// An origin is none, or the browser is gone.
+    /// An origin is none, or the browser is gone or does not answer.
     pub async fn open_session(&self, options: &SessionOptions) -> Result<Session, BrowserError> {
-        let ground = session::Ground { proxy: &self.inner.proxy, folder: self.inner.profile.clone() };
-        Session::open(&self.inner.router, &self.inner.popups, &ground, options).await
+        let ground = session::Ground { proxy: &self.inner.proxy, files: self.inner.files.clone() };
+        let opened = Session::open(&self.inner.router, &self.inner.popups, &ground, options);
+        let opened = tokio::time::timeout(OPEN, opened).await;
+        opened.map_err(|_| BrowserError::Broken(format!("no session in {} s", OPEN.as_secs())))?
     }
 
     /// Whether it still takes orders.
@@ -127,21 +158,26 @@ impl Browser {
         self.inner.router.closed().await;
     }
 
-    /// Kills it with all its processes and returns when its browser process has ended and its profile is removed.
+    /// Kills it with all its processes and returns when its browser process has ended and its profile is removed. From one that runs
+    /// elsewhere it disconnects, and our sessions end there.
     pub async fn close(self) {
         let skipped = self.inner.router.skipped();
         if skipped > 0 {
             tracing::warn!(skipped, version = self.version(), "messages of the browser could not be read");
         }
-        let process = self.inner.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(own) = &self.inner.own else {
+            self.inner.router.disconnect();
+            return self.inner.router.closed().await;
+        };
+        let process = own.process.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(process) = process {
             process.stop().await;
         }
     }
 
-    /// The process id of the browser process.
+    /// The process id of the browser process, where we started it.
     pub fn process_id(&self) -> Option<u32> {
-        self.inner.process_id
+        self.inner.own.as_ref()?.process_id
     }
 
     /// Its name and version, such as `Chrome/156.0.8078.79`.

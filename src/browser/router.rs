@@ -5,6 +5,7 @@
 //! to a call, that call fails. `chromiumoxide` gives the typed commands and the socket, nothing else of it is used.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -63,6 +64,7 @@ enum Outgoing {
     Call { method: MethodId, params: Value, session: Option<String>, reply: Reply },
     Listen { session: Option<String>, events: mpsc::UnboundedSender<Event> },
     Forget { session: String },
+    Disconnect,
 }
 
 /// The handle to the socket; clones share it. The socket closes with the last one.
@@ -132,6 +134,11 @@ impl Router {
         drop(self.outgoing.send(Outgoing::Forget { session: session.to_owned() }));
     }
 
+    /// Ends the socket, whoever still has it. What is pending fails.
+    pub(super) fn disconnect(&self) {
+        drop(self.outgoing.send(Outgoing::Disconnect));
+    }
+
     /// A handle that does not keep the socket open.
     pub(super) fn downgrade(&self) -> WeakRouter {
         WeakRouter {
@@ -188,7 +195,7 @@ impl Task {
             // The connection writes only while it is polled for reading, so both are polled in every round.
             tokio::select! {
                 outgoing = queue.recv() => match outgoing {
-                    Some(outgoing) => self.take(outgoing),
+                    Some(outgoing) => if self.take(outgoing).is_break() { break },
                     None => break,
                 },
                 message = self.connection.next() => match message {
@@ -212,7 +219,7 @@ impl Task {
         self.listeners.clear();
     }
 
-    fn take(&mut self, outgoing: Outgoing) {
+    fn take(&mut self, outgoing: Outgoing) -> ControlFlow<()> {
         match outgoing {
             Outgoing::Call { method, params, session, reply } => {
                 let id =
@@ -227,7 +234,9 @@ impl Task {
             }
             Outgoing::Listen { session, events } => drop(self.listeners.insert(session, events)),
             Outgoing::Forget { session } => self.end_session(&session, &CallError::Closed),
+            Outgoing::Disconnect => return ControlFlow::Break(()),
         }
+        ControlFlow::Continue(())
     }
 
     fn answer(&mut self, response: Response) {

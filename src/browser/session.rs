@@ -5,19 +5,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chromiumoxide::cdp::browser_protocol::{browser, emulation, inspector, page, target};
-use chromiumoxide::cdp::js_protocol::runtime;
-use tokio::sync::{mpsc, watch};
+use chromiumoxide::cdp::browser_protocol::{browser, target};
+use tokio::sync::watch;
 
 use super::BrowserError;
-use super::dialogs::Reply;
+use super::follow::{Following, Part, set_up};
 use super::origins::Origins;
-use super::page::{Page, SCRIPT, Surroundings};
+use super::page::{Page, Surroundings};
 use super::popups::{KeptPages, Popups};
-use super::record::{self, Recorder};
-use super::router::{CallError, Event, Router};
-use super::state::{End, PageState, WORLD};
+use super::record::Recorder;
+use super::router::{CallError, Router};
+use super::state::PageState;
+
+/// How long the end of a session is awaited.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// What a session may do and how its page looks.
 #[derive(Clone, Debug)]
@@ -42,8 +45,17 @@ pub struct Session {
 pub(super) struct Ground<'a> {
     /// The proxy that refuses everything.
     pub(super) proxy: &'a str,
-    /// Where downloads are put; it is removed with the browser.
-    pub(super) folder: PathBuf,
+    /// Where its files are.
+    pub(super) files: Files,
+}
+
+/// Where the files of a browser are.
+#[derive(Clone, Debug)]
+pub(super) enum Files {
+    /// On this machine. Downloads are put into this folder, which is removed with the browser.
+    Here(PathBuf),
+    /// On another: what it is given or gives goes over the connection.
+    Elsewhere,
 }
 
 #[derive(Debug)]
@@ -78,11 +90,10 @@ impl Session {
         let target = new_page(router, &id, options.viewport).await?;
         denied.await?;
         let pages = popups.keep_only(&id, &target);
-        let downloads = ground.folder.clone();
         let surroundings = Surroundings {
             windows: pages.windows(),
             viewport: options.viewport,
-            downloads,
+            files: ground.files.clone(),
             origins,
             recorder: options.recorder.clone(),
         };
@@ -101,11 +112,16 @@ impl Session {
         self.page.blocked()
     }
 
-    /// Closes it and returns when Chromium has disposed of it.
+    /// Whether its browser still takes orders.
+    pub fn is_alive(&self) -> bool {
+        self.context.router.is_alive()
+    }
+
+    /// Closes it and returns when Chromium has disposed of it; or after a while where it does not answer.
     pub async fn close(self) {
         let dispose = target::DisposeBrowserContextParams { browser_context_id: self.context.id.clone() };
         // Where the browser is gone, so is the session.
-        drop(self.context.router.send(None, &dispose).await);
+        drop(tokio::time::timeout(CLOSE, self.context.router.send(None, &dispose)).await);
     }
 }
 
@@ -145,84 +161,23 @@ pub(super) async fn attach(
     let attach = target::AttachToTargetParams { target_id: target.clone(), flatten: Some(true) };
     let session: String = router.send(None, &attach).await?.session_id.into();
     let origins = surroundings.origins.clone();
-    let state = PageState { main_frame: target.into(), origins, ready: true, ..PageState::default() };
+    let state = PageState {
+        session: session.clone(),
+        main_frame: target.into(),
+        origins,
+        ready: true,
+        ..PageState::default()
+    };
     let (state, _) = watch::channel(state);
     let state = Arc::new(state);
-    let recorder = surroundings.recorder.clone();
     let events = router.listen(Some(&session));
-    tokio::spawn(follow(router.clone(), session.clone(), events, state.clone(), recorder));
-    set_up(router, &session, &surroundings).await?;
-    Ok(Page::new(router.clone(), session, state, surroundings))
-}
-
-/// All in one go: the calls are sent before the first answer is awaited.
-async fn set_up(router: &Router, session: &str, surroundings: &Surroundings) -> Result<(), CallError> {
-    let to = Some(session);
-    let (width, height) = surroundings.viewport;
-    let script = page::AddScriptToEvaluateOnNewDocumentParams {
-        source: SCRIPT.to_owned(),
-        world_name: Some(WORLD.to_owned()),
-        include_command_line_api: None,
-        run_immediately: Some(true),
+    let following = Following {
+        router: router.clone(),
+        session: session.clone(),
+        state: state.clone(),
+        surroundings: surroundings.clone(),
     };
-    let size =
-        emulation::SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, false);
-    // Apps that animate are asked not to: what moves cannot be clicked, and is slow to photograph.
-    let still = emulation::MediaFeature::new("prefers-reduced-motion", "reduce");
-    let media = emulation::SetEmulatedMediaParams { media: None, features: Some(vec![still]) };
-    if surroundings.recorder.is_some() {
-        router.send(to, &record::keep_bodies()).await?;
-    }
-    let network = record::watching(surroundings.recorder.is_some());
-    let answers = (
-        router.send(to, &page::EnableParams::default()),
-        router.send(to, &runtime::EnableParams::default()),
-        router.send(to, &network),
-        router.send(to, &inspector::EnableParams::default()),
-        router.send(to, &emulation::SetFocusEmulationEnabledParams::new(true)),
-        router.send(to, &size),
-        router.send(to, &media),
-        router.send(to, &script),
-    );
-    answers.0.await?;
-    answers.1.await?;
-    answers.2.await?;
-    answers.3.await?;
-    answers.4.await?;
-    answers.5.await?;
-    answers.6.await?;
-    answers.7.await?;
-    Ok(())
-}
-
-/// Keeps the state of the page and dismisses native dialogs, until the session ends.
-async fn follow(
-    router: Router,
-    session: String,
-    mut events: mpsc::UnboundedReceiver<Event>,
-    state: Arc<watch::Sender<PageState>>,
-    recorder: Option<Recorder>,
-) {
-    while let Some(event) = events.recv().await {
-        let mut reply = None;
-        state.send_modify(|state| reply = state.apply(&event));
-        if let Some(recorder) = &recorder {
-            recorder.take_in(&router, &session, &event);
-        }
-        match reply {
-            None => {}
-            Some(Reply::Answer(answer)) => {
-                let prompt_text = answer.text.map(|text| text.text);
-                let answer = page::HandleJavaScriptDialogParams { accept: answer.accept, prompt_text };
-                drop(router.send(Some(&session), &answer));
-            }
-            Some(Reply::ClosePage) => {
-                let page = state.borrow().main_frame.clone();
-                drop(router.send(None, &target::CloseTargetParams::new(page)));
-            }
-        }
-    }
-    state.send_modify(|state| {
-        state.ended.get_or_insert(End::Closed);
-    });
+    tokio::spawn(following.until_its_end(events));
+    set_up(router, &session, &surroundings, Part::Page).await?;
+    Ok(Page::new(router.clone(), session, state, surroundings))
 }

@@ -26,12 +26,14 @@ const MOST_IN_FLIGHT: usize = 1000;
 /// What is known of a page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageState {
-    /// The page's main frame.
+    /// The page's session.
+    pub(super) session: String,
+    /// Its main frame.
     pub(super) main_frame: String,
     /// The address of the document.
     pub(super) url: String,
-    /// Our world in each frame's document, the newest last: its unique id and the frame.
-    pub(super) worlds: Vec<(String, String)>,
+    /// Our world in each frame's document, the newest last.
+    pub(super) worlds: Vec<OurWorld>,
     /// The loaders of the last documents of the main frame, the newest last.
     pub(super) loaders: VecDeque<String>,
     /// Whether the document was parsed to its end.
@@ -59,6 +61,16 @@ pub(super) struct PageState {
     pub(super) origins: Arc<Origins>,
 }
 
+/// Our world in the document of a frame.
+#[derive(Clone, Debug)]
+pub(super) struct OurWorld {
+    /// Its unique id.
+    pub(super) id: String,
+    frame: String,
+    /// The session that it is in: that of the page, or of a frame in a process of its own.
+    session: String,
+}
+
 /// Why a page has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -74,7 +86,33 @@ impl PageState {
 
     /// Our world in the document of that frame.
     pub(super) fn world_of(&self, frame: &str) -> Option<&str> {
-        self.worlds.iter().rev().find(|(_, of)| of == frame).map(|(unique, _)| unique.as_str())
+        self.worlds.iter().rev().find(|world| world.frame == frame).map(|world| world.id.as_str())
+    }
+
+    /// The session that a world is in; that of the page where the world is gone.
+    pub(super) fn session_of(&self, world: &str) -> &str {
+        self.worlds.iter().find(|known| known.id == world).map_or(&self.session, |known| &known.session)
+    }
+
+    /// A session has ended: that of the page, or of a frame.
+    pub(super) fn end_session(&mut self, session: &str, end: End) {
+        if session == self.session {
+            self.ended.get_or_insert(end);
+        } else {
+            self.worlds.retain(|world| world.session != session);
+        }
+    }
+
+    /// Whether an answer of the app, which waits for our word, is the file that is waited for: how long that may be. It is kept then.
+    pub(super) fn offer(&mut self, params: &Value) -> Option<u64> {
+        let is_under_way = self.navigating.is_some();
+        let download = self.download.as_mut()?;
+        if !download.offer(params, &self.main_frame, is_under_way) {
+            return None;
+        }
+        // The page stays where it is.
+        self.navigating = None;
+        Some(download.most)
     }
 
     /// Whether the page has that frame.
@@ -134,14 +172,16 @@ impl PageState {
 
     /// Takes in an event. Where it tells of a native dialog, what to do about that.
     pub(super) fn apply(&mut self, event: &Event) -> Option<Reply> {
+        let own = self.session.clone();
+        let session = event.session.as_deref().unwrap_or(&own);
         match event.method.as_ref() {
-            "Runtime.executionContextCreated" => self.context_created(&event.params),
+            "Runtime.executionContextCreated" => self.context_created(session, &event.params),
             "Runtime.executionContextDestroyed" => {
                 if let Some(gone) = event.params.get("executionContextUniqueId").and_then(Value::as_str) {
-                    self.worlds.retain(|(unique, _)| unique != gone);
+                    self.worlds.retain(|world| world.id != gone);
                 }
             }
-            "Runtime.executionContextsCleared" => self.worlds.clear(),
+            "Runtime.executionContextsCleared" => self.worlds.retain(|world| world.session != session),
             "Page.javascriptDialogClosed" => {
                 let stays = event.params.get("result").and_then(Value::as_bool) == Some(false);
                 if stays && self.dialogs.asks_to_leave {
@@ -149,7 +189,13 @@ impl PageState {
                 }
             }
             "Page.javascriptDialogOpening" => return self.dialogs.open(&event.params),
-            "Inspector.targetCrashed" => self.ended = Some(End::Crashed),
+            "Inspector.targetCrashed" => self.end_session(session, End::Crashed),
+            "Page.downloadWillBegin" => {
+                self.download.iter_mut().for_each(|download| download.began(&event.params))
+            }
+            "Page.windowOpen" => self.download.iter_mut().for_each(|download| download.is_in_window = true),
+            // What frames load is nothing that is waited for.
+            method if method.starts_with("Page.") && session != self.session => {}
             method if method.starts_with("Page.") => self.page_event(method, &event.params),
             method if method.starts_with("Network.") => self.network_event(method, &event.params),
             _ => {}
@@ -157,7 +203,7 @@ impl PageState {
         None
     }
 
-    fn context_created(&mut self, params: &Value) {
+    fn context_created(&mut self, session: &str, params: &Value) {
         #[derive(Deserialize)]
         struct Created {
             context: Context,
@@ -177,7 +223,8 @@ impl PageState {
         if let Some(Created { context }) = read(params)
             && context.name == WORLD
         {
-            self.worlds.push((context.unique_id, context.aux_data.frame_id));
+            let (id, frame) = (context.unique_id, context.aux_data.frame_id);
+            self.worlds.push(OurWorld { id, frame, session: session.to_owned() });
         }
     }
 

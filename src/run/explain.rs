@@ -73,6 +73,7 @@ pub(super) fn explain(error: &PageError, situation: &Situation<'_>) -> Failure {
             (absence(busy), format!("no window opened {within}{}", doing(busy)))
         }
         PageError::Download { reason } => (F::UiDrift, reason.clone()),
+        PageError::Elsewhere { .. } => (F::Unsupported, error.cause().to_string()),
         PageError::Request { reason } => (F::AppUnavailable, format!("the request got no answer: {reason}")),
         PageError::TooSlow { doing } => (F::Timeout, format!("the page gave no answer {within}: {doing}")),
         PageError::Crashed | PageError::Closed => (F::BrowserCrashed, error.cause().to_string()),

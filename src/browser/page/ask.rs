@@ -184,7 +184,8 @@ impl Page {
             unique_context_id: Some(world.to_owned()),
             ..CallFunctionOnParams::new(format!("(question) => usher.{function}(question)"))
         };
-        let answer = self.router.send(Some(&self.session), &call);
+        let session = self.session_of(world);
+        let answer = self.router.send(Some(&session), &call);
         let answer = tokio::select! {
             biased;
             answer = timeout_at(until + GRACE, answer) => answer,
@@ -196,7 +197,7 @@ impl Page {
         };
         let answer = match answer {
             Err(_) => return Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
-            Ok(Err(error)) if is_replaced(&error) => return Ok(Once::Replaced),
+            Ok(Err(error)) if self.is_void(&session, &error) => return Ok(Once::Replaced),
             Ok(Err(error)) => return Err(self.failed(error)),
             Ok(Ok(answer)) => answer,
         };
@@ -208,6 +209,21 @@ impl Page {
         }
         let value = answer.result.value.unwrap_or_default();
         Ok(Once::Answered(serde_json::from_value(value).map_err(unreadable)?))
+    }
+
+    /// The session that a world is in.
+    pub(super) fn session_of(&self, world: &str) -> String {
+        self.state.borrow().session_of(world).to_owned()
+    }
+
+    /// Whether a call failed only because its document is gone, or the process of the frame that it is in.
+    pub(super) fn is_void(&self, session: &str, error: &CallError) -> bool {
+        let is_gone = match error {
+            CallError::Crashed | CallError::Closed => true,
+            CallError::Refused { message } => message.contains("Session with given id"),
+            CallError::Unreadable { .. } => false,
+        };
+        is_replaced(error) || is_gone && session != self.session && self.router.is_alive()
     }
 
     /// Returns when there is a native dialog that nobody has been told of.
@@ -318,7 +334,7 @@ impl About<'_> {
 }
 
 /// Whether a call failed only because its document is gone.
-pub(super) fn is_replaced(error: &CallError) -> bool {
+fn is_replaced(error: &CallError) -> bool {
     const WORDS: &[&str] =
         &["context", "uniqueContextId", "navigated or closed", "Promise was collected", "No frame"];
     matches!(error, CallError::Refused { message } if WORDS.iter().any(|words| message.contains(words)))

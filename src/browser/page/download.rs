@@ -1,4 +1,7 @@
 //! Downloads: denied, but while one is awaited.
+//!
+//! Chromium on this machine saves it in a folder. On another machine it would save it there; so the answer that brings the file is kept from
+//! it and read over the connection (`stream`).
 
 use std::io::Read;
 
@@ -12,36 +15,66 @@ use tokio::time::Instant;
 use super::super::download::{DownloadEnd, Downloading, beginning};
 use super::super::error::PageError;
 use super::super::router::Event;
+use super::super::session::Files;
 use super::{Page, Wait};
 
 /// A download that a page is about to begin. Dropping it cancels the download, removes its file and denies others.
 #[derive(Debug)]
 pub struct Download {
     page: Page,
-    folder: TempDir,
-    /// Takes in what Chromium tells of it.
-    following: tokio::task::AbortHandle,
+    most: u64,
+    way: Way,
+}
+
+/// How it comes here.
+#[derive(Debug)]
+enum Way {
+    /// In a folder. What Chromium tells of it is taken in.
+    Saved { folder: TempDir, following: tokio::task::AbortHandle },
+    /// Over the connection.
+    Streamed,
 }
 
 impl Page {
-    /// From now on the page may download one file, until the result is dropped. A window that it opens for that is kept.
+    /// From now on the page may download one file of at most `most` bytes, until the result is dropped. A window that it opens for that is
+    /// kept, but not where the browser runs elsewhere.
     ///
     /// # Errors
     /// There is no place for it, or the page failed.
-    pub async fn prepare_download(&self) -> Result<Download, PageError> {
+    pub async fn prepare_download(&self, most: u64) -> Result<Download, PageError> {
         self.check()?;
-        let folder = tempfile::Builder::new().prefix("download-").tempdir_in(&self.surroundings.downloads);
+        let Files::Here(folder) = &self.surroundings.files else {
+            self.state
+                .send_modify(|state| state.download = Some(Downloading { most, ..Downloading::default() }));
+            let download = Download { page: self.clone(), most, way: Way::Streamed };
+            self.keep_files().await?;
+            return Ok(download);
+        };
+        let folder = tempfile::Builder::new().prefix("download-").tempdir_in(folder);
         let folder = folder.map_err(|error| PageError::Download { reason: error.to_string() })?;
-        self.state.send_modify(|state| state.download = Some(Downloading::default()));
+        self.state.send_modify(|state| state.download = Some(Downloading { most, ..Downloading::default() }));
         self.keep_windows(true);
         let following =
             tokio::spawn(follow(self.clone(), self.surroundings.windows.downloads())).abort_handle();
-        let download = Download { page: self.clone(), folder, following };
-        self.router
-            .send(None, &download.behaviour(SetDownloadBehaviorBehavior::AllowAndName))
-            .await
-            .map_err(|error| self.failed(error))?;
+        let path = folder.path().display().to_string();
+        let download = Download { page: self.clone(), most, way: Way::Saved { folder, following } };
+        let allowed = self.router.send(None, &self.behaviour(Some(path)));
+        allowed.await.map_err(|error| self.failed(error))?;
         Ok(download)
+    }
+
+    /// Where downloads of this page's context are put; none are allowed without.
+    fn behaviour(&self, path: Option<String>) -> SetDownloadBehaviorParams {
+        let allowed = path.is_some();
+        SetDownloadBehaviorParams {
+            behavior: match allowed {
+                true => SetDownloadBehaviorBehavior::AllowAndName,
+                false => SetDownloadBehaviorBehavior::Deny,
+            },
+            browser_context_id: Some(self.surroundings.windows.context()),
+            download_path: path,
+            events_enabled: Some(allowed),
+        }
     }
 }
 
@@ -49,24 +82,38 @@ impl Download {
     /// Waits until the download has begun.
     ///
     /// # Errors
-    /// None began ([`PageError::Download`]), or the page failed.
+    /// None began ([`PageError::Download`]), it is of a kind that cannot be read from a browser elsewhere ([`PageError::Elsewhere`]), or the
+    /// page failed.
     pub async fn begun(&self, wait: &Wait) -> Result<(), PageError> {
+        let is_streamed = matches!(self.way, Way::Streamed);
+        let is_special =
+            |download: &Downloading| is_streamed && (download.made_at.is_some() || download.is_in_window);
         let begun = self.page.wait_for_state(wait.until, |state| {
-            state.download.as_ref().is_some_and(|download| download.guid.is_some())
+            state.download.as_ref().is_some_and(|download| download.guid.is_some() || is_special(download))
         });
         begun.await.map_err(|error| match error {
             PageError::TooSlow { doing } => {
                 PageError::Download { reason: format!("the page offered no file ({doing})") }
             }
             other => other,
-        })
+        })?;
+        match self.page.state.borrow().download.as_ref() {
+            Some(download) if download.guid.is_none() && download.made_at.is_none() => {
+                Err(PageError::Elsewhere {
+                    what: "a file that a page gives in a window of its own".to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the download is complete and gives its bytes.
     ///
     /// # Errors
-    /// It was longer than `most` bytes or was broken off ([`PageError::Download`]), took too long, or the page failed.
-    pub async fn bytes(self, until: Instant, most: u64) -> Result<Vec<u8>, PageError> {
+    /// It was too long or was broken off ([`PageError::Download`]), took too long, or the page failed.
+    pub async fn bytes(self, until: Instant) -> Result<Vec<u8>, PageError> {
+        let most = self.most;
+        let Way::Saved { folder, .. } = &self.way else { return self.streamed(until).await };
         self.page
             .wait_for_state(until, |state| {
                 state
@@ -78,12 +125,12 @@ impl Download {
         let state = self.page.state.borrow().download.clone().unwrap_or_default();
         let failed = |reason: String| PageError::Download { reason };
         if state.bytes > most {
-            return Err(failed(format!("the file is longer than {} MiB", most >> 20)));
+            return Err(failed(too_long(most)));
         }
         let (Some(guid), Some(DownloadEnd::Complete)) = (state.guid, state.ended) else {
             return Err(failed("the download was broken off".to_owned()));
         };
-        let path = self.folder.path().join(guid);
+        let path = folder.path().join(guid);
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             std::fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -91,35 +138,53 @@ impl Download {
         });
         let bytes = read.await.map_err(|error| failed(error.to_string()))?;
         let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-        if bytes.len() as u64 > most {
-            return Err(failed(format!("the file is longer than {} MiB", most >> 20)));
-        }
-        Ok(bytes)
+        if bytes.len() as u64 > most { Err(failed(too_long(most))) } else { Ok(bytes) }
     }
 
-    fn behaviour(&self, behavior: SetDownloadBehaviorBehavior) -> SetDownloadBehaviorParams {
-        let allowed = behavior == SetDownloadBehaviorBehavior::AllowAndName;
-        SetDownloadBehaviorParams {
-            behavior,
-            browser_context_id: Some(self.page.surroundings.windows.context()),
-            download_path: allowed.then(|| self.folder.path().display().to_string()),
-            events_enabled: Some(allowed),
+    /// The same of one that comes over the connection.
+    async fn streamed(self, until: Instant) -> Result<Vec<u8>, PageError> {
+        let made_at = self
+            .page
+            .state
+            .borrow()
+            .download
+            .as_ref()
+            .and_then(|download| download.made_at.clone().filter(|_| download.guid.is_none()));
+        if let Some(url) = made_at {
+            return self.page.read_made(&url, until, self.most).await;
         }
+        let is_read = |download: &Downloading| download.read.is_some();
+        self.page.wait_for_state(until, |state| state.download.as_ref().is_none_or(is_read)).await?;
+        let mut read = None;
+        self.page.state.send_modify(|state| {
+            read = state.download.as_mut().and_then(|download| download.read.take());
+        });
+        let read = read.unwrap_or_else(|| Err("the download was broken off".to_owned()));
+        read.map_err(|reason| PageError::Download { reason })
     }
+}
+
+/// What is said of a file that is longer than it may be.
+pub(super) fn too_long(most: u64) -> String {
+    format!("the file is longer than {} MiB", most >> 20)
 }
 
 impl Drop for Download {
     fn drop(&mut self) {
-        self.following.abort();
         let mut under_way = None;
         self.page.state.send_modify(|state| {
             under_way = state.download.take().filter(|download| download.ended.is_none());
         });
-        if let Some(guid) = under_way.and_then(|download| download.guid) {
+        let under_way = under_way.and_then(|download| download.guid);
+        let Way::Saved { following, .. } = &self.way else {
+            return self.page.let_files_go(under_way);
+        };
+        following.abort();
+        if let Some(guid) = under_way {
             let context = Some(self.page.surroundings.windows.context());
             drop(self.page.router.send(None, &CancelDownloadParams { guid, browser_context_id: context }));
         }
-        drop(self.page.router.send(None, &self.behaviour(SetDownloadBehaviorBehavior::Deny)));
+        drop(self.page.router.send(None, &self.page.behaviour(None)));
         self.page.keep_windows(false);
     }
 }

@@ -1,7 +1,7 @@
 //! Frames of other origins: finding our world in them, and points of theirs on the page.
 //!
-//! Chromium runs without site isolation, so that such a frame is in the session of its page. One that were in a process of its own has
-//! no world here, and the wait for it ends as every wait does.
+//! The Chromium that we start runs without site isolation, so that such a frame is in the session of its page. In one that runs elsewhere it
+//! may be in a process of its own, with a session of its own; `follow` puts our world there too.
 
 use std::time::Duration;
 
@@ -74,7 +74,8 @@ impl Page {
             return Ok(None);
         };
         let describe = DescribeNodeParams { object_id: Some(element), ..DescribeNodeParams::default() };
-        let described = timeout_at(until + super::ask::GRACE, self.send(&describe)).await;
+        let session = self.session_of(world);
+        let described = timeout_at(until + super::ask::GRACE, self.send_to(&session, &describe)).await;
         let described = described.map_err(|_| PageError::TooSlow { doing: self.state.borrow().doing() })?;
         // The frame may have gone meanwhile.
         let Some(frame) = described.ok().and_then(|described| described.node.frame_id) else {

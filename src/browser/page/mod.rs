@@ -13,11 +13,11 @@ mod look;
 mod picture;
 mod request;
 mod show;
+mod stream;
 mod types;
 mod upload;
 mod window;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use chromiumoxide::types::Command;
@@ -29,12 +29,15 @@ use super::origins::Origins;
 use super::popups::Windows;
 use super::record::Recorder;
 use super::router::{CallError, Router};
+use super::session::Files;
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
 pub use download::Download;
 pub use picture::{Exposure, Photograph};
 pub use request::{Answered, Asked};
+pub(super) use stream::read_answer;
+
 pub use show::{Located, Matches};
 pub use types::{Acted, Action, Arrival, Found, Guard, Read, Rows, Target, Text, Wait};
 
@@ -80,8 +83,8 @@ pub(super) struct Surroundings {
     pub(super) windows: Windows,
     /// Width and height of a page, in CSS pixels.
     pub(super) viewport: (u32, u32),
-    /// Where downloads are put.
-    pub(super) downloads: PathBuf,
+    /// Where the browser's files are.
+    pub(super) files: Files,
     /// What may be reached.
     pub(super) origins: Arc<Origins>,
     /// Keeps what goes over the network.
@@ -138,7 +141,19 @@ impl Page {
     where
         C::Response: Send,
     {
-        let (answer, page) = (self.router.send(Some(&self.session), command), self.clone());
+        self.send_to(&self.session, command)
+    }
+
+    /// The same to another session of the page: that of a frame in a process of its own.
+    fn send_to<C: Command>(
+        &self,
+        session: &str,
+        command: &C,
+    ) -> impl Future<Output = Result<C::Response, PageError>> + Send + use<C>
+    where
+        C::Response: Send,
+    {
+        let (answer, page) = (self.router.send(Some(session), command), self.clone());
         async move { answer.await.map_err(|error| page.failed(error)) }
     }
 

@@ -151,7 +151,7 @@ impl Page {
         question: Value,
         until: Instant,
     ) -> Result<Vec<(String, Option<T>)>, PageError> {
-        let worlds: Vec<String> = self.state.borrow().worlds.iter().map(|(world, _)| world.clone()).collect();
+        let worlds: Vec<String> = self.state.borrow().worlds.iter().map(|world| world.id.clone()).collect();
         let asked = worlds.iter().map(|world| {
             self.ask_world::<Option<T>>(world, function, question.clone(), About::AnyOf(&[]), until)
         });

@@ -1,5 +1,6 @@
 //! Files for file controls.
 
+use base64::Engine as _;
 use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::js_protocol::runtime::{CallArgument, CallFunctionOnParams, RemoteObjectId};
 use serde_json::{Value, json};
@@ -7,7 +8,12 @@ use std::path::Path;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
+use super::super::session::Files;
 use super::Page;
+use super::ask::{About, Once};
+
+/// The longest file that is given to a browser on another machine, in bytes.
+const MOST: u64 = 16 << 20;
 
 impl Page {
     /// Chooses a file in the file control that our script holds under `token`.
@@ -18,6 +24,9 @@ impl Page {
         file: &Path,
         until: Instant,
     ) -> Result<(), PageError> {
+        if matches!(self.surroundings.files, Files::Elsewhere) {
+            return self.give_file(world, token, file, until).await;
+        }
         let Some(control) = self.object(world, "held", json!({ "token": token }), until).await? else {
             return Err(PageError::Protocol("the file control is gone".into()));
         };
@@ -25,7 +34,26 @@ impl Page {
             object_id: Some(control),
             ..SetFileInputFilesParams::new(vec![file.display().to_string()])
         };
-        self.send(&files).await.map(drop)
+        self.send_to(&self.session_of(world), &files).await.map(drop)
+    }
+
+    /// Gives the file itself to the page, as a browser on another machine has none of that path.
+    async fn give_file(&self, world: &str, token: u64, file: &Path, until: Instant) -> Result<(), PageError> {
+        let unreadable =
+            |error: std::io::Error| PageError::Protocol(format!("the file cannot be read: {error}"));
+        let length = tokio::fs::metadata(file).await.map_err(unreadable)?.len();
+        if length > MOST {
+            let what = format!("a file of more than {} MiB", MOST >> 20);
+            return Err(PageError::Elsewhere { what });
+        }
+        let data = base64::engine::general_purpose::STANDARD
+            .encode(tokio::fs::read(file).await.map_err(unreadable)?);
+        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let question = json!({ "token": token, "name": name, "type": kind_of(&name), "data": data });
+        match self.ask_world::<Value>(world, "giveFile", question, About::AnyOf(&[]), until).await? {
+            Once::Answered(Value::Bool(true)) => Ok(()),
+            _ => Err(PageError::Protocol("the file control is gone".into())),
+        }
     }
 
     /// A handle to the element that our script answers with; none where it has none.
@@ -42,9 +70,10 @@ impl Page {
             unique_context_id: Some(world.to_owned()),
             ..CallFunctionOnParams::new(format!("(question) => usher.{function}(question)"))
         };
+        let session = self.session_of(world);
         let answer = tokio::select! {
             biased;
-            answer = timeout_at(until + super::ask::GRACE, self.router.send(Some(&self.session), &call)) => answer,
+            answer = timeout_at(until + super::ask::GRACE, self.router.send(Some(&session), &call)) => answer,
             () = self.dialog_opened() => {
                 self.check()?;
                 return Ok(None);
@@ -52,9 +81,28 @@ impl Page {
         };
         match answer {
             Err(_) => Err(PageError::TooSlow { doing: self.state.borrow().doing() }),
-            Ok(Err(error)) if super::ask::is_replaced(&error) => Ok(None),
+            Ok(Err(error)) if self.is_void(&session, &error) => Ok(None),
             Ok(Err(error)) => Err(self.failed(error)),
             Ok(Ok(answer)) => Ok(answer.result.object_id),
         }
+    }
+}
+
+/// What a browser takes a file for by its name; nothing where that says nothing.
+fn kind_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        "csv" => "text/csv",
+        "gif" => "image/gif",
+        "jpeg" | "jpg" => "image/jpeg",
+        "json" => "application/json",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain",
+        "webp" => "image/webp",
+        "xml" => "text/xml",
+        "zip" => "application/zip",
+        _ => "",
     }
 }

@@ -240,9 +240,14 @@ const stillHolds = () => {
   return held.broken ? 'guard' : null;
 };
 
+// A press that comes this long after it was sent, in milliseconds, is from before the browser stood still: nobody waits for it any more, and
+// what it was to do may have been done in another.
+const LATE = 5000;
+
 // The first press decides: one that is not for the element, or comes when a guard no longer holds, is kept from the page altogether.
 const intercept = (event) => {
   if (!held || held.token !== held.armed || !event.isTrusted) return;
+  if (held.down === null && performance.now() > held.late) held.down = 'missed';
   if (held.down === null && (event.type === 'pointerdown' || event.type === 'mousedown')) {
     const hit = event.composedPath()[0];
     if (!held.element.isConnected) holdAnew();
@@ -267,6 +272,7 @@ watchPresses(window);
 // From now on presses are meant for the held element.
 const arm = () => {
   held.armed = held.token;
+  held.late = performance.now() + LATE;
   const view = held.element.ownerDocument.defaultView;
   if (view !== window) watchPresses(view);
 };
@@ -310,4 +316,27 @@ const verify = (question) => {
     if (question.again && valueOf(element, pass) === held.before) return { ok: { press: 'missed' } };
     return unready(null, { what: 'value_differs', is: question.secret || isSecret(element) ? '' : bounded(valueOf(element, newPass()), 200) });
   });
+};
+
+// Gives the held file control a file that the machine of the browser does not have. Whether it is there to take it.
+const giveFile = ({ token, name, type, data }) => {
+  if (held?.token !== token || !held.element.isConnected) return { ok: false };
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name, { type }));
+  held.element.files = transfer.files;
+  for (const kind of ['input', 'change']) held.element.dispatchEvent(new Event(kind, { bubbles: true, composed: kind === 'input' }));
+  return { ok: true };
+};
+
+// A file that the page has made itself, in Base64.
+const madeFile = async ({ url, most }) => {
+  const blob = await fetch(url).then((answer) => answer.blob()).catch(() => null);
+  if (!blob) return { ok: 'gone' };
+  if (blob.size > most) return { ok: 'too_long' };
+  const reader = new FileReader();
+  await new Promise((resolve) => {
+    reader.onloadend = resolve;
+    reader.readAsDataURL(blob);
+  });
+  return { ok: reader.result === null ? 'gone' : { file: reader.result.slice(reader.result.indexOf(',') + 1) } };
 };

@@ -114,7 +114,7 @@ impl Effect for Download {
 
 impl Download {
     async fn bytes(&self, stage: &mut dyn Stage, target: &Target) -> Result<Vec<u8>, Failure> {
-        let prepared = stage.page().prepare_download().await;
+        let prepared = stage.page().prepare_download(MOST).await;
         let download = match prepared {
             Ok(download) => download,
             Err(error) => return Err(told(stage, error, target).await),
@@ -130,7 +130,7 @@ impl Download {
             }
         }
         stage.restart_wait();
-        let read = download.bytes(stage.wait().until, MOST).await;
+        let read = download.bytes(stage.wait().until).await;
         match read {
             Ok(bytes) => Ok(bytes),
             Err(error) => Err(told(stage, error, target).await),

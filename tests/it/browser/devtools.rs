@@ -45,19 +45,32 @@ impl DevTools {
         let profile = std::fs::read_dir(profiles).unwrap().next().unwrap().unwrap().path();
         let told = std::fs::read_to_string(profile.join("DevToolsActivePort")).unwrap();
         let (port, path) = told.trim().split_once('\n').unwrap();
-        let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-        let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
-        let mut tools = Self { socket, session: None, calls: 0 };
+        let mut tools = Self::attach_at(&format!("ws://127.0.0.1:{port}{path}"), url);
+        tools.call("Accessibility.enable", json!({}));
+        tools
+    }
+
+    /// Connects to the browser that takes orders at that address.
+    pub fn connect(address: &str) -> Self {
+        let host = address.strip_prefix("ws://").unwrap().split('/').next().unwrap();
+        let stream = TcpStream::connect(host).unwrap();
+        let (socket, _) = tungstenite::client(address, stream).unwrap();
+        Self { socket, session: None, calls: 0 }
+    }
+
+    /// Attaches to the tab with that address in it.
+    pub fn attach_at(address: &str, url: &str) -> Self {
+        let mut tools = Self::connect(address);
         let targets = tools.call("Target.getTargets", json!({}));
         let tab = targets["targetInfos"].as_array().unwrap().iter().find(|target| target["url"] == url);
         let id = tab.unwrap_or_else(|| panic!("no tab at {url}"))["targetId"].clone();
         let attached = tools.call("Target.attachToTarget", json!({ "targetId": id, "flatten": true }));
         tools.session = attached["sessionId"].as_str().map(str::to_owned);
-        tools.call("Accessibility.enable", json!({}));
         tools
     }
 
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    /// Asks the tab, or the browser where none is attached to.
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let mut call = json!({ "id": self.calls, "method": method, "params": params });
         if let Some(session) = &self.session {

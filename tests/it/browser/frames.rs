@@ -1,7 +1,8 @@
 //! Frames of the page's own origin and of another, nested too.
 
+use super::elsewhere::with_plain;
 use super::lab::*;
-use usher::browser::{Action, Guard, PageError, Read, SessionOptions, Unready};
+use usher::browser::{Action, Browser, Guard, PageError, Read, SessionOptions, Unready};
 use usher::locator::{Kind, Locator};
 
 fn frame(title: &str) -> Locator {
@@ -9,14 +10,26 @@ fn frame(title: &str) -> Locator {
 }
 
 /// A session that may reach the test's server by both of its names, on the page with the frames.
-async fn framed(lab: &Lab) -> Lab {
-    let other = lab.base.replace("127.0.0.1", "localhost");
+async fn framed(browser: &Browser) -> Lab {
+    let base = base().await;
+    let other = base.replace("127.0.0.1", "localhost");
     let options =
-        SessionOptions { origins: vec![lab.base.clone(), other], viewport: (1000, 700), recorder: None };
-    let session = lab.browser().open_session(&options).await.unwrap();
-    let lab = Lab { page: session.page().clone(), session, base: lab.base.clone() };
+        SessionOptions { origins: vec![base.clone(), other], viewport: (1000, 700), recorder: None };
+    let session = browser.open_session(&options).await.unwrap();
+    let lab = Lab { page: session.page().clone(), session, base };
     lab.goto("frames.html").await;
     lab
+}
+
+/// In our Chromium, where all frames of a page are in one process, and in one of somebody else, where those of another site are not.
+fn in_both(test: impl AsyncFn(Lab)) {
+    let test = &test;
+    in_lab(|lab| async move { test(framed(lab.browser()).await).await });
+    with_plain(|plain| async move {
+        let browser = plain.connect().await;
+        test(framed(&browser).await).await;
+        plain
+    });
 }
 
 async fn status(lab: &Lab, frame: Locator) -> String {
@@ -26,8 +39,7 @@ async fn status(lab: &Lab, frame: Locator) -> String {
 
 #[test]
 fn controls_in_frames_are_used_as_those_of_the_page() {
-    in_lab(|lab| async move {
-        let lab = framed(&lab).await;
+    in_both(async |lab| {
         for title in ["Billing", "Same"] {
             let within = [frame(title)];
             let act = async |locator: Locator, action: Action| {
@@ -59,8 +71,7 @@ fn controls_in_frames_are_used_as_those_of_the_page() {
 
 #[test]
 fn what_covers_a_frame_covers_what_is_in_it() {
-    in_lab(|lab| async move {
-        let lab = framed(&lab).await;
+    in_both(async |lab| {
         for title in ["Billing", "Same"] {
             lab.goto("frames.html").await;
             let save = role("button", "Save").inside(frame(title));
@@ -80,8 +91,7 @@ fn what_covers_a_frame_covers_what_is_in_it() {
 
 #[test]
 fn guards_hold_across_frames() {
-    in_lab(|lab| async move {
-        let lab = framed(&lab).await;
+    in_both(async |lab| {
         for title in ["Billing", "Same"] {
             let save = role("button", "Save").within(&[frame(title)]);
             let is = |tenant: &str, who: &str| {
@@ -109,8 +119,7 @@ fn guards_hold_across_frames() {
 
 #[test]
 fn a_wait_in_a_frame_goes_on_in_its_next_document_and_sees_the_page_around_it() {
-    in_lab(|lab| async move {
-        let lab = framed(&lab).await;
+    in_both(async |lab| {
         for title in ["Billing", "Same"] {
             lab.goto("frames.html").await;
             let arrived = role("heading", "Arrived").inside(frame(title)).into_target();

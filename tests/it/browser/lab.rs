@@ -63,7 +63,7 @@ pub struct Lab {
 
 impl Lab {
     pub async fn open(browser: &Browser) -> Self {
-        let base = SERVER.get_or_init(serve).await.clone();
+        let base = base().await;
         let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
         let session = browser.open_session(&options).await.unwrap();
         Self { page: session.page().clone(), session, base }
@@ -191,6 +191,11 @@ impl Build for Locator {
     fn within(self, scopes: &[Locator]) -> Target {
         Target { within: scopes.to_vec(), locator: self }
     }
+}
+
+/// Where the pages are served.
+pub async fn base() -> String {
+    SERVER.get_or_init(serve).await.clone()
 }
 
 async fn serve() -> String {

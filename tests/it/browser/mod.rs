@@ -3,7 +3,8 @@
 mod act;
 mod author;
 mod cards;
-mod devtools;
+pub mod devtools;
+mod elsewhere;
 mod end;
 mod find;
 mod frames;
@@ -11,5 +12,6 @@ pub mod lab;
 mod look;
 mod navigate;
 mod picture;
+pub mod plain;
 mod tree;
 mod waits;

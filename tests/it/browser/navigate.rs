@@ -105,38 +105,38 @@ fn a_wait_goes_on_in_the_document_that_comes_next() {
 
 #[test]
 fn other_origins_are_blocked_and_recorded_whatever_asks_for_them() {
-    in_lab(|lab| async move {
-        // A server that is there, on an origin that is not allowed.
-        let outside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("127.0.0.1:{}", outside.local_addr().unwrap().port());
-        let reached = tokio::spawn(async move { outside.accept().await.map(drop) });
-        let open = async |path: &str| lab.page.goto(path, &soon()).await;
+    in_lab(nothing_gets_out);
+}
 
-        let url = format!("http://{base}/direct");
-        assert_eq!(open(&url).await.unwrap_err(), PageError::Blocked { url });
-        for url in ["file:///etc/passwd", "chrome://version", "data:text/html,x"] {
-            let refused = open(url).await;
-            assert_eq!(refused.is_err(), !url.starts_with("data:"), "{url} {refused:?}");
-        }
-        let url = format!("http://{base}/redirected");
-        let error = open(&format!("{}/to?url={url}", lab.base)).await.unwrap_err();
-        assert_eq!(error, PageError::Blocked { url });
+/// Tries to reach what is not allowed in every way, and looks at what was reached.
+pub async fn nothing_gets_out(lab: Lab) {
+    // A server that is there, on an origin that is not allowed.
+    let outside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("127.0.0.1:{}", outside.local_addr().unwrap().port());
+    let reached = tokio::spawn(async move { outside.accept().await.map(drop) });
+    let open = async |path: &str| lab.page.goto(path, &soon()).await;
 
-        open(&format!("{}/outside.html?{base}", lab.base)).await.unwrap();
-        lab.page
-            .expect(&text("fetch socket frame image script worker").into_target(), &soon())
-            .await
-            .unwrap();
-        let error = lab.click(role("link", "leave")).await.unwrap_err();
-        assert_eq!(error.cause(), &PageError::Blocked { url: format!("http://{base}/left") });
+    let url = format!("http://{base}/direct");
+    assert_eq!(open(&url).await.unwrap_err(), PageError::Blocked { url });
+    for url in ["file:///etc/passwd", "chrome://version", "data:text/html,x"] {
+        let refused = open(url).await;
+        assert_eq!(refused.is_err(), !url.starts_with("data:"), "{url} {refused:?}");
+    }
+    let url = format!("http://{base}/redirected");
+    let error = open(&format!("{}/to?url={url}", lab.base)).await.unwrap_err();
+    assert_eq!(error, PageError::Blocked { url });
 
-        let blocked = lab.session.blocked();
-        for part in ["fetch", "socket", "frame", "image", "script", "left", "redirected"] {
-            assert!(blocked.iter().any(|url| url.ends_with(part)), "{part}: {blocked:?}");
-        }
-        assert!(!reached.is_finished(), "something got through");
-        reached.abort();
-    });
+    open(&format!("{}/outside.html?{base}", lab.base)).await.unwrap();
+    lab.page.expect(&text("fetch socket frame image script worker").into_target(), &soon()).await.unwrap();
+    let error = lab.click(role("link", "leave")).await.unwrap_err();
+    assert_eq!(error.cause(), &PageError::Blocked { url: format!("http://{base}/left") });
+
+    let blocked = lab.session.blocked();
+    for part in ["fetch", "socket", "frame", "image", "script", "left", "redirected"] {
+        assert!(blocked.iter().any(|url| url.ends_with(part)), "{part}: {blocked:?}");
+    }
+    assert!(!reached.is_finished(), "something got through");
+    reached.abort();
 }
 
 #[test]

@@ -82,6 +82,73 @@ fn an_export_is_a_whole_list() {
 }
 
 #[test]
+fn files_go_to_a_browser_elsewhere_and_come_from_it() {
+    on_fixtures(|mut stand, _| async move {
+        let plain = stand.move_elsewhere().await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.txt"), "h\u{e9}llo").unwrap();
+        stand.connector.book.folder = folder.path().to_owned();
+        let flow = r#"  - upload: { into: field "Plain", file: a.txt }
+  - upload: { into: region "Drop zone", file: a.txt }
+  - expect: status /zone/
+  - read: { log: status }
+"#;
+        stand.write("peek", &steps("upload.html", flow));
+        let report = stand.run("peek", &[]).await;
+        let output = report.outcome.unwrap_or_else(|failure| panic!("{failure}\n{:#?}", stand.log.lines()));
+        // A person is not asked for it there, and the page could know.
+        assert_eq!(output.values["log"], "plain a.txt h\u{e9}llo false;zone a.txt h\u{e9}llo false;");
+        std::fs::File::create(folder.path().join("a.txt")).unwrap().set_len((16 << 20) + 1).unwrap();
+        let report = stand.run("peek", &[]).await;
+        let (class, message) = failure(&report);
+        assert_eq!(class, FailureClass::Unsupported, "{message}");
+
+        let csv = "as: { email: E-mail }";
+        for (click, parse, fields, expected) in [
+            ("link \"Export\"", "csv", csv, &["ada@x", "bob@x"][..]),
+            ("link \"Export plainly\"", "csv", csv, &["ada@x", "bob@x"]),
+            ("button \"Export JSON\"", "json", "as: { email: mail }", &["ada@x", "bob@x"]),
+            ("button \"Export twice\"", "csv", csv, &["a@x", "a@x"]),
+        ] {
+            let step = format!("  - download:\n      click: {click}\n      parse: {parse}\n      {fields}\n");
+            stand.write("list_accounts", &steps("export.html", &step));
+            let report = stand.run("list_accounts", &[]).await;
+            let output = report.outcome.unwrap_or_else(|failure| panic!("{click}: {failure}"));
+            let emails: Vec<&str> = output.rows.iter().map(|row| row["email"].as_str()).collect();
+            assert_eq!(emails, expected, "{click}");
+        }
+        for (click, class, says) in [
+            ("link \"Export all\"", FailureClass::UiDrift, "the file is longer than 32 MiB"),
+            ("button \"No export\"", FailureClass::UiDrift, "the page offered no file"),
+            (
+                "link \"Export in a window\"",
+                FailureClass::Unsupported,
+                "a file that a page gives in a window",
+            ),
+        ] {
+            stand.limits.step = std::time::Duration::from_secs(if click.contains("all") { 60 } else { 4 });
+            let step = format!("  - download:\n      click: {click}\n      parse: csv\n      {csv}\n");
+            stand.write("list_accounts", &steps("export.html", &step));
+            let report = stand.run("list_accounts", &[]).await;
+            let (found, message) = failure(&report);
+            assert!(found == class && message.starts_with(says), "{click}: {found} {message}");
+        }
+        // What a page makes and lets nobody read.
+        let step = format!("  - download:\n      click: button \"Export\"\n      parse: csv\n      {csv}\n");
+        stand.write("list_accounts", &steps("export_strict.html", &step));
+        let report = stand.run("list_accounts", &[]).await;
+        let (class, message) = failure(&report);
+        let says =
+            "a file that a page makes and lets nobody read cannot come from a browser on another machine";
+        assert!(class == FailureClass::Unsupported && message.starts_with(says), "{class} {message}");
+        // Nothing waits for our word any more.
+        stand.write("peek", "steps:\n  - goto: /arrived.html\n  - expect: heading \"Arrived\"\n");
+        stand.run("peek", &[]).await.outcome.unwrap();
+        plain.end().await;
+    });
+}
+
+#[test]
 fn an_export_that_is_none_or_too_long_is_refused_and_nothing_is_left() {
     on_fixtures(|mut stand, _| async move {
         for (click, column, says) in [

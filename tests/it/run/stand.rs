@@ -17,10 +17,12 @@ use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue, read};
 use usher::run::{Call, Identity, Limits, Report, UsedCodes, logged_in, run};
 use usher::secret::{Redactor, SecretString};
+use usher::server::find_chromium;
 use usher::step::{Vocabulary, check_flows, compile_flow};
 use usher::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
 
 use crate::browser::lab::with_chromium;
+use crate::browser::plain::Plain;
 
 /// Everything that was told, in order.
 #[derive(Default)]
@@ -99,6 +101,15 @@ pub struct Stand {
 }
 
 impl Stand {
+    /// Goes on in a browser of somebody else, in a new session. It is to be ended with the test.
+    pub async fn move_elsewhere(&mut self) -> Plain {
+        let plain = Plain::start(&find_chromium().unwrap()).await;
+        let options =
+            SessionOptions { origins: vec![self.base_url.clone()], viewport: (1000, 700), recorder: None };
+        self.session = plain.connect().await.open_session(&options).await.unwrap();
+        plain
+    }
+
     /// With Acme Desk adjusted, logged out.
     pub fn with<F: Future<Output = ()>>(adjust: impl FnOnce(&mut Options), test: impl FnOnce(Stand) -> F) {
         with_chromium(|launch| async move {
