@@ -20,7 +20,7 @@ use crate::gateway;
 use crate::id::{Ids, SharedEntropy};
 use crate::intake::Intake;
 use crate::integration::Integrations;
-use crate::job::{Worker, WorkerOptions, Workshop};
+use crate::job::{BrowserChoice, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
 use crate::secret::SecretString;
 use crate::store::{Database, Store, StoreError, StoreOptions};
@@ -116,8 +116,8 @@ impl Installation {
     }
 
     /// The usual options for a worker of this installation.
-    pub fn worker_options(&self, chromium: PathBuf) -> WorkerOptions {
-        let options = WorkerOptions::new(chromium, self.paths.data.join("chromium"));
+    pub fn worker_options(&self, browsers: impl Into<BrowserChoice>) -> WorkerOptions {
+        let options = WorkerOptions::new(browsers, self.paths.data.join("chromium"));
         match &self.paths.database {
             Database::File => options,
             // One of many; the machine and the process tell whoever is on call where to look.

@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, installation: &Installation, name: &s
     let store = &installation.store;
     let job = store.request_job(&integration.row.id, Work::TestLogin, request, OPERATOR).await?;
     // Where a server runs, its worker takes the job; otherwise this process is the worker for as long as it takes.
-    let worker = installation.start_worker(installation.worker_options(super::serve::chromium()?)).await?;
+    let worker = installation.start_worker(installation.worker_options(super::browser::chromium()?)).await?;
     eprintln!("testing {name}: job {}", job.id);
     let settled = store.settled_job(&job.id).await;
     if let Some(worker) = worker {

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::diagnostic::{Colour, render};
-use crate::server::{Installation, Server, ServerOptions, find_chromium};
+use crate::server::{Installation, Server, ServerOptions};
 
 use super::Exit;
+use super::browser::Browsers;
 use super::context::Context;
 
 /// Starts the gateway and a worker
@@ -30,6 +31,9 @@ pub(super) struct Serve {
     /// How many jobs the worker carries out at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
     parallel: usize,
+
+    #[command(flatten)]
+    browsers: Browsers,
 }
 
 impl Serve {
@@ -39,7 +43,7 @@ impl Serve {
         let worker = match self.no_worker {
             true => None,
             false => {
-                let mut options = installation.worker_options(chromium()?);
+                let mut options = installation.worker_options(self.browsers.choice()?);
                 options.parallel = self.parallel;
                 Some(options)
             }
@@ -57,14 +61,6 @@ impl Serve {
         server.stop().await;
         Ok(Exit::Done)
     }
-}
-
-/// The browser, or what to do about its absence.
-pub(super) fn chromium() -> anyhow::Result<std::path::PathBuf> {
-    find_chromium().context(
-        "no Chromium is in the search path: install it (Debian: apt-get install chromium), \
-         or name its program in USHER_CHROMIUM",
-    )
 }
 
 /// A broken connector does not keep the others from working, but it must not go unnoticed.

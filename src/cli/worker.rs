@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::store::Database;
 
 use super::Exit;
+use super::browser::Browsers;
 use super::context::Context;
-use super::serve::chromium;
 
 /// Starts a worker beside others that share a database on a server
 #[derive(clap::Args)]
@@ -21,6 +21,9 @@ pub(super) struct Worker {
     /// For how many seconds without a sign of life of this worker a job stays its own
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=600))]
     lease: u64,
+
+    #[command(flatten)]
+    browsers: Browsers,
 }
 
 impl Worker {
@@ -32,8 +35,9 @@ impl Worker {
             );
         }
         let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        let browsers = self.browsers.choice()?;
         let installation = context.open().await?;
-        let mut options = installation.worker_options(chromium()?);
+        let mut options = installation.worker_options(browsers);
         options.parallel = self.parallel;
         options.lease = Duration::from_secs(self.lease);
         let name = options.name.clone();

@@ -6,6 +6,7 @@
 
 mod after;
 mod attempt;
+mod browsers;
 mod finish;
 mod flows;
 mod group;
@@ -23,7 +24,7 @@ use crate::id::SharedEntropy;
 use crate::integration::Integrations;
 use crate::store::Store;
 
-pub use worker::{Worker, WorkerOptions};
+pub use worker::{BrowserChoice, Worker, WorkerOptions};
 
 /// What workers need of the installation.
 #[derive(Clone, Debug)]

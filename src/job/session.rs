@@ -1,22 +1,22 @@
-//! The browser, and the sessions of service accounts that stay logged in between jobs.
+//! The sessions of service accounts, which stay logged in between jobs.
 //!
 //! Invariants: sessions of different integrations share no cookies; a session is used by one job at a time, the one in its slot, and the
 //! slot is this worker's for as long as the session is open; one whose
 //! connector or credentials changed, or in which something went wrong, is closed and not used again.
 
-use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use futures::FutureExt as _;
 
-use crate::browser::{Browser, BrowserError, LaunchOptions, Session, SessionOptions};
+use crate::browser::{Session, SessionOptions};
 use crate::clock::{SharedClock, Timestamp};
-use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::step::Failure;
 use crate::store::SlotId;
 
+use super::browsers::{Browsers, Place};
 use super::terms;
 
 /// How long a session is kept without being used.
@@ -30,6 +30,8 @@ const VIEWPORT: (u32, u32) = (1280, 900);
 #[derive(Debug)]
 pub(super) struct AppSession {
     pub(super) session: Session,
+    /// Given back once the session is gone.
+    _place: Option<Place>,
     stamp: Stamp,
     used_at: Timestamp,
     pub(super) login: Login,
@@ -60,19 +62,20 @@ pub(super) struct Stamp {
     pub(super) settings_changed_at: Timestamp,
 }
 
-/// The browser of a worker and its sessions.
+/// The browsers of a worker and its sessions.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    chromium: LaunchOptions,
+    browsers: Browsers,
     clock: SharedClock,
-    browser: Mutex<Option<Browser>>,
     /// By the slot that rests with this worker.
-    kept: std::sync::Mutex<HashMap<SlotId, AppSession>>,
+    kept: Mutex<HashMap<SlotId, AppSession>>,
+    /// Slots whose sessions made room for others, until somebody gives them up.
+    left: Mutex<HashSet<SlotId>>,
 }
 
 impl Sessions {
-    pub(super) fn new(chromium: LaunchOptions, clock: SharedClock) -> Self {
-        Self { chromium, clock, browser: Mutex::new(None), kept: std::sync::Mutex::default() }
+    pub(super) fn new(browsers: Browsers, clock: SharedClock) -> Self {
+        Self { browsers, clock, kept: Mutex::default(), left: Mutex::default() }
     }
 
     /// The session of a slot of the integration: the one that is kept, or a new one.
@@ -82,26 +85,28 @@ impl Sessions {
         integration: &Integration,
         stamp: Stamp,
     ) -> Result<AppSession, Failure> {
+        self.left().remove(&slot);
         if let Some(kept) = self.take_kept(slot, &stamp).await {
             return Ok(kept);
         }
         let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, recorder: None };
-        let browser = self.browser().await?;
-        let session = browser.open_session(&options).await.map_err(|error| crashed(&error))?;
-        Ok(AppSession { session, stamp, used_at: self.clock.now(), login: Login::Needed })
+        let (session, place) = self.browsers.open(&options, &|| self.make_room().boxed()).await?;
+        Ok(AppSession { session, _place: place, stamp, used_at: self.clock.now(), login: Login::Needed })
     }
 
     /// Keeps a session in which all went well.
     pub(super) fn put_back(&self, slot: SlotId, mut session: AppSession) {
         session.used_at = self.clock.now();
         self.lock().insert(slot, session);
+        self.browsers.could_make_room();
     }
 
-    /// The slots whose sessions were not used for long.
+    /// The slots whose sessions were not used for long, or made room for others.
     pub(super) fn idle(&self) -> Vec<SlotId> {
         let now = self.clock.now();
         let kept = self.lock();
-        kept.iter().filter(|(_, kept)| now.since(kept.used_at) > IDLE).map(|(slot, _)| *slot).collect()
+        let idle = kept.iter().filter(|(_, kept)| now.since(kept.used_at) > IDLE).map(|(slot, _)| *slot);
+        idle.chain(self.left().drain()).collect()
     }
 
     /// Closes the sessions of slots other than these.
@@ -120,26 +125,34 @@ impl Sessions {
         }
     }
 
-    /// Closes everything, the browser too.
+    /// Closes everything; the browser too, where it is the worker's own.
     pub(super) async fn close(&self) {
         self.lock().clear();
-        if let Some(browser) = self.browser.lock().await.take() {
-            browser.close().await;
-        }
+        self.browsers.close().await;
     }
 
-    /// The process of the browser, where one runs.
+    /// The process of the worker's own browser, where one runs.
     pub(super) async fn process_id(&self) -> Option<u32> {
-        self.browser.lock().await.as_ref().filter(|browser| browser.is_alive()).and_then(Browser::process_id)
+        self.browsers.process_id().await
+    }
+
+    /// Closes the session that was not used for longest; whether there was one.
+    async fn make_room(&self) -> bool {
+        let longest = {
+            let mut kept = self.lock();
+            let longest = kept.iter().min_by_key(|(_, kept)| kept.used_at).map(|(slot, _)| *slot);
+            longest.and_then(|slot| kept.remove_entry(&slot))
+        };
+        let Some((slot, longest)) = longest else { return false };
+        longest.close().await;
+        self.left().insert(slot);
+        true
     }
 
     async fn take_kept(&self, slot: SlotId, stamp: &Stamp) -> Option<AppSession> {
-        let alive = self.browser.lock().await.as_ref().is_some_and(Browser::is_alive);
         let found = {
             let mut kept = self.lock();
-            if !alive {
-                kept.clear();
-            }
+            kept.retain(|_, kept| kept.session.is_alive());
             kept.remove(&slot)
         };
         let mut found = found?;
@@ -153,34 +166,13 @@ impl Sessions {
         Some(found)
     }
 
-    /// The browser, started where none runs.
-    async fn browser(&self) -> Result<Browser, Failure> {
-        let mut browser = self.browser.lock().await;
-        if let Some(running) = browser.as_ref().filter(|browser| browser.is_alive()) {
-            return Ok(running.clone());
-        }
-        if let Some(dead) = browser.take() {
-            dead.close().await;
-        }
-        let started = Browser::launch(&self.chromium).await.map_err(|error| crashed(&error))?;
-        tracing::info!(version = started.version(), "started Chromium");
-        *browser = Some(started.clone());
-        Ok(started)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SlotId, AppSession>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SlotId, AppSession>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn crashed(error: &BrowserError) -> Failure {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
+    fn left(&self) -> MutexGuard<'_, HashSet<SlotId>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Failure::new(FailureClass::BrowserCrashed, message)
 }
 
 fn origins(integration: &Integration) -> Result<Vec<String>, Failure> {

@@ -9,11 +9,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::browser::LaunchOptions;
+use crate::browser::{Address, LaunchOptions};
 use crate::store::{SlotId, StoreError, Stranded, Vigil, WorkerLock};
 
 use super::Workshop;
 use super::attempt::attempt;
+use super::browsers::{Browsers, Elsewhere};
 use super::lease::HeldLease;
 use super::session::Sessions;
 
@@ -29,20 +30,44 @@ const GRACE: Duration = Duration::from_secs(7);
 pub struct WorkerOptions {
     /// Its name in attempts and leases.
     pub name: String,
-    /// The browser's program.
-    pub chromium: PathBuf,
-    /// Where the browser keeps what it needs while it runs.
+    /// Where its browsers are.
+    pub browsers: BrowserChoice,
+    /// Where a browser of its own keeps what it needs while it runs.
     pub profiles: PathBuf,
+    /// How long a job waits for a place in a browser that runs elsewhere.
+    pub patience: Duration,
     /// How many jobs it carries out at a time, of different integrations or sessions.
     pub parallel: usize,
     /// How long a claim holds without a heartbeat.
     pub lease: Duration,
 }
 
+/// Where the browsers of a worker are.
+#[derive(Clone, Debug)]
+pub enum BrowserChoice {
+    /// The worker starts one of its own; its program.
+    Own(PathBuf),
+    /// They run elsewhere. None is started.
+    Elsewhere(Vec<Address>),
+}
+
+impl From<PathBuf> for BrowserChoice {
+    fn from(program: PathBuf) -> Self {
+        Self::Own(program)
+    }
+}
+
 impl WorkerOptions {
-    /// The usual options for this browser.
-    pub fn new(chromium: PathBuf, profiles: PathBuf) -> Self {
-        Self { name: "local".to_owned(), chromium, profiles, parallel: 2, lease: Duration::from_secs(60) }
+    /// The usual options for these browsers.
+    pub fn new(browsers: impl Into<BrowserChoice>, profiles: PathBuf) -> Self {
+        Self {
+            name: "local".to_owned(),
+            browsers: browsers.into(),
+            profiles,
+            patience: Duration::from_secs(60),
+            parallel: 2,
+            lease: Duration::from_secs(60),
+        }
     }
 }
 
@@ -86,12 +111,15 @@ impl Worker {
                 );
             }
         }
-        let chromium = LaunchOptions {
-            executable: options.chromium.clone(),
-            headless: true,
-            profiles: options.profiles.clone(),
+        let browsers = match options.browsers {
+            BrowserChoice::Own(executable) => {
+                Browsers::own(LaunchOptions { executable, headless: true, profiles: options.profiles })
+            }
+            BrowserChoice::Elsewhere(addresses) => {
+                Browsers::Elsewhere(Elsewhere::new(addresses, options.patience, workshop.clock.clone()))
+            }
         };
-        let sessions = Arc::new(Sessions::new(chromium, workshop.clock.clone()));
+        let sessions = Arc::new(Sessions::new(browsers, workshop.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let crew =
@@ -104,7 +132,7 @@ impl Worker {
         Ok(Self { stop, tasks, crew, _lock: lock })
     }
 
-    /// The process of the browser, where one runs.
+    /// The process of its own browser, where one runs.
     pub async fn browser_process_id(&self) -> Option<u32> {
         self.crew.sessions.process_id().await
     }

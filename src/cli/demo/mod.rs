@@ -122,7 +122,7 @@ async fn set_up(context: &Context, folder: &Path) -> anyhow::Result<Stage> {
     };
     let integration = installation.integrations.create(new, OPERATOR).await?;
     let (_, token) = installation.integrations.new_token(&integration, None, OPERATOR).await?;
-    let worker = installation.worker_options(super::serve::chromium()?);
+    let worker = installation.worker_options(super::browser::chromium()?);
     let options = ServerOptions { listen: LOOPBACK, base_url: None, worker: Some(worker) };
     let server = Server::start(installation.clone(), options).await?;
     let okta = Okta::new(format!("{}/scim/v2/acme-desk", server.url()), token.expose_secret().to_owned())?;

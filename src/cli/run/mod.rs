@@ -175,7 +175,7 @@ pub(super) fn launch(headed: bool) -> anyhow::Result<LaunchOptions> {
              without it, `--pictures DIR` shows what every step did"
         );
     }
-    let executable = super::serve::chromium()?;
+    let executable = super::browser::chromium()?;
     Ok(LaunchOptions { executable, headless: !headed, profiles: std::env::temp_dir().join("usher-run") })
 }
 

@@ -76,9 +76,15 @@ impl Shell {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments).current_dir(self.root.path()).stdin(Stdio::null());
-        for variable in
-            ["USHER_DATA", "USHER_CONNECTORS", "USHER_DATABASE", "USHER_LOG", "USHER_MASTER_KEY", "USHER_TO"]
-        {
+        for variable in [
+            "USHER_BROWSER",
+            "USHER_DATA",
+            "USHER_CONNECTORS",
+            "USHER_DATABASE",
+            "USHER_LOG",
+            "USHER_MASTER_KEY",
+            "USHER_TO",
+        ] {
             command.env_remove(variable);
         }
         command

@@ -64,3 +64,29 @@ async fn with_one_broken_connector_the_others_are_served() {
     let jobs = shell.run(&["job", "list", "--format", "json"]).json();
     assert_eq!(jobs.as_array().unwrap().len(), 1, "what could not be taken left no row: {jobs}");
 }
+
+#[test]
+fn the_address_of_a_browser_carries_no_key_in_an_argument_and_is_never_repeated() {
+    let shell = Shell::new();
+    let call = |arguments: &[&str], variable: &str| {
+        // A data directory that cannot be one: what gets so far has read its browsers.
+        std::fs::write(shell.path("file"), "x").unwrap();
+        let mut command = shell.command(&[&["serve", "--data", "file"][..], arguments].concat());
+        let ran =
+            Ran::from(command.env("USHER_BROWSER", variable).env("USHER_CHROMIUM", "/x").output().unwrap());
+        assert!(!ran.err.contains("s3cret"), "{ran:?}");
+        ran.failed()
+    };
+    for key in ["wss://h.example?token=s3cret", "ws://s3cret@h.example/", "http://ada:s3cret@h.example:1"] {
+        assert!(call(&["--browser", key], "").contains("give the whole address in USHER_BROWSER"), "{key}");
+        assert!(call(&["--browser", "ws://h.example/", "--browser", key], "").contains("USHER_BROWSER"));
+        let read = call(&[], &format!("ws://h.example/x#sessions=2, {key}"));
+        assert!(read.contains("data directory file"), "{read}");
+    }
+    for address in ["s3cret", "https://s3cret.example", "ws://h.example/s3cret#many"] {
+        for (arguments, variable) in [(&["--browser", address][..], ""), (&[], address)] {
+            let refused = call(arguments, variable);
+            assert!(refused.contains("--browser") && refused.contains("address"), "{refused}");
+        }
+    }
+}

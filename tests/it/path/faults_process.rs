@@ -33,13 +33,12 @@ impl Served {
     }
 
     pub async fn start_with(data: &Path, options: &[&str]) -> Self {
-        let mut child = usher(data)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(options)
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        Self::run(usher(data).args(["serve", "--listen", "127.0.0.1:0"]).args(options)).await
+    }
+
+    /// Runs the command, which is to serve.
+    pub async fn run(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut text = String::new();
         let url = loop {
@@ -62,6 +61,11 @@ impl Served {
         self.child.id().expect("it runs")
     }
 
+    /// Returns when it has written this to standard error; all that it has written.
+    pub async fn said(&self, words: &str) -> String {
+        self.ended.clone().wait_for(|text| text.contains(words)).await.expect(words).clone()
+    }
+
     /// Kills it and waits for its end.
     pub async fn kill(mut self) {
         kill(self.id());
@@ -81,7 +85,7 @@ impl Served {
 }
 
 /// The program on this data directory.
-fn usher(data: &Path) -> Command {
+pub fn usher(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command.arg("--data").arg(data).arg("--connectors").arg(connectors()).env_remove("USHER_DATA");
     command

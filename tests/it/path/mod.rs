@@ -1,6 +1,7 @@
 //! The whole way: a SCIM request in, a change in the app out; judged by the app's own record.
 
 mod drift;
+mod elsewhere;
 mod faults;
 mod faults_app;
 mod faults_browser;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use usher::clock::{Clock, SystemClock};
 use usher::demo::{AcmeDesk, Options};
 use usher::id::{Entropy, SystemEntropy};
 use usher::integration::{NewIntegration, Policy};
+use usher::job::{BrowserChoice, WorkerOptions};
 use usher::secret::{ExposeSecret, SecretString};
 use usher::server::{Installation, Paths, Server, ServerOptions, find_chromium};
 
@@ -63,6 +65,11 @@ pub async fn set_up(installation: &Installation, desk_url: &str, password: &str,
 /// Starts the gateway and a worker.
 pub async fn start(installation: &Installation) -> Server {
     let worker = installation.worker_options(find_chromium().expect("Chromium; `make test` installs it"));
+    start_with(installation, worker).await
+}
+
+/// Starts the gateway and that worker.
+async fn start_with(installation: &Installation, worker: WorkerOptions) -> Server {
     let options = ServerOptions { listen: any_port(), base_url: None, worker: Some(worker) };
     Server::start(installation.clone(), options).await.unwrap()
 }
@@ -91,6 +98,27 @@ impl World {
         let installation = open_with(data.path(), connectors).await;
         let token = set_up(&installation, &desk.url(), PASSWORD, policy).await;
         let server = start(&installation).await;
+        Self::of(desk, data, installation, (server, token))
+    }
+
+    /// With browsers that run elsewhere, in which a job waits so long for a place.
+    pub async fn elsewhere(addresses: &[String], patience: Duration, policy: Policy) -> Self {
+        let desk = AcmeDesk::start(Options { members: 60, ..desk_options() }).await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let installation = open(data.path()).await;
+        let token = set_up(&installation, &desk.url(), PASSWORD, policy).await;
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let worker = installation.worker_options(BrowserChoice::Elsewhere(addresses));
+        let server = start_with(&installation, WorkerOptions { patience, ..worker }).await;
+        Self::of(desk, data, installation, (server, token))
+    }
+
+    fn of(
+        desk: AcmeDesk,
+        data: TempDir,
+        installation: Installation,
+        (server, token): (Server, String),
+    ) -> Self {
         let scim = Scim::new(&server.url(), &token);
         Self { desk, server, installation, scim, data }
     }
