@@ -19,28 +19,27 @@ pub(super) struct Browsers {
 }
 
 impl Browsers {
-    /// The browsers that are meant; without an address, the Chromium of this machine.
-    pub(super) fn choice(&self) -> anyhow::Result<BrowserChoice> {
-        let given: Vec<&str> = self
-            .addresses
-            .iter()
-            .map(|address| address.trim())
-            .filter(|address| !address.is_empty())
-            .collect();
-        if given.is_empty() {
-            return Ok(BrowserChoice::Own(chromium()?));
-        }
+    /// The browsers that run elsewhere; none where the worker is to start its own.
+    pub(super) fn elsewhere(&self) -> anyhow::Result<Vec<Address>> {
+        let given =
+            || self.addresses.iter().map(|address| address.trim()).filter(|address| !address.is_empty());
         let in_environment = std::env::var(VARIABLE).unwrap_or_default();
-        let is_from_environment =
-            |given: &str| in_environment.split(',').any(|address| address.trim() == given);
-        if given.iter().any(|address| Address::has_key(address) && !is_from_environment(address)) {
+        let is_argument = |given: &str| in_environment.split(',').all(|address| address.trim() != given);
+        if given().any(|address| Address::has_key(address) && is_argument(address)) {
             anyhow::bail!(
                 "--browser has a key in it (a user, a password or a query), which every process of this machine could read: \
                  give the whole address in {VARIABLE} instead"
             );
         }
-        let addresses = given.iter().map(|address| address.parse()).collect::<Result<_, _>>();
-        Ok(BrowserChoice::Elsewhere(addresses.context("--browser")?))
+        given().map(|address| address.parse()).collect::<Result<_, _>>().context("--browser")
+    }
+}
+
+/// Those that run elsewhere, or where there are none, the Chromium of this machine.
+pub(super) fn choice(elsewhere: Vec<Address>) -> anyhow::Result<BrowserChoice> {
+    match elsewhere.is_empty() {
+        true => Ok(BrowserChoice::Own(chromium()?)),
+        false => Ok(BrowserChoice::Elsewhere(elsewhere)),
     }
 }
 

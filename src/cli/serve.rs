@@ -10,7 +10,7 @@ use crate::diagnostic::{Colour, render};
 use crate::server::{Installation, Server, ServerOptions};
 
 use super::Exit;
-use super::browser::Browsers;
+use super::browser::{Browsers, choice};
 use super::context::Context;
 
 /// Starts the gateway and a worker
@@ -38,12 +38,13 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let elsewhere = self.browsers.elsewhere()?;
         let installation = context.open().await?;
         tell_broken(&installation);
         let worker = match self.no_worker {
             true => None,
             false => {
-                let mut options = installation.worker_options(self.browsers.choice()?);
+                let mut options = installation.worker_options(choice(elsewhere)?);
                 options.parallel = self.parallel;
                 Some(options)
             }

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::store::Database;
 
 use super::Exit;
-use super::browser::Browsers;
+use super::browser::{Browsers, choice};
 use super::context::Context;
 
 /// Starts a worker beside others that share a database on a server
@@ -35,9 +35,9 @@ impl Worker {
             );
         }
         let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        let browsers = self.browsers.choice()?;
+        let elsewhere = self.browsers.elsewhere()?;
         let installation = context.open().await?;
-        let mut options = installation.worker_options(browsers);
+        let mut options = installation.worker_options(choice(elsewhere)?);
         options.parallel = self.parallel;
         options.lease = Duration::from_secs(self.lease);
         let name = options.name.clone();

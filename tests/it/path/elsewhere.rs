@@ -122,7 +122,8 @@ async fn one_hangs_and_the_work_goes_on_in_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_is_there_the_job_says_so() {
     let address = format!("http://127.0.0.1:{}", free_port().await);
-    let world = World::elsewhere(&[address.clone()], Duration::from_millis(1500), no_patience()).await;
+    let world =
+        World::elsewhere(std::slice::from_ref(&address), Duration::from_millis(1500), no_patience()).await;
     let store = &world.installation.store;
     let asked = ask(&world.scim, store, &world.desk.members(), Wish::Invite, 0).await;
     let job = job_when(store, &asked.job, |job| job.state.is_settled()).await;
