@@ -30,14 +30,14 @@ fn pages(tools: &mut DevTools) -> Vec<String> {
     pages.map(|page| page["url"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits until the browser has no context of a driver any more.
-async fn no_contexts(tools: &mut DevTools) {
-    let gone = timeout(Duration::from_secs(60), async {
-        while contexts(tools) > 0 {
+/// Waits until drivers have so many contexts in the browser.
+async fn contexts_become(tools: &mut DevTools, expected: usize) {
+    let become_so = timeout(Duration::from_secs(60), async {
+        while contexts(tools) != expected {
             tokio::task::yield_now().await;
         }
     });
-    gone.await.expect("the contexts are gone");
+    become_so.await.unwrap_or_else(|_| panic!("not {expected} contexts, but {}", contexts(tools)));
 }
 
 #[test]
@@ -59,13 +59,11 @@ fn it_is_left_as_it_was_when_we_disconnect() {
         let (ended, ()) = tokio::join!(lab.page.expect(&never, &wait), browser.clone().close());
         assert_eq!(ended.unwrap_err(), PageError::Closed);
         assert!(!browser.is_alive() && !lab.session.is_alive());
-        while contexts(&mut tools) > 1 {
-            tokio::task::yield_now().await;
-        }
+        contexts_become(&mut tools, 1).await;
         // Neither the other driver nor the pages of others noticed.
         others.click(role("button", "Save")).await.unwrap();
         others.session.close().await;
-        no_contexts(&mut tools).await;
+        contexts_become(&mut tools, 0).await;
         let left = pages(&mut tools);
         assert!(left.len() == before.len() + 1 && left.iter().any(|url| url.ends_with("theirs")), "{left:?}");
         drop((browser, other));
@@ -104,7 +102,7 @@ fn it_has_nothing_of_a_driver_that_was_killed() {
         assert_eq!(contexts(&mut tools), 1);
         child.start_kill().unwrap();
         child.wait().await.unwrap();
-        no_contexts(&mut tools).await;
+        contexts_become(&mut tools, 0).await;
         Lab::open(&plain.connect().await).await.goto("arrived.html").await;
         plain
     });
@@ -168,7 +166,7 @@ fn what_hangs_is_left() {
         let error = again.unwrap_err();
         assert!(matches!(&error, BrowserError::Unreachable { .. }), "{error:?}");
         assert!(error.to_string().ends_with("no answer in 10 s"), "{error}");
-        no_contexts(&mut DevTools::connect(&plain.address)).await;
+        contexts_become(&mut DevTools::connect(&plain.address), 0).await;
         plain
     });
 }
