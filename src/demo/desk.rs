@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::access::{Sessions, SignIn, Totp, random_token};
 use super::gate::Gate;
 use super::model::{Organisation, Status, seed};
+use super::trap::Traps;
 use super::{Elapsed, Fill, NowMs, Options, PASSWORD, SERVICE_ACCOUNT, Switches};
 
 /// What every request shares.
@@ -14,6 +15,9 @@ pub(super) struct Desk {
     pub(super) fill: Fill,
     pub(super) elapsed: Elapsed,
     pub(super) gate: Gate,
+    pub(super) traps: Traps,
+    /// Whether there is quick mode.
+    pub(super) quick: bool,
     now_ms: NowMs,
     state: Mutex<State>,
 }
@@ -68,6 +72,8 @@ impl Desk {
             fill: Fill::clone(&options.fill),
             elapsed: Elapsed::clone(&options.elapsed),
             gate: Gate::default(),
+            traps: Traps::default(),
+            quick: options.quick,
             now_ms: NowMs::clone(&options.now_ms),
             state: Mutex::new(state),
         })

@@ -14,6 +14,7 @@ mod gate;
 mod model;
 mod pages;
 mod switches;
+mod trap;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,6 +30,7 @@ use desk::Desk;
 pub use desk::Stats;
 pub use model::{Action, Change, Difference, Group, Member, Role, Status};
 pub use switches::Switches;
+pub use trap::{Fault, Trap};
 
 /// The organisation that is there.
 pub const ORGANISATION: &str = "acme";
@@ -70,6 +72,8 @@ pub struct Options {
     pub new_design: bool,
     /// Whether "What's new" covers the members page of each new session.
     pub whats_new: bool,
+    /// Whether there are pages and endpoints under `/quick` too, which do the same without design.
+    pub quick: bool,
 }
 
 impl Options {
@@ -89,6 +93,7 @@ impl Options {
             latency: Duration::ZERO,
             new_design: false,
             whats_new: false,
+            quick: false,
         }
     }
 }
@@ -103,6 +108,7 @@ impl std::fmt::Debug for Options {
             .field("latency", &self.latency)
             .field("new_design", &self.new_design)
             .field("whats_new", &self.whats_new)
+            .field("quick", &self.quick)
             .finish_non_exhaustive()
     }
 }
@@ -211,6 +217,16 @@ impl AcmeDesk {
     /// Answers every request, those that wait too.
     pub fn release(&self) {
         self.desk.gate.open();
+    }
+
+    /// Lays a fault for a request that is to come.
+    pub fn set_trap(&self, trap: Trap) {
+        self.desk.traps.set(trap);
+    }
+
+    /// Takes the traps away that wait for requests with `on`; whether there was one that no request had met.
+    pub fn take_trap(&self, on: &str) -> bool {
+        self.desk.traps.take(on)
     }
 
     /// Signs everybody out.

@@ -87,6 +87,8 @@ struct Crew {
     sessions: Arc<Sessions>,
     name: String,
     lease: Duration,
+    /// How many there are.
+    parallel: usize,
     /// How many could take a job now.
     free: Arc<AtomicUsize>,
 }
@@ -122,9 +124,9 @@ impl Worker {
         let sessions = Arc::new(Sessions::new(browsers, workshop.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let crew =
-            Crew { workshop, sessions, name: options.name, lease: options.lease, free: Arc::default() };
-        for _ in 0..options.parallel.max(1) {
+        let (name, lease, parallel) = (options.name, options.lease, options.parallel.max(1));
+        let crew = Crew { workshop, sessions, name, lease, parallel, free: Arc::default() };
+        for _ in 0..parallel {
             crew.free.fetch_add(1, Ordering::SeqCst);
             tasks.spawn(crew.clone().work(stopped.clone()));
         }
@@ -241,7 +243,12 @@ impl Crew {
         if self.free.load(Ordering::SeqCst) > 0 {
             return Ok(());
         }
-        let wanted = self.workshop.store.resting_and_wanted(&self.name).await?;
+        let mut wanted = self.workshop.store.resting_and_wanted(&self.name).await?;
+        if !wanted.is_empty() {
+            // Whoever has just ended a job comes back at once, and goes on in the session that he left.
+            let held = self.workshop.store.slots_held(&self.name).await?;
+            wanted.truncate(held.saturating_sub(self.parallel));
+        }
         self.give_up(wanted).await
     }
 

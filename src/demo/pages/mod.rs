@@ -15,6 +15,7 @@ mod member_action;
 mod members;
 mod meter;
 mod problem;
+mod quick;
 mod sign_in;
 mod teams;
 mod words;
@@ -33,6 +34,7 @@ const GROUPS: &str = "/orgs/acme/groups";
 
 /// Everything the app answers.
 pub(super) fn router(desk: Arc<Desk>) -> Router {
+    let quick = if desk.quick { quick::router() } else { Router::new() };
     let app = Router::new()
         .route("/", get(members::home))
         .route("/login", get(sign_in::show).post(sign_in::password))
@@ -50,6 +52,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/orgs/acme/groups/{id}", get(group::show))
         .route("/orgs/acme/groups/{id}/{action}", get(group::ask).post(group::act))
         .route("/assets/{name}", get(asset::get))
+        .merge(quick)
         .fallback(guard::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), meter::meter));
     control::router().merge(app).with_state(desk)

@@ -45,23 +45,24 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> R
 
 /// `POST /login`.
 pub(super) async fn password(State(desk): State<Arc<Desk>>, form: Form) -> Response {
-    let (email, now_ms) = (form.get("email"), desk.now_ms());
-    let answer = {
-        let state = &mut *desk.lock();
-        let account = state.organisation.find_by_email(&email);
-        let may = |member: &Member| member.id == state.sign_in.member_id && member.status == Status::Active;
-        if account.is_some_and(may) {
-            state.sign_in.password(&form.get("password"), now_ms)
-        } else {
-            Answer::Refused
-        }
-    };
-    let page = |alert| LoginPage { csrf: form.get("csrf"), email: email.clone(), alert: Some(alert) };
-    match answer {
-        Answer::SignedIn => come_in(&desk, &form),
+    let page = |alert| LoginPage { csrf: form.get("csrf"), email: form.get("email"), alert: Some(alert) };
+    match try_password(&desk, &form) {
+        Answer::SignedIn => come_in(&desk, &form, "/"),
         Answer::CodeNeeded => to_stage(&desk, &form, Stage::CodeNeeded, "/login/code"),
         Answer::Refused => refuse(&desk, &page(WRONG)),
         Answer::Locked => refuse(&desk, &page(LOCKED)),
+    }
+}
+
+/// What becomes of the address and the password that were typed.
+pub(super) fn try_password(desk: &Desk, form: &Form) -> Answer {
+    let state = &mut *desk.lock();
+    let account = state.organisation.find_by_email(&form.get("email"));
+    let may = |member: &Member| member.id == state.sign_in.member_id && member.status == Status::Active;
+    if account.is_some_and(may) {
+        state.sign_in.password(&form.get("password"), desk.now_ms())
+    } else {
+        Answer::Refused
     }
 }
 
@@ -82,7 +83,7 @@ pub(super) async fn code(State(desk): State<Arc<Desk>>, headers: HeaderMap, form
     let answer = desk.lock().sign_in.code(&form.get("code"), desk.now_ms());
     let page = |alert| CodePage { csrf: form.get("csrf"), alert: Some(alert) };
     match answer {
-        Answer::SignedIn => come_in(&desk, &form),
+        Answer::SignedIn => come_in(&desk, &form, "/"),
         Answer::Locked => refuse(&desk, &page(LOCKED)),
         Answer::Refused | Answer::CodeNeeded => refuse(&desk, &page(WRONG_CODE)),
     }
@@ -94,13 +95,14 @@ pub(super) async fn sign_out(State(desk): State<Arc<Desk>>, form: Form) -> Respo
     (clear_cookie(), Redirect::to("/login")).into_response()
 }
 
-fn come_in(desk: &Desk, form: &Form) -> Response {
+/// Lets the service account in, to the page at `address`.
+pub(super) fn come_in(desk: &Desk, form: &Form, address: &str) -> Response {
     let id = {
         let state = &mut *desk.lock();
         state.stats.sign_ins += 1;
         state.sign_in.member_id
     };
-    to_stage(desk, form, Stage::SignedIn(id), "/")
+    to_stage(desk, form, Stage::SignedIn(id), address)
 }
 
 /// A new session in place of the one before.

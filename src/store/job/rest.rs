@@ -15,6 +15,7 @@ statements! {
     BEAT = "UPDATE slots SET beat = beat + 1 WHERE worker = $1 AND job_id IS NULL";
     RESTING = "SELECT id FROM slots WHERE worker = $1 AND job_id IS NULL ORDER BY id";
     WANTED = "SELECT s.id FROM slots s WHERE s.worker = $1 AND s.job_id IS NULL AND EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = s.integration_id AND j.state = 'ready') ORDER BY s.id";
+    HELD = "SELECT count(*) AS held FROM slots WHERE worker = $1";
     GIVE_UP = "UPDATE slots SET worker = NULL, lease_ms = NULL WHERE id = $1 AND worker = $2 AND job_id IS NULL";
     GIVE_UP_ALL = "UPDATE slots SET worker = NULL, lease_ms = NULL WHERE worker = $1 AND job_id IS NULL";
 }
@@ -41,6 +42,13 @@ impl Store {
     pub async fn resting_and_wanted(&self, worker: &str) -> Result<Vec<SlotId>, StoreError> {
         let rows = self.reader().await?.all(WANTED, args![worker]).await?;
         rows.iter().map(|row| row.int("id").map(SlotId)).collect()
+    }
+
+    /// How many slots a worker has, those that rest and those in which a job runs.
+    pub async fn slots_held(&self, worker: &str) -> Result<usize, StoreError> {
+        let held = self.reader().await?.one(HELD, args![worker]).await?;
+        let held = held.map(|row| row.int("held")).transpose()?.unwrap_or_default();
+        Ok(usize::try_from(held).unwrap_or_default())
     }
 
     /// Frees slots that rest with a worker, now that their sessions are closed.

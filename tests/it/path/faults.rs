@@ -10,6 +10,31 @@ use super::world::{Scim, desk_options, user};
 
 pub const ADA: &str = "ada.king@acme.example";
 
+/// Numbers that look drawn, the same in each run (SplitMix64).
+pub struct Drawn(pub u64);
+
+impl Drawn {
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    /// One of them.
+    pub fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
+    /// Puts them into another order.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            all.swap(last, usize::try_from(self.below(last as u64 + 1)).unwrap());
+        }
+    }
+}
+
 /// How many faults there are: with `USHER_FAULTS=all` (`make test-faults`) one at each request and each case thrice, else
 /// one at every third request, and each case once.
 pub struct Faults {

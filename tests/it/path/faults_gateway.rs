@@ -10,24 +10,11 @@ use tokio::sync::Notify;
 use usher::server::Installation;
 use usher::store::{JobFilter, JobRow};
 
-use super::faults::no_patience;
+use super::faults::{Drawn, no_patience};
 use super::faults_process::Served;
 use super::world::{PASSWORD, Scim, open, set_up, user};
 
 const CLIENTS: u64 = 6;
-
-/// Numbers that look drawn, the same in each run (SplitMix64).
-struct Drawn(u64);
-
-impl Drawn {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 /// A user as the answers said it is.
 struct Known {

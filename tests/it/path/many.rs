@@ -2,28 +2,21 @@
 //! own records are the judge: each wanted change once, in its order, and never more sessions than allowed.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use futures::future::join_all;
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use usher::clock::SystemClock;
 use usher::demo::{AcmeDesk, Options};
-use usher::id::{Ids, SystemEntropy};
 use usher::integration::{NewIntegration, Policy};
 use usher::secret::{ExposeSecret as _, SecretString};
-use usher::server::{Installation, MASTER_KEY, Paths};
-use usher::store::{JobFilter, JobState, Store, StoreOptions};
+use usher::server::Installation;
+use usher::store::{JobFilter, JobState, Store};
 
-use super::faults::{all_gone, kill};
+use super::processes::{Process, Shared};
 use super::world::{OWNER, PASSWORD, Scim, connectors, desk_options, user};
-use crate::postgres::{new_schema, schema, server};
+use crate::postgres::server;
 
 /// How much of it there is: all with `USHER_FAULTS=all` (`make test-faults`), else as much as shows that it works.
 struct Size {
@@ -38,71 +31,6 @@ fn size() -> Size {
     match std::env::var("USHER_FAULTS").as_deref() {
         Ok("all") => Size { integrations: 5, accounts: 100, workers: 4, kills: 60 },
         _ => Size { integrations: 2, accounts: 6, workers: 2, kills: 2 },
-    }
-}
-
-/// A process of Usher's with a data directory of its own, as on a machine of its own.
-struct Process {
-    child: Child,
-    data: TempDir,
-    /// What it said it does.
-    said: String,
-}
-
-/// Everything that the processes share.
-struct Shared {
-    schema: String,
-    key: String,
-}
-
-impl Shared {
-    fn address(&self) -> String {
-        format!("{}&schema={}", server(), self.schema)
-    }
-
-    /// Starts one and waits until it says that it works.
-    async fn start(&self, arguments: &[&str]) -> Process {
-        let data = tempfile::tempdir().unwrap();
-        let mut child = self
-            .command(data.path())
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said = lines.next_line().await.unwrap().expect("it says that it works");
-        // What it says later goes nowhere; but it must not be kept from saying it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Process { child, data, said }
-    }
-
-    async fn worker(&self) -> Process {
-        let worker = self.start(&["worker", "--lease", "15"]).await;
-        assert!(worker.said.ends_with("works"), "{}", worker.said);
-        worker
-    }
-
-    fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        command.arg("--data").arg(data).arg("--connectors").arg(connectors());
-        command.env("USHER_DATABASE", self.address()).env(MASTER_KEY, &self.key).env_remove("USHER_DATA");
-        command
-    }
-}
-
-impl Process {
-    /// Kills it. Nothing of its browser stays behind.
-    async fn kill(mut self) {
-        kill(self.child.id().expect("it runs"));
-        self.child.wait().await.unwrap();
-        all_gone(&self.data.path().display().to_string()).await;
-    }
-
-    async fn terminate(mut self) {
-        super::faults::signal(self.child.id().expect("it runs"), rustix::process::Signal::TERM);
-        assert_eq!(self.child.wait().await.unwrap().code(), Some(0));
-        all_gone(&self.data.path().display().to_string()).await;
     }
 }
 
@@ -154,35 +82,15 @@ async fn wish(gateways: &[String], app: &App, index: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_gateways_and_workers_share_a_database_and_are_killed() {
     let size = size();
-    let key = base64::engine::general_purpose::STANDARD.encode([7; 32]);
-    let shared = Shared { schema: new_schema(), key };
+    let shared = Shared::new(server(), connectors()).await;
     let here = tempfile::tempdir().unwrap();
-    let migrated = shared.command(here.path()).args(["db", "migrate"]).output().await.unwrap();
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-    let store = store(&shared, here.path()).await;
-    // Sealed with the key that the processes are given.
-    std::fs::write(here.path().join("master.key"), &shared.key).unwrap();
-    std::fs::set_permissions(
-        here.path().join("master.key"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o600),
-    )
-    .unwrap();
-    let paths = Paths { database: schema(&shared.schema), ..Paths::new(here.path(), connectors()) };
-    let installation =
-        Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
+    let installation = shared.open(here.path(), Arc::new(SystemClock)).await;
+    let store = installation.store.clone();
     let apps = apps(&installation, size.integrations, size.accounts).await;
 
-    let gateways =
-        join_all((0..2).map(|_| shared.start(&["serve", "--no-worker", "--listen", "127.0.0.1:0"]))).await;
-    let urls: Vec<String> = gateways
-        .iter()
-        .map(|gateway| {
-            let rest =
-                gateway.said.strip_prefix("usher listens on ").unwrap_or_else(|| panic!("{}", gateway.said));
-            rest.split(';').next().unwrap().to_owned()
-        })
-        .collect();
-    let mut workers = join_all((0..size.workers).map(|_| shared.worker())).await;
+    let gateways = join_all((0..2).map(|_| shared.gateway())).await;
+    let urls: Vec<String> = gateways.iter().map(Process::url).collect();
+    let mut workers = join_all((0..size.workers).map(|_| worker(&shared))).await;
     let wishes = async {
         for index in 0..size.accounts {
             join_all(apps.iter().map(|app| wish(&urls, app, index))).await;
@@ -198,7 +106,7 @@ async fn several_gateways_and_workers_share_a_database_and_are_killed() {
                 drop(tokio::time::timeout(Duration::from_secs(20), futures::future::select_all(next)).await);
             }
             workers.remove(0).kill().await;
-            workers.push(shared.worker().await);
+            workers.push(worker(&shared).await);
         }
     };
     tokio::join!(wishes, kills);
@@ -214,11 +122,8 @@ async fn several_gateways_and_workers_share_a_database_and_are_killed() {
     store.close().await;
 }
 
-async fn store(shared: &Shared, data: &Path) -> Store {
-    let clock: usher::clock::SharedClock = Arc::new(SystemClock);
-    let ids = Ids::new(clock.clone(), Arc::new(SystemEntropy));
-    let options = StoreOptions { database: schema(&shared.schema), ..StoreOptions::new(data) };
-    Store::open(&options, clock, ids).await.unwrap()
+async fn worker(shared: &Shared) -> Process {
+    shared.start(&["worker", "--lease", "15"]).await
 }
 
 /// Returns when every job has ended; each must be done.
