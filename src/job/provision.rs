@@ -7,8 +7,9 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::{self, Capabilities, Operation, Protection, may_lose_an_admin};
 use crate::run::{Identity, Report};
-use crate::step::{Failure, Output};
+use crate::step::{Failure, Output, Told};
 
+use super::after::Committed;
 use super::flows::Flows;
 use super::terms;
 
@@ -73,13 +74,35 @@ impl Aim<'_> {
             }
             for operation in &plan {
                 self.keep_an_admin(flows, operation, &account, &can).await?;
-                self.carry_out(flows, operation, &account).await?;
+                if let Err(failure) = self.carry_out(flows, operation, &account).await {
+                    if failure.told != Told::ByApp
+                        || flows.committed() == Committed::No
+                        || self.is_missing(operation, flows, so_far, &can).await
+                    {
+                        return Err(failure);
+                    }
+                }
                 so_far.done.push(operation.to_string());
             }
             last = plan;
         }
         let account = so_far.seen.clone().unwrap_or_default();
         Err(mismatch(&last, &account))
+    }
+
+    /// Whether the operation that the app refused is still to be done. It is not where the app had done it: Chromium sends a change
+    /// again by itself when a connection that it used before ends without an answer, and it is the second that is refused.
+    async fn is_missing(
+        &self,
+        operation: &Operation,
+        flows: &mut Flows<'_>,
+        so_far: &mut Provisioned,
+        can: &Capabilities,
+    ) -> bool {
+        let Ok(account) = self.read(flows, so_far.seen.as_ref()).await else { return true };
+        so_far.seen = Some(account.clone());
+        let plan = reconcile::plan(&self.wanted, &account, can, &self.protection);
+        plan.map_or(true, |plan| plan.contains(operation))
     }
 
     /// Reads the account: under what it was last seen as, then under what it shall be called.

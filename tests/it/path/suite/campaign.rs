@@ -270,7 +270,7 @@ impl Campaign {
                 self.wishes(),
                 self.lock().faults.values().sum::<usize>(),
             );
-            eprintln!("{:?}", self.desk.stats());
+
         }
     }
 

@@ -166,7 +166,7 @@ impl Disaster {
     }
 }
 
-/// `count` of `all` in a drawn order, each as often as its weight says; all of them where there is room.
+/// `count` of `all` in a drawn order, each as often as its weight says; every one of them where there is room.
 fn share<T: Copy>(drawn: &mut Drawn, all: &[(T, usize)], count: usize) -> Vec<T> {
     let sum: usize = all.iter().map(|(_, weight)| weight).sum();
     let mut chosen: Vec<T> = all.iter().map(|(one, _)| *one).collect();
@@ -174,7 +174,8 @@ fn share<T: Copy>(drawn: &mut Drawn, all: &[(T, usize)], count: usize) -> Vec<T>
         let more = (count * weight / sum).saturating_sub(1);
         chosen.extend(std::iter::repeat_n(*one, more));
     }
-    drawn.shuffle(&mut chosen[all.len().min(count)..]);
+    drawn.shuffle(&mut chosen[..all.len()]);
+    drawn.shuffle(&mut chosen[all.len()..]);
     while chosen.len() < count {
         chosen.push(all[usize::try_from(drawn.below(all.len() as u64)).unwrap()].0);
     }

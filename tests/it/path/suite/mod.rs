@@ -46,18 +46,21 @@ struct Size {
 }
 
 impl Size {
-    /// `percent` of what is asked for.
-    fn of(percent: usize) -> Self {
+    /// `percent` of what is asked for, but so many of each at least, where faults are asked for at all.
+    fn of(percent: usize, least: usize, disasters: usize) -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
         let whole = |name: &str, short: u64| usize::try_from(number(name).unwrap_or(short)).unwrap();
         let seed = number("USHER_SEED").unwrap_or_else(|| SystemClock.now().as_ms().unsigned_abs() % 1_000_000);
-        let changes = (whole("USHER_FAULT_CHANGES", 40) * percent / 100).max(5);
-        let faults = whole("USHER_FAULT_COUNT", 20) * percent / 100;
+        let changes = (whole("USHER_FAULT_CHANGES", 30) * percent / 100).max(least);
+        let faults = match whole("USHER_FAULT_COUNT", 20) {
+            0 => 0,
+            faults => (faults * percent / 100).max(2 * disasters),
+        };
         // Most are the app's; each of the others costs a start of something.
-        let disasters = (faults * 15 / 100).max(9).min(faults / 2);
-        let size = Self { seed, changes, hitches: faults - disasters, disasters, pages: if changes > 500 { 50 } else { 2 } };
-        println!("USHER_SEED={seed}: {} faults over {changes} wanted changes", size.hitches + disasters);
-        size
+        let disasters = (faults * 15 / 100).max(disasters).min(faults);
+        let pages = if changes > 500 { 50 } else { 4 };
+        println!("USHER_SEED={seed}: {faults} faults over {changes} wanted changes");
+        Self { seed, changes, hitches: faults - disasters, disasters, pages }
     }
 }
 
@@ -116,7 +119,7 @@ async fn both(campaign: &Campaign, disasters: impl Future<Output = ()>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_everything_on_a_server() {
-    let size = Size::of(90);
+    let size = Size::of(90, 30, 9);
     let mut drawn = Drawn(size.seed);
     let people = Person::all(&mut drawn, size.changes, size.pages);
     let hitches = Hitch::choose(&mut drawn, size.hitches);
@@ -153,7 +156,7 @@ async fn faults_of_everything_on_a_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_everything_on_a_file() {
-    let size = Size::of(10);
+    let size = Size::of(10, 12, 5);
     let mut drawn = Drawn(size.seed);
     let people = Person::all(&mut drawn, size.changes, size.pages.min(10));
     let hitches = Hitch::choose(&mut drawn, size.hitches);
