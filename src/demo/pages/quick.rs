@@ -75,7 +75,9 @@ impl FromRequestParts<Arc<Desk>> for Owner {
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
         match SignedIn::find(&parts.headers, desk) {
             None => Err(say(StatusCode::UNAUTHORIZED, "Sign in first.")),
-            Some(caller) if caller.member.role != Role::Owner => Err(say(StatusCode::FORBIDDEN, "Owners only.")),
+            Some(caller) if caller.member.role != Role::Owner => {
+                Err(say(StatusCode::FORBIDDEN, "Owners only."))
+            }
             Some(caller) => Ok(Self(caller)),
         }
     }
@@ -181,7 +183,8 @@ fn shown(member: &Member) -> Value {
 }
 
 fn refuse(refusal: Refusal) -> Response {
-    let status = if refusal == Refusal::Stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if refusal == Refusal::Stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     say(status, refusal.words())
 }
 

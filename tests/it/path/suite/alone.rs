@@ -13,7 +13,7 @@ use crate::path::faults::{Drawn, kill};
 use crate::path::processes::{Process, Shared};
 
 /// The size of the disk, in MiB: enough for the database, the pictures and Chromium's profile.
-const DISK_MIB: u32 = 192;
+const DISK_MIB: u32 = 512;
 /// How long the disk stays full.
 const FULL: Duration = Duration::from_secs(6);
 
@@ -98,7 +98,9 @@ impl Site {
                 let browser = browser(&mark).await.ok_or("no browser ran")?;
                 paused(&[browser], Duration::from_secs(drawn.one(&[4, 14]))).await;
             }
-            Disaster::DiskFull if self.disk.refused.is_some() => return Err("no disk of its own: mount was refused"),
+            Disaster::DiskFull if self.disk.refused.is_some() => {
+                return Err("no disk of its own: mount was refused");
+            }
             Disaster::DiskFull => self.disk.full().await,
             _ => return Err("only where processes share a server"),
         }

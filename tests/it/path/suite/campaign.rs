@@ -138,7 +138,10 @@ impl Campaign {
             trap.into_iter().for_each(|trap| self.desk.set_trap(trap));
             let is_rival = hitch.is_some_and(|(hitch, _)| hitch == Hitch::Rivals);
             let user = if is_rival {
-                let both = (self.send(target, person, wish, id.as_deref()), self.send(target, person, wish, id.as_deref()));
+                let both = (
+                    self.send(target, person, wish, id.as_deref()),
+                    self.send(target, person, wish, id.as_deref()),
+                );
                 let (one, other) = tokio::join!(both.0, both.1);
                 assert_eq!(one, other, "one user");
                 one
@@ -190,6 +193,7 @@ impl Campaign {
             };
             *self.lock().sent_again.entry(why).or_default() += 1;
             let mut urls = self.urls.clone();
+            urls.mark_unchanged();
             drop(tokio::time::timeout(Duration::from_millis(200), urls.changed()).await);
         }
     }
@@ -270,7 +274,6 @@ impl Campaign {
                 self.wishes(),
                 self.lock().faults.values().sum::<usize>(),
             );
-
         }
     }
 
@@ -290,7 +293,9 @@ impl Campaign {
         rows.push(("faults injected".to_owned(), sum.to_string()));
         rows.extend(tally.faults.iter().map(|(kind, count)| (format!("  {kind}"), count.to_string())));
         let not_run = tally.not_run.iter();
-        rows.extend(not_run.map(|(kind, (count, why))| (format!("  not run: {kind}"), format!("{count} ({why})"))));
+        rows.extend(
+            not_run.map(|(kind, (count, why))| (format!("  not run: {kind}"), format!("{count} ({why})"))),
+        );
         rows.push(("changes wanted".to_owned(), verdict.wanted.to_string()));
         rows.push(("applied once".to_owned(), verdict.once.to_string()));
         rows.push(("lost".to_owned(), verdict.lost.len().to_string()));
@@ -298,8 +303,17 @@ impl Campaign {
         rows.push(("unwanted".to_owned(), verdict.unwanted.len().to_string()));
         rows.extend(states.iter().map(|(state, count)| (format!("jobs {state}"), count.to_string())));
         rows.push(("jobs stuck".to_owned(), tally.stuck.len().to_string()));
-        rows.extend(tally.retried.iter().map(|(class, count)| (format!("jobs tried again by an operator: {class}"), count.to_string())));
-        rows.extend(tally.sent_again.iter().map(|(why, count)| (format!("requests sent again: {why}"), count.to_string())));
+        rows.extend(
+            tally.retried.iter().map(|(class, count)| {
+                (format!("jobs tried again by an operator: {class}"), count.to_string())
+            }),
+        );
+        rows.extend(
+            tally
+                .sent_again
+                .iter()
+                .map(|(why, count)| (format!("requests sent again: {why}"), count.to_string())),
+        );
         for (what, how_many) in rows {
             println!("{what:<60} {how_many:>8}");
         }
@@ -315,13 +329,21 @@ impl Campaign {
     }
 }
 
-async fn target(installation: &Installation, connector: &'static str, desk: &AcmeDesk, sessions: u32) -> Target {
+async fn target(
+    installation: &Installation,
+    connector: &'static str,
+    desk: &AcmeDesk,
+    sessions: u32,
+) -> Target {
     let text = |(key, value): (&str, String)| (key.to_owned(), value);
     let settings = [("base_url", desk.url()), ("org_id", "acme".to_owned())].map(text);
     let new = NewIntegration {
         name: connector.to_owned(),
         connector: connector.to_owned(),
-        settings: settings.into_iter().filter(|(key, _)| key == "base_url" || connector == "acme-desk").collect(),
+        settings: settings
+            .into_iter()
+            .filter(|(key, _)| key == "base_url" || connector == "acme-desk")
+            .collect(),
         login: "password".to_owned(),
         credentials: [("username", OWNER), ("password", PASSWORD)]
             .map(|(key, value)| (key.to_owned(), SecretString::from(value)))

@@ -50,7 +50,8 @@ impl Size {
     fn of(percent: usize, least: usize, disasters: usize) -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
         let whole = |name: &str, short: u64| usize::try_from(number(name).unwrap_or(short)).unwrap();
-        let seed = number("USHER_SEED").unwrap_or_else(|| SystemClock.now().as_ms().unsigned_abs() % 1_000_000);
+        let seed =
+            number("USHER_SEED").unwrap_or_else(|| SystemClock.now().as_ms().unsigned_abs() % 1_000_000);
         let changes = (whole("USHER_FAULT_CHANGES", 30) * percent / 100).max(least);
         let faults = match whole("USHER_FAULT_COUNT", 20) {
             0 => 0,
@@ -139,8 +140,7 @@ async fn faults_of_everything_on_a_server() {
     let jumper = jumping.start_worker(options).await.unwrap().unwrap();
 
     let desk = desk(people.len()).await;
-    let campaign =
-        Campaign::new(&installation, (desk, people), (&mut drawn, hitches), 5, site.urls()).await;
+    let campaign = Campaign::new(&installation, (desk, people), (&mut drawn, hitches), 5, site.urls()).await;
     let strikes = strike(&campaign, disasters, size.seed, |disaster, mut drawn| {
         let site = &site;
         async move { site.strike(disaster, &mut drawn).await }
@@ -167,8 +167,7 @@ async fn faults_of_everything_on_a_file() {
     let installation = shared.open(disk.path(), Arc::new(SystemClock)).await;
     let site = alone::Site::start(disk, shared).await;
     let desk = desk(people.len()).await;
-    let campaign =
-        Campaign::new(&installation, (desk, people), (&mut drawn, hitches), 2, site.urls()).await;
+    let campaign = Campaign::new(&installation, (desk, people), (&mut drawn, hitches), 2, site.urls()).await;
     let strikes = strike(&campaign, disasters, size.seed, |disaster, mut drawn| {
         let site = &site;
         async move { site.strike(disaster, &mut drawn).await }

@@ -114,8 +114,7 @@ impl Verdict {
                 last = wanted.next();
                 self.once += 1;
             } else {
-                let list =
-                    if last.as_ref().is_some_and(is) { &mut self.doubled } else { &mut self.unwanted };
+                let list = if last.as_ref().is_some_and(is) { &mut self.doubled } else { &mut self.unwanted };
                 list.push(format!("{}: {change:?} in {recorded:?}", person.email));
             }
         }
