@@ -74,13 +74,12 @@ impl Aim<'_> {
             }
             for operation in &plan {
                 self.keep_an_admin(flows, operation, &account, &can).await?;
-                if let Err(failure) = self.carry_out(flows, operation, &account).await {
-                    if failure.told != Told::ByApp
+                if let Err(failure) = self.carry_out(flows, operation, &account).await
+                    && (failure.told != Told::ByApp
                         || flows.committed() == Committed::No
-                        || self.is_missing(operation, flows, so_far, &can).await
-                    {
-                        return Err(failure);
-                    }
+                        || self.is_missing(operation, flows, so_far, &can).await)
+                {
+                    return Err(failure);
                 }
                 so_far.done.push(operation.to_string());
             }
