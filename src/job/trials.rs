@@ -17,6 +17,8 @@ pub(super) struct Trials {
     breakers: Vec<Breaker>,
     /// The operation that was begun last: what fails after it fails for what it read or did.
     last: Option<String>,
+    /// The one that ended badly, and not well since; perhaps something was read after it.
+    failed: Option<String>,
     worked: BTreeSet<String>,
     waits_for: Option<String>,
 }
@@ -26,7 +28,15 @@ impl Trials {
         // Whoever tests the login wants to know whether it works again; it changes nothing.
         let tries_all = job.kind == Kind::TestLogin;
         let job_id = job.id.clone();
-        Self { job_id, tries_all, breakers, last: None, worked: BTreeSet::new(), waits_for: None }
+        Self {
+            job_id,
+            tries_all,
+            breakers,
+            last: None,
+            failed: None,
+            worked: BTreeSet::new(),
+            waits_for: None,
+        }
     }
 
     /// Whether this operation may be begun.
@@ -47,8 +57,10 @@ impl Trials {
     pub(super) fn end(&mut self, operation: &str, worked: bool) {
         if worked {
             self.worked.insert(operation.to_owned());
+            self.failed.take_if(|failed| failed == operation);
         } else {
             self.worked.remove(operation);
+            self.failed = Some(operation.to_owned());
         }
     }
 
@@ -61,7 +73,7 @@ impl Trials {
     ) -> Trial {
         let tripped = result.as_ref().err().filter(|_| self.waits_for.is_none()).and_then(|failure| {
             Some(Tripped {
-                operation: self.last.clone()?,
+                operation: self.failed.clone().or_else(|| self.last.clone())?,
                 class: failure.class,
                 message: failure.to_string(),
                 opens_at: opens_at(failure.class)?,
@@ -111,7 +123,7 @@ mod tests {
 
     fn trials(breakers: Vec<Breaker>) -> Trials {
         let (job_id, worked) = ("job".to_owned(), BTreeSet::new());
-        Trials { job_id, tries_all: false, breakers, last: None, worked, waits_for: None }
+        Trials { job_id, tries_all: false, breakers, last: None, failed: None, worked, waits_for: None }
     }
 
     fn drift() -> Result<(), Failure> {
@@ -148,6 +160,14 @@ mod tests {
         let tripped = trial.tripped.unwrap();
         assert_eq!((tripped.operation.as_str(), tripped.opens_at), ("read_account", 3));
         assert_eq!((tripped.connector_hash.as_str(), trial.worked), ("hash-2", vec![]));
+        // What is read after an operation failed does not take its place.
+        trials.begin("change_role").unwrap();
+        trials.end("change_role", false);
+        trials.begin("read_account").unwrap();
+        trials.end("read_account", true);
+        let trial = trials.found(&drift(), "hash", None);
+        assert_eq!(trial.tripped.map(|tripped| tripped.operation).as_deref(), Some("change_role"));
+        assert_eq!(trial.worked, ["read_account"]);
         let slow = Err(Failure::new(FailureClass::Timeout, "slow"));
         assert_eq!(trials.found(&slow, "hash", None).tripped, None);
     }
