@@ -283,7 +283,12 @@ impl Campaign {
         let mut states = BTreeMap::<String, usize>::new();
         let filter = JobFilter { limit: 1_000_000, ..JobFilter::default() };
         for job in self.store.list_jobs(&filter).await.unwrap() {
-            *states.entry(job.state.to_string()).or_default() += 1;
+            // The same wish that came twice may have made two jobs, of which the second took the first one's place.
+            let state = match &job.superseded_by {
+                Some(_) if job.state == JobState::Cancelled => "superseded".to_owned(),
+                _ => job.state.to_string(),
+            };
+            *states.entry(state).or_default() += 1;
         }
         let tally = self.lock();
         let minutes = (SystemClock.elapsed() - self.began).as_secs_f64() / 60.0;
@@ -320,7 +325,7 @@ impl Campaign {
         println!();
         let wrong = [&verdict.lost, &verdict.doubled, &verdict.unwanted, &tally.stuck];
         wrong.into_iter().flatten().take(50).for_each(|line| println!("{line}"));
-        let all_done = states.keys().all(|state| state == "done");
+        let all_done = states.keys().all(|state| state == "done" || state == "superseded");
         verdict.is_clean() && tally.stuck.is_empty() && all_done
     }
 
