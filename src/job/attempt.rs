@@ -5,7 +5,7 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, Kind, Mode, Outcome, Seen, Trial};
+use crate::store::{Claimed, Finish, Kind, LeaseError, Mode, Outcome, Seen, Trial};
 
 use super::Workshop;
 use super::after::Committed;
@@ -18,6 +18,7 @@ use super::session::{Login, Sessions, Stamp};
 use super::terms;
 use super::trials::Trials;
 use super::witness::JobWitness;
+use super::worker::AFTER_FAULT;
 
 /// Runs the claimed job and writes how it ended. Where the lease is lost the job is left to whoever has it now; where the time is
 /// `over` first it is handed back, to be read first if a commit step had come.
@@ -43,10 +44,23 @@ pub(super) async fn attempt(
             Finish::with(Outcome::Requeue { message: "the worker was told to end".to_owned() })
         }
     };
-    if let Err(error) = workshop.store.finish(&lease.lease, finish).await {
+    if let Err(error) = write(workshop, lease, finish).await {
         tracing::warn!(job = claimed.job.id, %error, "the end of an attempt was not written; the app is read first");
         // The slot may be somebody else's.
         sessions.close_kept(claimed.slot).await;
+    }
+}
+
+/// Writes how the attempt ended. What the store cannot do now it may in a moment, as long as the claim holds.
+async fn write(workshop: &Workshop, lease: &HeldLease, finish: Finish) -> Result<(), LeaseError> {
+    loop {
+        match workshop.store.finish(&lease.lease, finish.clone()).await {
+            Err(LeaseError::Store(error)) if lease.check().is_ok() => {
+                tracing::warn!(job = lease.lease.job_id, %error, "the end of an attempt is written again");
+                drop(tokio::time::timeout(AFTER_FAULT, std::future::pending::<()>()).await);
+            }
+            other => return other.map(drop),
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::account::Group;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
-use crate::reconcile::{self, GroupOperation, Protection};
+use crate::reconcile::{self, Capabilities, GroupOperation, Protection};
 use crate::run::Identity;
-use crate::step::{Failure, Output};
+use crate::step::{Failure, Output, Told};
 use crate::store::{GroupSeen, Lease, Store};
 
+use super::after::Committed;
 use super::flows::Flows;
 use super::provision::MayChange;
 use super::terms;
@@ -81,7 +82,15 @@ impl GroupAim<'_> {
                 // What was listed no longer holds, and that it is new is known from what was noted.
                 so_far.seen = None;
             }
-            self.carry_out(flows, &operation).await?;
+            if let Err(failure) = self.carry_out(flows, &operation).await {
+                // As with accounts: what the app refused may be the same change, sent again by Chromium.
+                if failure.told != Told::ByApp
+                    || flows.committed() == Committed::No
+                    || self.is_missing(&operation, flows, &sought, &can).await
+                {
+                    return Err(failure);
+                }
+            }
             so_far.done.push(operation.to_string());
             last = Some(operation);
         }
@@ -90,6 +99,21 @@ impl GroupAim<'_> {
             "the app reported success, but its list of groups does not show it; still to do: {still}"
         );
         Err(Failure::new(FailureClass::VerifyMismatch, message))
+    }
+
+    /// Whether the operation that the app refused is still to be done.
+    async fn is_missing(
+        &self,
+        operation: &GroupOperation,
+        flows: &mut Flows<'_>,
+        sought: &Sought<'_>,
+        can: &Capabilities,
+    ) -> bool {
+        let Ok(found) = list(self.integration, flows).await.and_then(|listed| sought.find(listed)) else {
+            return true;
+        };
+        let plan = reconcile::plan_group(self.wanted.as_deref(), found.as_ref(), can, &self.protection);
+        plan.map_or(true, |plan| plan.as_ref() == Some(operation))
     }
 
     async fn carry_out(&self, flows: &mut Flows<'_>, operation: &GroupOperation) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use super::session::Sessions;
 /// How often leases that ran out are looked for, and idle sessions closed.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How long after a fault of the store it is asked again.
-const AFTER_FAULT: Duration = Duration::from_secs(1);
+pub(super) const AFTER_FAULT: Duration = Duration::from_secs(1);
 /// How long jobs that run go on once the worker was told to end. Less than the ten seconds after which `docker stop` kills.
 const GRACE: Duration = Duration::from_secs(7);
 
