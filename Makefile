@@ -21,11 +21,14 @@ test: setup suites
 test-apps: setup
 	cargo test --quiet --test apps -- --nocapture --test-threads=1
 
-# The tests of faults, with a fault at every request instead of every third, and several gateways and workers on one database, killed again
-# and again while they make 500 accounts in five apps.
+# The tests of faults, with a fault at every request instead of every third, and several gateways and workers on one database, a worker killed
+# each five seconds while they make 500 accounts in five apps; then 2,000 faults of every kind over 20,000 wanted changes, which takes an hour
+# and more, prints its seed, and can be made smaller (USHER_FAULT_CHANGES, USHER_FAULT_COUNT) or repeated (USHER_SEED).
 test-faults: setup
 	@.ci/setup postgres
-	USHER_FAULTS=all tests/with-postgres cargo test --test it -- path::faults path::many on_postgres::server
+	USHER_FAULTS=all tests/with-postgres cargo test --test it -- --nocapture path::faults path::many on_postgres::server
+	USHER_FAULT_CHANGES=$${USHER_FAULT_CHANGES:-20000} USHER_FAULT_COUNT=$${USHER_FAULT_COUNT:-2000} \
+	  tests/with-postgres cargo test --test it -- --nocapture --test-threads=1 path::suite
 
 check: setup
 	cargo fmt --check

@@ -25,7 +25,7 @@ pub(super) struct Integration {
 #[derive(Subcommand)]
 enum Act {
     /// Sets a connector up for an app
-    Create(Create),
+    Create(Box<Create>),
     /// Lists the integrations
     List,
     /// Shows how one is set up, and what keeps jobs of it from beginning
@@ -39,7 +39,7 @@ enum Act {
         name: String,
     },
     /// Changes what an integration allows and how it answers; what is not named stays
-    Policy(ChangedPolicy),
+    Policy(Box<ChangedPolicy>),
     /// Lets no job of the integration start
     Pause {
         /// The integration

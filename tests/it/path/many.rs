@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::Value;
-use usher::clock::SystemClock;
+use tokio::time::MissedTickBehavior;
+use usher::clock::{Clock as _, SystemClock};
 use usher::demo::{AcmeDesk, Options};
 use usher::integration::{NewIntegration, Policy};
 use usher::secret::{ExposeSecret as _, SecretString};
@@ -23,14 +24,23 @@ struct Size {
     integrations: usize,
     accounts: usize,
     workers: usize,
-    /// How many processes are killed, each as soon as so many changes more were recorded.
-    kills: usize,
+    kills: Kills,
+}
+
+/// When a worker is killed; another one starts in its place.
+enum Kills {
+    /// So many times, each as soon as so many changes more were recorded.
+    Times(usize),
+    /// So often, until all is done: the beat of the load, not a wait for something.
+    Every(Duration),
 }
 
 fn size() -> Size {
     match std::env::var("USHER_FAULTS").as_deref() {
-        Ok("all") => Size { integrations: 5, accounts: 100, workers: 4, kills: 60 },
-        _ => Size { integrations: 2, accounts: 6, workers: 2, kills: 2 },
+        Ok("all") => {
+            Size { integrations: 5, accounts: 100, workers: 4, kills: Kills::Every(Duration::from_secs(5)) }
+        }
+        _ => Size { integrations: 2, accounts: 6, workers: 2, kills: Kills::Times(2) },
     }
 }
 
@@ -96,21 +106,42 @@ async fn several_gateways_and_workers_share_a_database_and_are_killed() {
             join_all(apps.iter().map(|app| wish(&urls, app, index))).await;
         }
     };
+    let wanted = size.integrations * size.accounts;
+    let began = SystemClock.elapsed();
+    let mut killed = 0;
     let kills = async {
         let changes = || apps.iter().map(|app| app.desk.record().len()).sum::<usize>();
-        let wanted = size.integrations * size.accounts;
-        for round in 1..=size.kills {
-            let enough = round * wanted / (size.kills + 1);
-            while changes() < enough {
-                let next = apps.iter().map(|app| Box::pin(app.desk.recorded(app.desk.record().len() + 1)));
-                drop(tokio::time::timeout(Duration::from_secs(20), futures::future::select_all(next)).await);
+        let (times, every) = match size.kills {
+            Kills::Times(times) => (times, None),
+            Kills::Every(every) => (usize::MAX, Some(every)),
+        };
+        let mut beat = tokio::time::interval(every.unwrap_or(Duration::MAX / 4));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beat.tick().await;
+        while killed < times {
+            match every {
+                Some(_) if changes() >= wanted => break,
+                Some(_) => drop(beat.tick().await),
+                None => {
+                    while changes() < (killed + 1) * wanted / (times + 1) {
+                        let next =
+                            apps.iter().map(|app| Box::pin(app.desk.recorded(app.desk.record().len() + 1)));
+                        let next = futures::future::select_all(next);
+                        drop(tokio::time::timeout(Duration::from_secs(20), next).await);
+                    }
+                }
             }
             workers.remove(0).kill().await;
             workers.push(worker(&shared).await);
+            killed += 1;
         }
     };
     tokio::join!(wishes, kills);
-    all_done(&store, size.integrations * size.accounts).await;
+    all_done(&store, wanted).await;
+    println!(
+        "{wanted} accounts, {killed} workers killed, {:.0} s",
+        (SystemClock.elapsed() - began).as_secs_f64()
+    );
 
     for app in &apps {
         judge(app, size.accounts);
