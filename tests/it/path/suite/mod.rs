@@ -32,6 +32,9 @@ use super::processes::Shared;
 use super::world::{connectors, desk_options};
 use crate::postgres::Server;
 
+/// The seed of the short form.
+const SHORT_FORM: u64 = 20_261_128;
+
 /// How many disasters are under way at once.
 const DISASTERS_AT_ONCE: usize = 3;
 
@@ -50,8 +53,10 @@ impl Size {
     fn of(percent: usize, least: usize, disasters: usize) -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
         let whole = |name: &str, short: u64| usize::try_from(number(name).unwrap_or(short)).unwrap();
-        let seed =
-            number("USHER_SEED").unwrap_or_else(|| SystemClock.now().as_ms().unsigned_abs() % 1_000_000);
+        // The short form is the same each time: what is drawn anew is for those who look for something new.
+        let drawn =
+            number("USHER_FAULT_CHANGES").map(|_| SystemClock.now().as_ms().unsigned_abs() % 1_000_000);
+        let seed = number("USHER_SEED").or(drawn).unwrap_or(SHORT_FORM);
         let changes = (whole("USHER_FAULT_CHANGES", 30) * percent / 100).max(least);
         let faults = match whole("USHER_FAULT_COUNT", 20) {
             0 => 0,
