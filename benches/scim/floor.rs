@@ -26,7 +26,7 @@ enum Statement {
 
 /// The shape that Usher's database has.
 const TABLES: &str = include_str!("../../src/store/migrations/sqlite/0001_first.sql");
-const INTEGRATION: &str = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, created_at, modified_at) VALUES ($1, 'desk', 'acme-desk', '{}', '{}', 1, 1, 1)";
+const INTEGRATION: &str = "INSERT INTO integrations (id, name, connector, settings, policy, max_sessions, pace_ms, created_at, modified_at) VALUES ($1, 'desk', 'acme-desk', '{}', '{}', 1, 0, 1, 1)";
 const INTEGRATION_ID: &str = "01900000-0000-7000-8000-000000000000";
 /// Statements go to the database in one turn; what is known beforehand is in the text. $1 is the user's id, $2 the job's, $3 the time,
 /// $4 the place of the event.
