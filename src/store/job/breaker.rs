@@ -139,7 +139,7 @@ pub(super) async fn note(tx: &mut Tx, job: &JobRow, trial: Trial) -> Result<(), 
         close(tx, job, &operation).await?;
     }
     if let Some(operation) = trial.waits_for {
-        tx.db.write(WAIT, args![&job.id, operation]);
+        wait(tx, job, &operation).await?;
     }
     let Some(tripped) = trial.tripped else { return Ok(()) };
     let before = tx.db.one(FIND, args![&job.integration_id, &tripped.operation]).await?;
@@ -160,6 +160,19 @@ pub(super) async fn note(tx: &mut Tx, job: &JobRow, trial: Trial) -> Result<(), 
     if opens && !was_open {
         let data = serde_json::json!({ "operation": tripped.operation, "class": tripped.class, "message": tripped.message });
         event::append(tx, NewEvent::new("breaker.opened", WORKER).of(&job.integration_id).with(data));
+    }
+    Ok(())
+}
+
+/// Lets a held job wait for an operation; where that worked meanwhile, nobody would release it, and it goes on.
+async fn wait(tx: &mut Tx, job: &JobRow, operation: &str) -> Result<(), StoreError> {
+    let breaker = tx.db.one(FIND, args![&job.integration_id, operation]).await?;
+    let is_open = breaker.map(|row| read(&row)).transpose()?.is_some_and(|open| open.opened_at.is_some());
+    if is_open {
+        tx.db.write(WAIT, args![&job.id, operation]);
+    } else {
+        tx.db.write(GO_ON, args![&job.id, tx.now]);
+        tell(tx, job, "job.released", WORKER, serde_json::json!({ "operation": operation }));
     }
     Ok(())
 }

@@ -75,6 +75,7 @@ async fn a_change_whose_answer_is_lost_is_not_taken_for_refused() {
     unanswered(quick_world().await, |_| "new.person@".to_owned()).await;
 }
 
+/// There the second is not refused, or never sent; what comes out is the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_is_one_on_the_apps_own_pages() {
     let world = World::with(many_members(), no_patience()).await;

@@ -156,3 +156,15 @@ async fn a_wish_does_not_release_what_waits_for_an_operation() {
     assert!(bench.claim().await.is_none());
     assert_eq!(bench.store.breakers_without_probe().await.unwrap().len(), 1);
 }
+
+/// It read that the operation is open, and by the time it ends the operation works again.
+#[tokio::test]
+async fn what_waits_for_an_operation_that_works_meanwhile_goes_on() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let job = bench.waits_for("invite").await;
+    assert_eq!((job.state, &job.waits_for), (JobState::Ready, &None));
+    assert_eq!(bench.works("invite").await.id, job.id);
+    assert_eq!(bench.told(&acme, "job.released").await, 1);
+}
