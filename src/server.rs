@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch::{Sender, channel};
 use tokio::task::JoinHandle;
 
 use crate::artifact::Artifacts;
@@ -20,7 +20,7 @@ use crate::gateway;
 use crate::id::{Ids, SharedEntropy};
 use crate::intake::Intake;
 use crate::integration::Integrations;
-use crate::job::{BrowserChoice, Worker, WorkerOptions, Workshop};
+use crate::job::{BrowserChoice, Watch, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
 use crate::secret::SecretString;
 use crate::store::{Database, Store, StoreError, StoreOptions};
@@ -181,9 +181,11 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    stop: Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     worker: Option<Worker>,
+    /// Where there is no worker that keeps one.
+    watch: Option<Watch>,
     journal: Journal,
     store: Store,
 }
@@ -213,12 +215,16 @@ impl Server {
         let router = Router::new()
             .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
             .merge(gateway::router(intake, journal.clone(), options.base_url));
-        let (stop, mut stopped) = watch::channel(false);
+        let watch = match worker {
+            Some(_) => None,
+            None => Some(Watch::start(installation.store.clone(), installation.integrations.clone())),
+        };
+        let (stop, mut stopped) = channel(false);
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             drop(stopped.wait_for(|stopped| *stopped).await);
         });
         let serving = tokio::spawn(server.into_future());
-        Ok(Self { address, stop, serving, worker, journal, store: installation.store })
+        Ok(Self { address, stop, serving, worker, watch, journal, store: installation.store })
     }
 
     /// Where it listens.
@@ -239,6 +245,7 @@ impl Server {
     /// Takes no more requests, finishes the jobs that run, writes the journal to its end, and closes the data directory.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        drop(self.watch);
         if let Some(worker) = self.worker {
             worker.stop().await;
         }

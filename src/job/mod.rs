@@ -15,6 +15,7 @@ mod provision;
 mod session;
 mod terms;
 mod trials;
+mod watch;
 mod witness;
 mod worker;
 
@@ -24,6 +25,7 @@ use crate::id::SharedEntropy;
 use crate::integration::Integrations;
 use crate::store::Store;
 
+pub use watch::Watch;
 pub use worker::{BrowserChoice, Worker, WorkerOptions};
 
 /// What workers need of the installation.

@@ -5,21 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::browser::{Address, LaunchOptions};
-use crate::store::{SlotId, StoreError, Stranded, Vigil, WorkerLock};
+use crate::store::{SlotId, StoreError, Stranded, WorkerLock};
 
 use super::Workshop;
 use super::attempt::attempt;
 use super::browsers::{Browsers, Elsewhere};
 use super::lease::HeldLease;
 use super::session::Sessions;
+use super::watch::{self, Watch};
 
-/// How often leases that ran out are looked for, and idle sessions closed.
-const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How long after a fault of the store it is asked again.
 pub(super) const AFTER_FAULT: Duration = Duration::from_secs(1);
 /// How long jobs that run go on once the worker was told to end. Less than the ten seconds after which `docker stop` kills.
@@ -74,9 +73,10 @@ impl WorkerOptions {
 /// A running worker.
 #[derive(Debug)]
 pub struct Worker {
-    stop: watch::Sender<bool>,
+    stop: Sender<bool>,
     tasks: JoinSet<()>,
     crew: Crew,
+    _watch: Watch,
     _lock: WorkerLock,
 }
 
@@ -122,7 +122,7 @@ impl Worker {
             }
         };
         let sessions = Arc::new(Sessions::new(browsers, workshop.clock.clone()));
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = channel(false);
         let mut tasks = JoinSet::new();
         let (name, lease, parallel) = (options.name, options.lease, options.parallel.max(1));
         let crew = Crew { workshop, sessions, name, lease, parallel, free: Arc::default() };
@@ -131,7 +131,8 @@ impl Worker {
             tasks.spawn(crew.clone().work(stopped.clone()));
         }
         tasks.spawn(crew.clone().keep_house(stopped));
-        Ok(Self { stop, tasks, crew, _lock: lock })
+        let watch = Watch::start(crew.workshop.store.clone(), crew.workshop.integrations.clone());
+        Ok(Self { stop, tasks, crew, _watch: watch, _lock: lock })
     }
 
     /// The process of its own browser, where one runs.
@@ -152,7 +153,7 @@ impl Worker {
 
 impl Crew {
     /// Claims one job after the other; waits for a change where there is none.
-    async fn work(self, mut stopped: watch::Receiver<bool>) {
+    async fn work(self, mut stopped: Receiver<bool>) {
         let workshop = &self.workshop;
         let mut changes = workshop.store.watch_work();
         while !*stopped.borrow() {
@@ -182,10 +183,9 @@ impl Crew {
         }
     }
 
-    async fn keep_house(self, mut stopped: watch::Receiver<bool>) {
-        let mut vigil = Vigil::default();
+    async fn keep_house(self, mut stopped: Receiver<bool>) {
         let mut changes = self.workshop.store.watch_work();
-        let mut tick = tokio::time::interval(HOUSEKEEPING);
+        let mut tick = tokio::time::interval(watch::EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let is_time = tokio::select! {
@@ -193,48 +193,21 @@ impl Crew {
                 () = changes.changed() => false,
                 _ = stopped.wait_for(|stopped| *stopped) => return,
             };
-            let done = if is_time { self.look_after(&mut vigil).await } else { self.make_room().await };
+            let done = if is_time { self.look_after().await } else { self.make_room().await };
             if let Err(error) = done {
-                tracing::warn!(%error, "the worker could not look after its slots and those of others");
+                tracing::warn!(%error, "the worker could not look after its sessions");
             }
         }
     }
 
-    /// Keeps what rests here, closes what is idle, takes back what belongs to nobody any more, and asks for what is to be done again.
-    async fn look_after(&self, vigil: &mut Vigil) -> Result<(), StoreError> {
+    /// Keeps what rests here, and closes what is idle or lost.
+    async fn look_after(&self) -> Result<(), StoreError> {
         let store = &self.workshop.store;
         self.give_up(self.sessions.idle()).await?;
         self.make_room().await?;
         store.beat_resting(&self.name).await?;
         // Whoever was silent for long has lost them.
         self.sessions.close_others(&store.resting(&self.name).await?).await;
-        for job in store.take_back_silent(vigil).await? {
-            tracing::warn!(job = job.id, "took back a job whose worker was silent");
-        }
-        self.try_again().await?;
-        for job in store.ask_scheduled().await? {
-            tracing::info!(job = job.id, cause = %job.cause, "its time has come");
-        }
-        Ok(())
-    }
-
-    /// Lets operations be tried again whose connector, or credentials, changed since they failed.
-    async fn try_again(&self) -> Result<(), StoreError> {
-        for breaker in self.workshop.store.breakers_without_probe().await? {
-            let integrations = &self.workshop.integrations;
-            // What cannot be read now is tried at the next look.
-            let Ok(Some(integration)) = integrations.get(&breaker.integration_id).await else { continue };
-            let Ok(credentials) = integrations.credentials(&integration).await else { continue };
-            let is_same = integration.connector.hash == breaker.connector_hash
-                && credentials.changed_at == breaker.credentials_at;
-            if !is_same && let Some(job) = self.workshop.store.half_open(&breaker).await? {
-                tracing::info!(
-                    job = job.id,
-                    operation = breaker.operation,
-                    "tries again what was not begun any more"
-                );
-            }
-        }
         Ok(())
     }
 
@@ -261,7 +234,7 @@ impl Crew {
 }
 
 /// Returns some time after the worker was told to end.
-async fn time_is_over(mut stopped: watch::Receiver<bool>) {
+async fn time_is_over(mut stopped: Receiver<bool>) {
     // An error says that the worker is gone, which is the same.
     drop(stopped.wait_for(|stopped| *stopped).await);
     drop(tokio::time::timeout(GRACE, std::future::pending::<()>()).await);

@@ -157,6 +157,35 @@ async fn worker(shared: &Shared) -> Process {
     shared.start(&["worker", "--lease", "15"]).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_takes_back_what_the_last_worker_had() {
+    let shared = Shared::new(server(), connectors()).await;
+    let here = tempfile::tempdir().unwrap();
+    let installation = shared.open(here.path(), Arc::new(SystemClock)).await;
+    let apps = apps(&installation, 1, 1).await;
+    // The app answers some requests, then nobody.
+    apps[0].desk.hold_after(3);
+    let gateway = shared.gateway().await;
+    let scim = Scim::new(&gateway.url(), &apps[0].token);
+    let scim = Scim { base: format!("{}/scim/v2/{}", gateway.url(), apps[0].name), ..scim };
+    let worker = shared.start(&["worker", "--lease", "5"]).await;
+    scim.create(&user("a@acme.example", "Ada", true, "agent")).await;
+
+    in_state(&installation.store, JobState::Running).await;
+    worker.kill().await;
+    in_state(&installation.store, JobState::Ready).await;
+    gateway.terminate().await;
+    installation.store.close().await;
+}
+
+/// Returns when the only job is in this state.
+async fn in_state(store: &Store, state: JobState) {
+    let mut work = store.watch_work();
+    while store.list_jobs(&JobFilter { limit: 1, ..JobFilter::default() }).await.unwrap()[0].state != state {
+        drop(tokio::time::timeout(Duration::from_secs(1), work.changed()).await);
+    }
+}
+
 /// Returns when every job has ended; each must be done.
 async fn all_done(store: &Store, accounts: usize) {
     let mut work = store.watch_work();
