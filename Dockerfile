@@ -11,7 +11,7 @@ RUN cargo build --release --locked --bin usher
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends chromium fonts-dejavu-core tini \
+ && apt-get install -y --no-install-recommends ca-certificates chromium fonts-dejavu-core tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --create-home --home-dir /home/usher usher \
  && install -d -o usher -g usher -m 0700 /data

@@ -32,18 +32,22 @@ pub const MASTER_KEY: &str = "USHER_MASTER_KEY";
 /// Where an installation keeps what it has.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// Key, pictures, and the database where it is a file.
+    /// The key, and the database where it is a file.
     pub data: PathBuf,
     /// The connectors.
     pub connectors: PathBuf,
     /// The database.
     pub database: Database,
+    /// The pictures.
+    pub artifacts: Artifacts,
 }
 
 impl Paths {
-    /// With the database in a file of the data directory.
+    /// With the database and the pictures in the data directory.
     pub fn new(data: impl Into<PathBuf>, connectors: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), connectors: connectors.into(), database: Database::File }
+        let data = data.into();
+        let artifacts = Artifacts::folder(data.join("artifacts"));
+        Self { data, connectors: connectors.into(), database: Database::File, artifacts }
     }
 }
 
@@ -111,7 +115,7 @@ impl Installation {
         let library = Arc::new(library);
         let integrations =
             Integrations::new(store.clone(), vault, library.clone(), clock.clone(), entropy.clone());
-        let artifacts = Artifacts::new(paths.data.join("artifacts"));
+        let artifacts = paths.artifacts.clone();
         Ok(Self { paths, store, artifacts, library, integrations, clock, entropy })
     }
 

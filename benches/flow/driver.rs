@@ -55,7 +55,7 @@ pub async fn obey() {
     let usher = Arc::new(Usher {
         browser: Browser::launch(&launch).await.unwrap(),
         connector: connector.connector.expect("a connector without mistakes"),
-        artifacts: Artifacts::new(work.path().join("artifacts")),
+        artifacts: Artifacts::folder(work.path().join("artifacts")),
         desk: of("DESK_URL"),
         username: of("DESK_USER"),
         password: SecretString::from(of("DESK_PASSWORD")),
@@ -175,7 +175,7 @@ struct Log<'a> {
 impl Witness for Log<'_> {
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
         for picture in pictures {
-            self.usher.artifacts.put(&picture.jpeg, "jpeg").unwrap();
+            self.usher.artifacts.put(picture.jpeg, "jpeg").await.unwrap();
         }
         self.lines += &serde_json::to_string(&record).unwrap();
     }

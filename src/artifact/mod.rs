@@ -1,17 +1,26 @@
 //! Bytes by their content: pictures, pages, recordings.
 //!
 //! An artifact is named by the SHA-256 of its bytes and an extension that says what they are. A name that can be read
-//! has bytes that belong to it: they are written beside and moved into place, so a crash leaves nothing half, and what
-//! is there already is not written again.
+//! has bytes that belong to it: they come into place whole, so a crash leaves nothing half, and what is there already is
+//! not written again.
+//!
+//! They are in a folder or in a bucket of S3. The folder is our own and not `object_store`'s: that one leaves the modes of
+//! files to the umask, and pictures of an admin page are for nobody else.
 
 use std::fmt;
-use std::fs::DirBuilder;
-use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+
+mod folder;
+mod http;
+mod s3;
+
+pub use folder::Folder;
+pub use s3::{PlaceError, S3};
 
 /// The name of an artifact: 64 hexadecimal digits, a dot, and an extension of small letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,101 +86,119 @@ fn is_extension_char(c: char) -> bool {
 
 /// The bytes could not be kept or read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use artifact file {}", path.display())]
-pub struct ArtifactError {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    #[source]
-    pub source: io::Error,
+pub enum ArtifactError {
+    /// In a folder.
+    #[error("cannot use artifact file {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// In a bucket. The words are our own: what a server says may repeat what the request was signed with.
+    #[error("cannot use {address}: {why}")]
+    S3 {
+        /// The object, as `s3://bucket/key`.
+        address: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A bucket did not answer in time.
+    #[error("cannot use {address}: no answer within {} s", LIMIT.as_secs())]
+    Silent {
+        /// The object, as `s3://bucket/key`.
+        address: String,
+    },
 }
 
-/// A folder of artifacts. Clones share it; its calls block on the disk.
+/// How long one artifact may take on its way to or from a bucket, retries included.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// Where artifacts are kept. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Artifacts {
-    directory: PathBuf,
+pub enum Artifacts {
+    /// In a folder of this machine.
+    Folder(Folder),
+    /// In a bucket that many machines reach.
+    S3(S3),
 }
 
 impl Artifacts {
     /// The artifacts in this folder, which is made when the first is put there.
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+    pub fn folder(directory: impl Into<PathBuf>) -> Self {
+        Self::Folder(Folder::new(directory))
+    }
+
+    /// The artifacts at `place`, which is `s3://bucket/prefix` or a folder. Of the `variables`, those named `AWS_…` say how
+    /// S3 is reached; nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// The place is no address of a bucket, or the variables do not fit.
+    pub fn at(
+        place: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, PlaceError> {
+        if place.contains("://") || place.starts_with("s3:") {
+            return S3::new(place, variables).map(Self::S3);
+        }
+        Ok(Self::folder(place))
     }
 
     /// Keeps bytes and returns their name; putting the same again changes nothing.
-    pub fn put(&self, bytes: &[u8], extension: &str) -> Result<ArtifactName, ArtifactError> {
-        let name = ArtifactName::of(bytes, extension);
-        let path = self.path(&name);
-        match self.write(&path, bytes) {
-            Ok(()) => Ok(name),
-            Err(source) => Err(ArtifactError { path, source }),
+    pub async fn put(&self, bytes: Vec<u8>, extension: &str) -> Result<ArtifactName, ArtifactError> {
+        let name = ArtifactName::of(&bytes, extension);
+        match self {
+            Self::Folder(folder) => {
+                let name = name.clone();
+                folder.clone().off_thread(move |folder| folder.keep(&name, &bytes)).await?;
+            }
+            Self::S3(s3) => s3.keep(&name, bytes).await?,
         }
+        Ok(name)
     }
 
     /// The bytes of this name, where they are kept.
-    pub fn get(&self, name: &ArtifactName) -> Result<Option<Vec<u8>>, ArtifactError> {
-        let path = self.path(name);
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ArtifactError { path, source }),
+    pub async fn get(&self, name: &ArtifactName) -> Result<Option<Vec<u8>>, ArtifactError> {
+        match self {
+            Self::Folder(folder) => {
+                let name = name.clone();
+                folder.clone().off_thread(move |folder| folder.get(&name)).await
+            }
+            Self::S3(s3) => s3.get(name).await,
         }
     }
 
-    /// Removes the bytes of this name; returns whether they were there.
-    pub fn remove(&self, name: &ArtifactName) -> Result<bool, ArtifactError> {
-        let path = self.path(name);
-        match std::fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(ArtifactError { path, source }),
+    /// Removes the bytes of this name, where they are kept.
+    pub async fn remove(&self, name: &ArtifactName) -> Result<(), ArtifactError> {
+        match self {
+            Self::Folder(folder) => {
+                let name = name.clone();
+                folder.clone().off_thread(move |folder| folder.remove(&name)).await
+            }
+            Self::S3(s3) => s3.remove(name).await,
         }
     }
 
-    /// Where the bytes of this name are kept, or would be.
-    pub fn path(&self, name: &ArtifactName) -> PathBuf {
-        // A folder of a million files is slow to list; 256 of them are not.
-        let (folder, file) = name.as_str().split_at(2);
-        self.directory.join(folder).join(file)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if path.exists() {
-            return Ok(());
+    /// Where the bytes of this name are kept, or would be: a path, or `s3://bucket/key`.
+    pub fn address(&self, name: &ArtifactName) -> String {
+        match self {
+            Self::Folder(folder) => folder.path(name).display().to_string(),
+            Self::S3(s3) => s3.address(name),
         }
-        let folder = path.parent().unwrap_or(&self.directory);
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        // Without it a name could survive a power cut that its bytes did not.
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+    }
+}
+
+impl ArtifactName {
+    /// The folder and the file in it. A folder of a million files is slow to list; 256 of them are not.
+    fn place(&self) -> (&str, &str) {
+        self.0.split_at(2)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
-
-    #[test]
-    fn bytes_come_back_by_their_name_and_are_kept_once() {
-        let root = tempfile::tempdir().unwrap();
-        let artifacts = Artifacts::new(root.path().join("artifacts"));
-        let name = artifacts.put(b"picture", "webp").unwrap();
-        assert_eq!(name, artifacts.put(b"picture", "webp").unwrap());
-        assert_eq!(artifacts.get(&name).unwrap().as_deref(), Some(&b"picture"[..]));
-        assert_eq!(name.extension(), "webp");
-        let path = artifacts.path(&name);
-        assert!(path.starts_with(root.path().join("artifacts").join(&name.hash()[..2])), "{path:?}");
-        assert_eq!(path.parent().unwrap().read_dir().unwrap().count(), 1, "one file, no temporary one");
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(artifacts.remove(&name).unwrap());
-        assert!(!artifacts.remove(&name).unwrap());
-        assert_eq!(artifacts.get(&name).unwrap(), None);
-    }
 
     #[test]
     fn a_name_that_could_lead_elsewhere_is_no_name() {

@@ -8,6 +8,7 @@ use clap::Args;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
+use crate::artifact::Artifacts;
 use crate::clock::{SharedClock, SystemClock};
 use crate::id::{Ids, SystemEntropy};
 use crate::server::{Installation, Paths};
@@ -18,13 +19,18 @@ use super::output::Format;
 /// Options that stand before or after any command.
 #[derive(Args)]
 pub(super) struct Context {
-    /// The data directory: key, pictures, and the database where it is a file
+    /// The data directory: the key, and the database and the pictures where they are files
     #[arg(long, global = true, value_name = "DIR", env = "USHER_DATA", default_value = "usher-data")]
     pub(super) data: PathBuf,
 
     /// The database, as `postgres://user@host/database`; a file of the data directory, if not given
     #[arg(long, global = true, value_name = "URL", env = "USHER_DATABASE", hide_env_values = true)]
     pub(super) database: Option<String>,
+
+    /// Where pictures are kept: `s3://bucket/prefix`, reached as the AWS_… variables say, or a folder; `artifacts` of the data
+    /// directory, if not given
+    #[arg(long, global = true, value_name = "PLACE", env = "USHER_ARTIFACTS", hide_env_values = true)]
+    pub(super) artifacts: Option<String>,
 
     /// The folder of the connectors
     #[arg(long, global = true, value_name = "DIR", env = "USHER_CONNECTORS", default_value = "connectors")]
@@ -62,7 +68,13 @@ impl Context {
     /// Opens the data directory and the connectors.
     pub(super) async fn open(&self) -> anyhow::Result<Installation> {
         let database = self.database()?;
-        self.open_at(Paths { database, ..Paths::new(&self.data, &self.connectors) }).await
+        let mut paths = Paths { database, ..Paths::new(&self.data, &self.connectors) };
+        if let Some(place) = &self.artifacts {
+            let variables = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            paths.artifacts = Artifacts::at(place, variables).context("--artifacts")?;
+        }
+        self.open_at(paths).await
     }
 
     /// The database that is meant.

@@ -1,5 +1,7 @@
 //! `usher job`: what is to be done, was done, and failed.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -38,6 +40,9 @@ enum Act {
     Show {
         /// Its id
         id: String,
+        /// Saves its pictures in this folder too, wherever they are kept
+        #[arg(long, value_name = "DIR")]
+        pictures: Option<PathBuf>,
     },
     /// Tries jobs again that failed, were cancelled or wait for their next try
     Retry {
@@ -96,7 +101,7 @@ impl Job {
             Act::List { integration, state, limit } => {
                 list(context, &installation, integration, state, limit).await
             }
-            Act::Show { id } => show(context, &installation, &id).await,
+            Act::Show { id, pictures } => show(context, &installation, &id, pictures.as_deref()).await,
             Act::Retry { ids, failed, class } => {
                 let ids = match failed {
                     Some(integration) => failed_jobs(&installation, &integration, class).await?,
@@ -167,7 +172,12 @@ async fn failed_jobs(
     Ok(ids)
 }
 
-async fn show(context: &Context, installation: &Installation, id: &str) -> anyhow::Result<Exit> {
+async fn show(
+    context: &Context,
+    installation: &Installation,
+    id: &str,
+    pictures: Option<&Path>,
+) -> anyhow::Result<Exit> {
     let found = installation.store.show_job(id).await?;
     let found = found.with_context(|| format!("there is no job `{id}`; `usher job list` shows them"))?;
     let mut job = job_json(&found.job);
@@ -175,7 +185,10 @@ async fn show(context: &Context, installation: &Installation, id: &str) -> anyho
         found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
     job["attempt_log"] = Value::Array(attempts);
     context.format.print(&job, |job| in_words(job, &found.attempts, installation))?;
-    Ok(Exit::Done)
+    match pictures {
+        Some(folder) => super::pictures::save(installation, &found.attempts, folder).await,
+        None => Ok(Exit::Done),
+    }
 }
 
 /// Does something with each job, and tells what became of it. One that is refused does not keep the others from it.
@@ -267,10 +280,10 @@ fn step_json(installation: &Installation, row: &StepRow) -> Value {
     })
 }
 
-/// Where the picture of a step is.
+/// Where the picture of a step is: a path, or an address in S3.
 pub(super) fn picture(installation: &Installation, row: &StepRow) -> Option<String> {
     let name: ArtifactName = row.step.picture.as_ref()?.parse().ok()?;
-    Some(installation.artifacts.path(&name).display().to_string())
+    Some(installation.artifacts.address(&name))
 }
 
 fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation) -> String {

@@ -30,6 +30,7 @@ mod limits;
 mod new;
 mod output;
 mod pick;
+mod pictures;
 mod run;
 mod schema;
 mod scim_journal;

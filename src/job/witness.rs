@@ -1,10 +1,11 @@
 //! Keeps what a run tells: a row per step with its picture, and the mark before the commit step.
 //!
-//! Evidence never fails a job: a picture that cannot be kept is missed, and its step says so.
+//! Evidence never fails a job and holds none up for long: a picture that cannot be kept is missed, and its step says so. Once a
+//! bucket fails, the attempt's further ones are not tried.
 
 use async_trait::async_trait;
 
-use crate::artifact::Artifacts;
+use crate::artifact::{ArtifactError, Artifacts};
 use crate::failure::FailureClass;
 use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, StepRow, Store};
 use crate::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
@@ -20,6 +21,8 @@ pub(super) struct JobWitness<'a> {
     /// The highest number of a step so far, and what it was before this run: each run counts its steps from 1.
     highest: i64,
     before_run: i64,
+    /// Whether a bucket failed, which may have taken a while.
+    is_given_up: bool,
     /// Whether a commit step was announced; what failed after that may have changed the app.
     pub(super) has_committed: bool,
 }
@@ -31,7 +34,16 @@ impl<'a> JobWitness<'a> {
         lease: &'a HeldLease,
         attempt: AttemptId,
     ) -> Self {
-        Self { store, artifacts, lease, attempt, highest: 0, before_run: 0, has_committed: false }
+        Self {
+            store,
+            artifacts,
+            lease,
+            attempt,
+            highest: 0,
+            before_run: 0,
+            is_given_up: false,
+            has_committed: false,
+        }
     }
 
     /// The steps that come next are those of another run.
@@ -40,16 +52,22 @@ impl<'a> JobWitness<'a> {
     }
 
     /// Keeps the pictures; gives the name of the last, and what is missing.
-    async fn keep(&self, pictures: Vec<Picture>) -> (Option<String>, Option<String>) {
+    async fn keep(&mut self, pictures: Vec<Picture>) -> (Option<String>, Option<String>) {
         let mut kept = Vec::new();
         let mut missing = None;
         for picture in pictures {
-            match self.artifacts.put(&picture.jpeg, "jpeg") {
+            if self.is_given_up {
+                let why = "the picture was not kept: it was not tried, since one before it failed";
+                missing = Some(why.to_owned());
+                continue;
+            }
+            let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
+            match self.artifacts.put(picture.jpeg, "jpeg").await {
                 Ok(name) => {
-                    let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
                     kept.push(NewArtifact { name: name.as_str().to_owned(), bytes, expires_at: None });
                 }
                 Err(error) => {
+                    self.is_given_up = !matches!(error, ArtifactError::File { .. });
                     tracing::warn!(%error, "a picture was not kept");
                     missing = Some(format!("the picture was not kept: {error}"));
                 }
@@ -72,7 +90,10 @@ impl Witness for JobWitness<'_> {
         let (outcome, detail) = match record.outcome {
             StepOutcome::Ok => (Stored::Ok, missing),
             StepOutcome::Skipped { why } => (Stored::Skipped, Some(why)),
-            StepOutcome::Failed { class, message } => (Stored::Failed, Some(format!("{class}: {message}"))),
+            StepOutcome::Failed { class, message } => {
+                let missing = missing.map(|missing| format!("\n{missing}")).unwrap_or_default();
+                (Stored::Failed, Some(format!("{class}: {message}{missing}")))
+            }
         };
         let step = NewStep {
             flow: record.flow,

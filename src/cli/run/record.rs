@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Trial;
 use super::trial::VIEWPORT;
-use crate::artifact::{ArtifactError, Artifacts};
+use crate::artifact::{ArtifactError, Folder};
 use crate::connector::{Connector, texts};
 
 /// The version of `recording.json` and of what lies beside it.
@@ -45,7 +45,7 @@ impl Record {
         shown: &Value,
     ) -> anyhow::Result<String> {
         let recording = trial.recording().await.context("nothing was recorded")?;
-        let bodies = Artifacts::new(self.folder.join("bodies"));
+        let bodies = Folder::new(self.folder.join("bodies"));
         let har = recording.to_har(trial.browser(), |bytes, extension| {
             let path = bodies.path(&bodies.put(bytes, extension)?);
             let under = path.strip_prefix(&self.folder).unwrap_or(&path);

@@ -77,6 +77,7 @@ impl Shell {
         let mut command = Command::new(BINARY);
         command.args(arguments).current_dir(self.root.path()).stdin(Stdio::null());
         for variable in [
+            "USHER_ARTIFACTS",
             "USHER_BROWSER",
             "USHER_DATA",
             "USHER_CONNECTORS",

@@ -2,8 +2,6 @@
 //!
 //! `tests/suites/prepare.sh`, a step of `make test`, installs them in `target/suites`.
 
-use std::path::PathBuf;
-
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::process::Command;
 use usher::clock::SystemClock;
@@ -11,26 +9,11 @@ use usher::scim::schema::USER;
 use usher::store::{Change, Profile, Store, UserChange};
 
 use super::*;
+use crate::from_pypi::programs;
 use crate::on_sqlite::store::body_of;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Where the suites are; none, with a word about it, where they are missing. With `CI` set they must be there, unless they could not
-/// be installed.
-fn suites() -> Option<PathBuf> {
-    let place = root().join("target/suites");
-    let made_from = |path: &Path| std::fs::read(path).ok();
-    let is_there = made_from(&place.join("made-from.txt"))
-        .is_some_and(|list| Some(list) == made_from(&root().join("tests/suites/requirements.txt")));
-    let why = std::fs::read_to_string(place.join("unavailable.txt"));
-    let cure = "the SCIM suites are missing; tests/suites/prepare.sh installs them";
-    assert!(is_there || why.is_ok() || std::env::var_os("CI").is_none(), "{cure}");
-    if !is_there {
-        eprintln!("skipped: {cure} ({})", why.as_deref().unwrap_or("it was not tried").trim());
-    }
-    is_there.then(|| place.join("bin"))
 }
 
 /// A gateway alone, for an app whose accounts are of the plainest kind.
@@ -106,7 +89,7 @@ impl Subject {
 
 #[tokio::test]
 async fn scim2_tester_finds_nothing_wrong() {
-    let Some(bin) = suites() else { return };
+    let Some(bin) = programs() else { return };
     let subject = Subject::new().await;
     let url = subject.url.clone();
     subject
@@ -116,7 +99,7 @@ async fn scim2_tester_finds_nothing_wrong() {
 
 #[tokio::test]
 async fn scim_sanity_finds_nothing_wrong() {
-    let Some(bin) = suites() else { return };
+    let Some(bin) = programs() else { return };
     let subject = Subject::new().await;
     // It adds a member of this id, which it never made. Who is no user is refused here and not invented; so there is one.
     subject.has_user("fake-member-id").await;

@@ -1,5 +1,6 @@
 //! The whole way: a SCIM request in, a change in the app out; judged by the app's own record.
 
+mod bucket;
 mod drift;
 mod elsewhere;
 mod faults;

@@ -99,7 +99,8 @@ impl Shared {
         self.start(&["serve", "--no-worker", "--listen", "127.0.0.1:0"]).await
     }
 
-    fn command(&self, data: &Path) -> Command {
+    /// The program on this data directory.
+    pub fn command(&self, data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
         command.arg("--data").arg(data).arg("--connectors").arg(&self.connectors);
         command.env(MASTER_KEY, &self.key).env_remove("USHER_DATA").env_remove("USHER_DATABASE");

@@ -1,0 +1,104 @@
+//! Artifacts in a folder: written beside and moved into place, for nobody but the owner, on the disk before they have a name.
+
+use std::fs::DirBuilder;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{ArtifactError, ArtifactName};
+
+/// A folder of artifacts. Clones share it; its calls block on the disk.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    directory: PathBuf,
+}
+
+impl Folder {
+    /// The artifacts in this folder, which is made when the first is put there.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Keeps bytes and returns their name; putting the same again changes nothing.
+    pub fn put(&self, bytes: &[u8], extension: &str) -> Result<ArtifactName, ArtifactError> {
+        let name = ArtifactName::of(bytes, extension);
+        self.keep(&name, bytes)?;
+        Ok(name)
+    }
+
+    /// Where the bytes of this name are kept, or would be.
+    pub fn path(&self, name: &ArtifactName) -> PathBuf {
+        let (folder, file) = name.place();
+        self.directory.join(folder).join(file)
+    }
+
+    pub(super) fn keep(&self, name: &ArtifactName, bytes: &[u8]) -> Result<(), ArtifactError> {
+        let path = self.path(name);
+        self.write(&path, bytes).map_err(|source| ArtifactError::File { path, source })
+    }
+
+    pub(super) fn get(&self, name: &ArtifactName) -> Result<Option<Vec<u8>>, ArtifactError> {
+        let path = self.path(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ArtifactError::File { path, source }),
+        }
+    }
+
+    pub(super) fn remove(&self, name: &ArtifactName) -> Result<(), ArtifactError> {
+        let path = self.path(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(ArtifactError::File { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does something that blocks on the disk where it keeps nobody waiting.
+    pub(super) async fn off_thread<T: Send + 'static>(
+        self,
+        act: impl FnOnce(&Self) -> Result<T, ArtifactError> + Send + 'static,
+    ) -> Result<T, ArtifactError> {
+        let path = self.directory.clone();
+        let done = tokio::task::spawn_blocking(move || act(&self)).await;
+        done.unwrap_or_else(|error| Err(ArtifactError::File { path, source: io::Error::other(error) }))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if path.exists() {
+            return Ok(());
+        }
+        let folder = path.parent().unwrap_or(&self.directory);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        // Without it a name could survive a power cut that its bytes did not.
+        file.as_file().sync_data()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_for_its_owner_alone_and_nothing_lies_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path().join("artifacts"));
+        let name = folder.put(b"picture", "webp").unwrap();
+        assert_eq!(name, folder.put(b"picture", "webp").unwrap());
+        assert_eq!(name.extension(), "webp");
+        let path = folder.path(&name);
+        assert!(path.starts_with(root.path().join("artifacts").join(&name.hash()[..2])), "{path:?}");
+        let parent = path.parent().unwrap();
+        assert_eq!(parent.read_dir().unwrap().count(), 1, "one file, no temporary one");
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(parent), mode(&path)), (0o700, 0o600));
+    }
+}
