@@ -101,8 +101,8 @@ impl Writer {
 
 /// Work of any type, to be run and, after the commit, answered.
 trait Write: Send {
-    /// Whether what it did is to be kept.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
+    /// Whether what it did is to be kept. `last` is done behind it where it is.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx, last: &'static str) -> BoxFuture<'a, bool>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -118,11 +118,14 @@ where
     E: From<StoreError> + Send,
     F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
 {
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx, last: &'static str) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             if let Some(work) = self.work.take() {
                 let result = work(tx).await;
                 // What it wrote last is done here, so that a fault of it is its own.
+                if result.is_ok() {
+                    tx.db.write(last, &[]);
+                }
                 self.result = Some(match (result, tx.db.flush().await) {
                     (Ok(_), Err(fault)) => Err(fault.into()),
                     (result, _) => result,
@@ -281,18 +284,27 @@ async fn commit(tx: &mut Tx, batch: &mut [Box<dyn Write>]) -> Result<i64, StoreE
         tx.db.write(statement, &[]);
     }
     tx.chain = event::head(&mut tx.db).await?;
-    let before = tx.chain.events;
+    let before = tx.chain.clone();
+    // One alone is kept or undone with the transaction: that is a turn less, and no savepoint.
+    let (keep, undo) = if batch.len() == 1 { (COMMIT, ROLLBACK) } else { (KEEP, UNDO) };
+    let is_one_of_many = batch.len() > 1;
     for write in batch {
-        tx.db.write(MARK, &[]);
+        if is_one_of_many {
+            tx.db.write(MARK, &[]);
+        }
         let chain = tx.chain.clone();
-        if !write.run(tx).await {
+        if !write.run(tx, keep).await {
             // Where SQLite ended the whole transaction there is nothing to undo, and what it said then is the cause.
             let fault = tx.db.take_fault();
             tx.chain = chain;
-            tx.db.change(UNDO, &[]).await.map_err(|error| fault.unwrap_or(error))?;
+            tx.db.change(undo, &[]).await.map_err(|error| fault.unwrap_or(error))?;
+            if is_one_of_many {
+                tx.db.write(KEEP, &[]);
+            }
         }
-        tx.db.write(KEEP, &[]);
     }
-    tx.db.write(COMMIT, &[]);
-    tx.db.flush().await.map(|()| before)
+    if is_one_of_many {
+        tx.db.write(COMMIT, &[]);
+    }
+    tx.db.flush().await.map(|()| before.events)
 }

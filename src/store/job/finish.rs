@@ -26,8 +26,12 @@ statements! {
     SUPERSEDE = "UPDATE jobs SET state = 'cancelled', superseded_by = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
     INHERIT = "UPDATE jobs SET read_first = $2, priority = CASE WHEN priority > $3 THEN $3 ELSE priority END WHERE id = $1";
     ABSORB = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END WHERE id = $1";
-    HELD = "SELECT j.*, u.user_name, g.display_name AS group_name, s.fence AS held_fence FROM slots s JOIN jobs j ON j.id = s.job_id LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id WHERE s.job_id IN (SELECT value FROM json_each($1))";
-    FOLLOWERS = "SELECT j.*, u.user_name, g.display_name AS group_name, h.id AS head_id FROM jobs h JOIN jobs j ON j.integration_id = h.integration_id AND j.lane = h.lane AND j.state = 'blocked' LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id WHERE h.id IN (SELECT value FROM json_each($1))";
+    ENDING = concat!(
+        "SELECT j.*, u.user_name, g.display_name AS group_name, e.held_fence, e.head_id FROM (",
+        "SELECT s.job_id AS id, s.fence AS held_fence, NULL AS head_id FROM slots s WHERE s.job_id IN (SELECT value FROM json_each($1))",
+        " UNION ALL SELECT b.id, NULL, h.id FROM jobs h JOIN jobs b ON b.integration_id = h.integration_id AND b.lane = h.lane AND b.state = 'blocked' WHERE h.id IN (SELECT value FROM json_each($1))",
+        ") AS e JOIN jobs j ON j.id = e.id LEFT JOIN users u ON u.id = j.user_id LEFT JOIN groups g ON g.id = j.group_id"
+    );
 }
 
 /// How an attempt ended.
@@ -220,13 +224,13 @@ struct Ending {
 async fn end_all(tx: &mut Tx, ends: Vec<(Lease, Finish)>) -> Result<Vec<Answer>, StoreError> {
     let ids: Vec<&String> = ends.iter().map(|(held, _)| &held.job_id).collect();
     let ids = serde_json::json!(ids);
-    let mut held = HashMap::new();
-    for row in tx.db.all(HELD, args![&ids]).await? {
-        held.insert((row.text("id")?, row.int("held_fence")?), read(&row)?);
-    }
-    let mut followers = HashMap::new();
-    for row in tx.db.all(FOLLOWERS, args![&ids]).await? {
-        followers.insert(row.text("head_id")?, read(&row)?);
+    let (mut held, mut followers) = (HashMap::new(), HashMap::new());
+    for row in tx.db.all(ENDING, args![&ids]).await? {
+        let job = read(&row)?;
+        match row.maybe_text("head_id")? {
+            Some(head) => drop(followers.insert(head, job)),
+            None => drop(held.insert((job.id.clone(), row.int("held_fence")?), job)),
+        }
     }
     let mut ended = Vec::with_capacity(ends.len());
     for (Lease { job_id, fence }, finish) in ends {
