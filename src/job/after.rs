@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::{FailureClass, Retry, Stops};
+use crate::store::LONGEST_PAUSE;
 
 /// Whether the attempt had sent the event that changes the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,6 @@ pub enum Next {
 /// How often a failure that passes by itself is tried before it counts as failed.
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 
 /// Decides what follows the `attempt`-th failed attempt (counted from 1). `jitter` in 0..1 spreads the pauses.
 pub fn after_failure(class: FailureClass, attempt: u32, committed: Committed, jitter: f64) -> Next {
@@ -63,7 +63,7 @@ pub fn opens_at(class: FailureClass) -> Option<i64> {
 /// Doubles with each attempt; `jitter` adds up to a quarter.
 fn pause(attempt: u32, jitter: f64) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-    doubled.min(LONGEST_PAUSE).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
+    doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -115,6 +115,6 @@ mod tests {
                 assert!(matches!(next, Next::Fail | Next::PauseIntegration), "{} {next:?}", info.word);
             }
         }
-        assert!(pause(40, 1.0) <= LONGEST_PAUSE.mul_f64(1.25));
+        assert!(pause(40, 1.0) <= LONGEST_PAUSE);
     }
 }

@@ -56,7 +56,8 @@ pub use self::integration::{
 };
 pub use self::job::{
     Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,
-    Lease, LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Trial, Tripped, Vigil, Work,
+    LONGEST_PAUSE, Lease, LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Trial,
+    Tripped, Vigil, Work,
 };
 pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,

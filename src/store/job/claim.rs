@@ -1,8 +1,9 @@
 //! Claiming: a free slot of an integration takes the most urgent head of it, for the time of a lease.
 //!
 //! What several tasks of a worker ask for at the same time is claimed together, in one look and one transaction. Leavers go first, then
-//! what is due longest. So that an integration with many leavers does not keep the workers from the others for good, at every
-//! [`FAIR`]th look what is due longest in its integration goes first.
+//! what was asked for first: by the order of making, not by a time, since those of two workers can be hours apart. So that an integration
+//! with many leavers does not keep the workers from the others for good, at every [`FAIR`]th look the oldest goes first of what is first
+//! in its integration.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,7 +45,7 @@ macro_rules! first_job {
         concat!(
             "(SELECT j.seq FROM jobs j WHERE j.integration_id = i.id AND j.state = 'ready'",
             $which,
-            " ORDER BY j.priority, j.due_at, j.seq LIMIT 1)"
+            " ORDER BY j.priority, j.seq LIMIT 1)"
         )
     };
 }
@@ -60,15 +61,15 @@ macro_rules! pick {
             " JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NOT NULL THEN ", first_job!(" AND j.kind = 'test_login'"),
             " WHEN (i.rationed_until > $2 AND i.rationed_until <= $2 + 3600000) OR i.open_from > $2 OR i.open_until <= $2 THEN ", first_job!(" AND j.priority < 50"),
             " ELSE ", first_job!(""), " END",
-            " WHERE NOT (i.paced_until > $2 AND i.paced_until <= $2 + i.pace_ms) ORDER BY h.priority * $3, h.due_at, h.seq LIMIT $4 + 0"
+            " WHERE NOT (i.paced_until > $2 AND i.paced_until <= $2 + i.pace_ms) ORDER BY h.priority * $3, h.seq LIMIT $4 + 0"
         )
     };
 }
 
 statements! {
     PICK = pick!();
-    DUE = "SELECT id FROM jobs WHERE state = 'retry' AND due_at <= $1 LIMIT 1";
-    MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND due_at <= $1";
+    DUE = "SELECT id FROM jobs WHERE state = 'retry' AND (due_at <= $1 OR due_at > $2) LIMIT 1";
+    MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND (due_at <= $1 OR due_at > $2)";
     NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1 UNION ALL SELECT open_until FROM integrations WHERE open_until <= $1) AS n";
     TAKE = "UPDATE jobs SET state = 'running', attempts = attempts + 1, tries = tries + 1, fence = fence + 1, committing_at = NULL, changed_at = $2 WHERE id = $1 AND state = 'ready'";
     OCCUPY = "UPDATE slots SET job_id = $2, fence = (SELECT fence FROM jobs WHERE id = $2), worker = $3, beat = 0, lease_ms = $4 WHERE id = $1";
@@ -80,6 +81,9 @@ pub(super) const PICK_UNLOCKED: &str = concat!(pick!(), " FOR UPDATE OF s, h SKI
 
 /// How often age counts more than urgency between integrations.
 const FAIR: u64 = 4;
+
+/// The longest that a job waits for its next try. One that is due later was told so by a clock that is ahead, or has jumped: it is due.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// A claimed job.
 #[derive(Clone, Debug)]
@@ -172,7 +176,7 @@ impl Desk {
             let now = self.clock.now();
             opens = pace::is_over(&mut db, now).await?;
             let is_idle = !opens
-                && db.one(DUE, args![now]).await?.is_none()
+                && db.one(DUE, args![now, now.plus(LONGEST_PAUSE)]).await?.is_none()
                 && db.one(PICK, args![&claimant.worker, now, by, 1]).await?.is_none();
             if is_idle {
                 return Ok(Vec::new());
@@ -201,7 +205,7 @@ async fn claim(
     by: i64,
     count: usize,
 ) -> Result<Vec<Claimed>, StoreError> {
-    tx.db.write(MAKE_READY, args![tx.now]);
+    tx.db.write(MAKE_READY, args![tx.now, tx.now.plus(LONGEST_PAUSE)]);
     let pick = match tx.db.kind() {
         Kind::Sqlite => PICK,
         Kind::Postgres => PICK_UNLOCKED,

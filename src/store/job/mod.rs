@@ -18,7 +18,7 @@ pub(super) mod schedule;
 mod vigil;
 
 pub use self::breaker::{Breaker, Trial, Tripped};
-pub use self::claim::{Claimed, SlotId};
+pub use self::claim::{Claimed, LONGEST_PAUSE, SlotId};
 pub use self::enqueue::{JobRequest, Priority, Work};
 pub use self::finish::{Finish, Outcome, Seen};
 pub use self::lease::{Held, Lease, LeaseError, Stranded};

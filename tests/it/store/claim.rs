@@ -377,3 +377,45 @@ async fn a_slot_that_rests_is_its_workers_until_it_is_given_up_or_silent() {
     bench.store.give_up_all_slots("left").await.unwrap();
     assert!(bench.store.resting("left").await.unwrap().is_empty());
 }
+
+/// With a worker whose clock was an hour ahead: what it put off, and what it had made ready, would come last until the hour is over.
+#[tokio::test]
+async fn what_a_clock_that_is_ahead_put_off_does_not_wait_for_it() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let ahead = START.plus(Duration::from_secs(60 * 60));
+    bench.add_user(&acme, "tried").await;
+    bench.add_user(&acme, "ready").await;
+    bench.clock.jump(ahead);
+    let [tried, ready] = [bench.claimed().await, bench.claimed().await];
+    bench.store.finish(&tried.lease, retry_at(ahead.plus(Duration::from_secs(15)))).await.unwrap();
+    bench
+        .store
+        .finish(&ready.lease, Finish::with(Outcome::Requeue { message: "drained".into() }))
+        .await
+        .unwrap();
+
+    bench.clock.jump(START);
+    for name in ["a", "b"] {
+        bench.add_user(&acme, name).await;
+    }
+    let first = [bench.claimed().await, bench.claimed().await].map(|claimed| claimed.job.user_name.unwrap());
+    assert_eq!(first, ["tried", "ready"]);
+}
+
+#[tokio::test]
+async fn the_longest_pause_is_waited_for_and_no_longer_one() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    for (pause, waits) in [(LONGEST_PAUSE, true), (LONGEST_PAUSE + Duration::from_millis(1), false)] {
+        let claimed = bench.claimed().await;
+        bench.store.finish(&claimed.lease, retry_at(bench.clock.now().plus(pause))).await.unwrap();
+        let next = bench.claim().await;
+        assert_eq!(next.is_none(), waits, "{pause:?}");
+        match next {
+            Some(next) => drop(bench.done(&next).await),
+            None => bench.clock.advance(pause),
+        }
+    }
+}

@@ -179,8 +179,8 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_one_head_per_lane ON jobs(integration_id, lane)
   WHERE state IN ('ready', 'running', 'retry', 'held', 'needs_human');
 CREATE UNIQUE INDEX jobs_one_follower_per_lane ON jobs(integration_id, lane) WHERE state = 'blocked';
-CREATE INDEX jobs_claim ON jobs(integration_id, priority, due_at, seq) WHERE state = 'ready';
-CREATE INDEX jobs_probe ON jobs(integration_id, priority, due_at, seq) WHERE state = 'ready' AND kind = 'test_login';
+CREATE INDEX jobs_claim ON jobs(integration_id, priority, seq) WHERE state = 'ready';
+CREATE INDEX jobs_probe ON jobs(integration_id, priority, seq) WHERE state = 'ready' AND kind = 'test_login';
 CREATE INDEX jobs_due ON jobs(due_at) WHERE state = 'retry';
 CREATE INDEX jobs_of_lane ON jobs(integration_id, lane, seq);
 CREATE INDEX jobs_of_integration ON jobs(integration_id, seq);
