@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-apps test-faults check bench bench-queue bench-scim setup suites
+.PHONY: demo test test-apps test-faults check bench bench-queue bench-scim bench-sync setup suites
 
 # Builds Usher and provisions five people and a group in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -62,6 +62,10 @@ bench-queue: setup
 	npm ci --prefix benches/queue/peers --no-audit --no-fund --silent
 	cargo bench --no-run --bench queue
 	USHER_TEST_FSYNC=on tests/with-postgres cargo bench --quiet --bench queue
+
+# Measures a comparison of 100,000 accounts, and a sync of 10,000 through Chromium, with an optimised build.
+bench-sync: setup
+	cargo bench --bench sync
 
 # The SCIM suites, and a SCIM server to compare with, from PyPI, in target/suites.
 suites:

@@ -1,16 +1,20 @@
-//! Options that say how fast, and when, an integration is worked in.
+//! Options that say how far, how fast and when an integration is worked in.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::calendar::{Recurrence, WorkingHours};
 use crate::integration::Policy;
+use crate::store::Mode;
 
 use super::input::parse_seconds;
 
-/// How fast, and when, an integration is worked in.
+/// How far, how fast and when an integration is worked in.
 #[derive(clap::Args)]
 pub(super) struct Limits {
+    /// How far Usher may go in the app: observe (only read), plan (compute and stop), or live
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     /// How many sessions of the service account may be open at once
     #[arg(long, value_name = "N")]
     sessions: Option<u32>,
@@ -26,6 +30,15 @@ pub(super) struct Limits {
     /// When the login is tested and the list of accounts read, as "0 6 * * Mon-Fri Europe/Berlin", or `none` for never
     #[arg(long, value_name = "TIMES")]
     canary: Option<Choice<Recurrence>>,
+    /// When all accounts are read and compared with what is known, as "0 5 * * * Europe/Berlin", or `none` for never
+    #[arg(long, value_name = "TIMES")]
+    sync: Option<Choice<Recurrence>>,
+    /// How many of a hundred accounts may be found gone before a person has to look
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    safeguard: Option<u32>,
+    /// Up to how many it may be, however few accounts there are
+    #[arg(long, value_name = "N")]
+    safeguard_floor: Option<u32>,
 }
 
 /// A value, or the word `none`.
@@ -43,6 +56,7 @@ impl<T: FromStr> FromStr for Choice<T> {
 impl Limits {
     /// Sets what is given; the rest stays.
     pub(super) fn apply(self, policy: &mut Policy) -> anyhow::Result<()> {
+        policy.mode = self.mode.unwrap_or(policy.mode);
         policy.max_sessions = self.sessions.unwrap_or(policy.max_sessions);
         if let Some(pace) = self.pace {
             policy.pace_ms = u64::try_from(pace.as_millis())?;
@@ -56,6 +70,12 @@ impl Limits {
         if let Some(Choice(canary)) = self.canary {
             policy.canary = canary;
         }
+        if let Some(Choice(sync)) = self.sync {
+            policy.sync = sync;
+        }
+        let safeguard = &mut policy.safeguard;
+        safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);
+        safeguard.floor = self.safeguard_floor.unwrap_or(safeguard.floor);
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod browser;
+mod carry_out;
 mod check;
 mod context;
 mod db;
@@ -31,10 +32,12 @@ mod new;
 mod output;
 mod pick;
 mod pictures;
+mod plan;
 mod run;
 mod schema;
 mod scim_journal;
 mod serve;
+mod sync;
 mod token;
 mod worker;
 
@@ -66,10 +69,12 @@ commands! {
     Job(job),
     New(new),
     Pick(pick),
+    Plan(plan),
     Run(run),
     Schema(schema),
     ScimJournal(scim_journal),
     Serve(serve),
+    Sync(sync),
     Token(token),
     Worker(worker),
 }

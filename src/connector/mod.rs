@@ -22,6 +22,7 @@ mod load;
 mod manifest;
 mod readme;
 mod reference;
+mod resource;
 mod schema;
 mod seen;
 mod service_account;

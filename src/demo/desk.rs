@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::access::{Sessions, SignIn, Totp, random_token};
 use super::gate::Gate;
-use super::model::{Organisation, Status, seed};
+use super::model::{By, Edit, Member, Organisation, Refusal, Role, Status, seed};
+use super::switches::Missing;
 use super::trap::Traps;
 use super::{Elapsed, Fill, NowMs, Options, PASSWORD, SERVICE_ACCOUNT, Switches};
 
@@ -60,6 +61,7 @@ impl Desk {
             latency: options.latency,
             seats: options.seats,
             fail_with: None,
+            missing: Missing::default(),
         };
         let state = State {
             organisation,
@@ -98,6 +100,29 @@ impl Desk {
         let organisation = &mut self.lock().organisation;
         let pending = organisation.find_by_email(email).filter(|member| member.status == Status::Pending);
         pending.map(|member| member.id).is_some_and(|id| organisation.accept(id, at_ms).is_ok())
+    }
+
+    /// Removes the member of this address; `false` where there is none, or it is the last owner.
+    pub(super) fn remove(&self, email: &str) -> bool {
+        self.by_hand(email, |organisation, by, member| organisation.remove(by, member.id))
+    }
+
+    /// Gives the member of this address another role; `false` where that cannot be.
+    pub(super) fn set_role(&self, email: &str, role: Role) -> bool {
+        self.by_hand(email, |organisation, by, Member { id, name, email, teams, .. }| {
+            organisation.edit(by, id, &Edit { name, email, role: role.word().to_owned(), teams })
+        })
+    }
+
+    fn by_hand(
+        &self,
+        email: &str,
+        act: impl FnOnce(&mut Organisation, &By, Member) -> Result<(), Refusal>,
+    ) -> bool {
+        let by = By { actor: "another.owner@acme.example".to_owned(), at_ms: self.now_ms() };
+        let organisation = &mut self.lock().organisation;
+        let member = organisation.find_by_email(email).cloned();
+        member.is_some_and(|member| act(organisation, &by, member).is_ok())
     }
 }
 

@@ -29,7 +29,7 @@ use desk::Desk;
 
 pub use desk::Stats;
 pub use model::{Action, Change, Difference, Group, Member, Role, Status};
-pub use switches::Switches;
+pub use switches::{Missing, Switches};
 pub use trap::{Fault, Trap};
 
 /// The organisation that is there.
@@ -181,6 +181,16 @@ impl AcmeDesk {
     /// Accepts the open invitation of this address, as the invited person would; `false` where there is none.
     pub fn accept(&self, email: &str) -> bool {
         self.desk.accept(email)
+    }
+
+    /// Removes the member of this address by hand, as another owner would; `false` where that cannot be.
+    pub fn remove(&self, email: &str) -> bool {
+        self.desk.remove(email)
+    }
+
+    /// Gives the member of this address another role by hand, as another owner would; `false` where that cannot be.
+    pub fn set_role(&self, email: &str, role: Role) -> bool {
+        self.desk.set_role(email, role)
     }
 
     /// How much was asked of it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 /// How the app behaves at the moment.
@@ -18,6 +18,23 @@ pub struct Switches {
     pub seats: usize,
     /// The status (400 to 599) that every page answers with; `None` answers properly.
     pub fail_with: Option<u16>,
+    /// What the list of members leaves out.
+    pub missing: Missing,
+}
+
+/// What the list of members leaves out, as one does that was built otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Every other row; the total still counts them.
+    HalfOfRows,
+    /// Every row; the total still counts them.
+    AllRows,
+    /// Half of the members, as with a filter that stays on: the total does not count them either.
+    HalfOfMembers,
 }
 
 /// `POST /-/switches`: only what is there is turned.
@@ -31,6 +48,7 @@ pub(super) struct Turn {
     /// `null` ends it.
     #[serde(deserialize_with = "present")]
     fail_with: Option<Option<u16>>,
+    missing: Option<Missing>,
     pub(super) expire_sessions: bool,
 }
 
@@ -47,6 +65,7 @@ impl Switches {
             latency: turn.latency_ms.map_or(self.latency, Duration::from_millis),
             seats: turn.seats.unwrap_or(self.seats),
             fail_with,
+            missing: turn.missing.unwrap_or(self.missing),
         })
     }
 
@@ -58,6 +77,7 @@ impl Switches {
             "latency_ms": u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
             "seats": self.seats,
             "fail_with": self.fail_with,
+            "missing": self.missing,
         })
     }
 }

@@ -19,11 +19,10 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::connector::{Connector, Entitlement, Holds};
+use crate::connector::{Connector, Entitlement};
 use crate::integration::{Access, ConnectorError, FindError, Integration, Integrations, LONGEST_PATIENCE};
 use crate::scim::catalog::Kind;
-use crate::scim::schema::{self, Type};
-use crate::scim::{Attribute, Error, ListQuery, Paging, Position, Resource, ResourceSchema};
+use crate::scim::{Error, ListQuery, Paging, Position, Resource, ResourceSchema};
 use crate::secret::SecretString;
 use crate::store::{Answering, JobBrief, ListError, Profile, Start, Store, StoreError, UserQuery};
 
@@ -87,7 +86,7 @@ impl Shown {
         self.job.as_ref().filter(|job| !job.state.is_settled()).map(|job| job.id.as_str())
     }
 
-    /// The job as [`schema::USHER_JOB`] has it.
+    /// The job as [`USHER_JOB`](crate::scim::schema::USHER_JOB) has it.
     pub fn job_attributes(&self) -> Option<Map<String, Value>> {
         self.job.as_ref().map(view::job)
     }
@@ -190,7 +189,7 @@ impl Intake {
     fn schema(&self, connector: &Connector) -> Arc<ResourceSchema> {
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         let known = schemas.entry(connector.hash.clone());
-        known.or_insert_with(|| Arc::new(user_schema(connector))).clone()
+        known.or_insert_with(|| Arc::new(connector.user_schema())).clone()
     }
 }
 
@@ -254,29 +253,6 @@ fn paging(query: &ListQuery, list: &str, next: Option<Position>, previous: Optio
         None => Paging::Index(query.start_index),
         Some(_) => Paging::Cursor { next: cursor(next), previous: cursor(previous) },
     }
-}
-
-/// The users of a connector as SCIM describes them.
-fn user_schema(connector: &Connector) -> ResourceSchema {
-    let attributes = connector.entitlements.iter().map(|entitlement| {
-        let description = format!("What the person holds in {}.", connector.title);
-        let keys: Vec<String> = entitlement.keys().map(str::to_owned).collect();
-        let attribute = Attribute::new(entitlement.name.clone(), Type::String, description).canonical(keys);
-        match entitlement.holds {
-            Holds::One => attribute,
-            Holds::Many => attribute.multi_valued(),
-        }
-    });
-    let user = ResourceSchema::user().with_attributes(schema::USHER_USER, attributes.collect());
-    // The role can be said in the core attribute too; there, too, only those are taken that the app has.
-    let Some(role) = connector.entitlements.iter().find(|entitlement| entitlement.name == "role") else {
-        return user;
-    };
-    let Some(mut roles) = user.attribute("roles").cloned() else { return user };
-    for part in roles.sub_attributes.iter_mut().filter(|part| part.name == "value") {
-        *part = part.clone().canonical(role.keys().map(str::to_owned));
-    }
-    user.with_attributes(schema::USER, vec![roles])
 }
 
 /// A stored resource.

@@ -2,11 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::Status;
-use crate::connector::{Connector, From, Holds};
 use crate::scim::Error;
-use crate::scim::schema::USHER_USER;
-use crate::store::{GroupOf, JobBrief, JobState, SeenAccount, UserView};
+use crate::store::{GroupOf, JobBrief, JobState, UserView};
 
 use super::{Caller, Shown, stored};
 
@@ -19,7 +16,10 @@ pub(super) fn shown(caller: &Caller, view: UserView) -> Result<Shown, Error> {
     if has_failed {
         let attributes = resource.attributes_mut();
         match &account {
-            Some(account) => overlay(&caller.integration.connector, account, attributes),
+            Some(seen) => {
+                let seen = (seen.status, &seen.attributes, &seen.entitlements);
+                caller.integration.connector.overlay(seen, attributes);
+            }
             // Nobody has seen the account: what was asked for is not so, and no more is claimed.
             None => drop(attributes.insert("active".to_owned(), Value::Bool(!user.active))),
         }
@@ -53,45 +53,4 @@ pub(super) fn job(row: &JobBrief) -> Map<String, Value> {
     let verified = row.finished_at.filter(|_| row.state == JobState::Done);
     put("verifiedAt", verified.map(|at| at.to_rfc3339()));
     job
-}
-
-/// Puts what was seen in the place of what is wanted.
-fn overlay(connector: &Connector, seen: &SeenAccount, attributes: &mut Map<String, Value>) {
-    let is_active = matches!(seen.status, Status::Active | Status::Invited);
-    attributes.insert("active".to_owned(), Value::Bool(is_active));
-    if seen.status == Status::Absent {
-        return;
-    }
-    for attribute in &connector.account.attributes {
-        if let (Some(From::Path(path)), Some(value)) = (&attribute.from, seen.attributes.get(&attribute.name))
-        {
-            set(attributes, path, value.clone());
-        }
-    }
-    let held = connector.entitlements.iter().filter_map(|entitlement| {
-        let keys = seen.entitlements.get(&entitlement.name)?.as_array()?;
-        let value = match entitlement.holds {
-            Holds::One => keys.first()?.clone(),
-            Holds::Many => Value::Array(keys.clone()),
-        };
-        Some((entitlement.name.clone(), value))
-    });
-    let extension = attributes.entry(USHER_USER).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(extension) = extension {
-        extension.extend(held);
-    }
-}
-
-/// Sets what a plain path names, such as `displayName` or `name.givenName`; a path with a filter is left as it is.
-fn set(attributes: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        _ if path.contains(['[', ':']) => {}
-        None => drop(attributes.insert(path.to_owned(), value)),
-        Some((parent, child)) => {
-            let parent = attributes.entry(parent).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(parent) = parent {
-                parent.insert(child.to_owned(), value);
-            }
-        }
-    }
 }

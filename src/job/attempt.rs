@@ -15,6 +15,7 @@ use super::group::{GroupAim, Replicated};
 use super::lease::HeldLease;
 use super::provision::{Aim, MayChange, Provisioned, list_accounts};
 use super::session::{Login, Sessions, Stamp};
+use super::sync::sync;
 use super::terms;
 use super::trials::Trials;
 use super::witness::JobWitness;
@@ -98,6 +99,7 @@ async fn prepare(
         Kind::TestLogin => test(&mut flows).await,
         Kind::Provision => provision(workshop, &integration, &mut flows, claimed).await,
         Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
+        Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
     ended.trial = flows.trial(&ended.result);
     match &ended.result {
@@ -191,7 +193,7 @@ async fn group_aim<'a>(
     })
 }
 
-fn protection(integration: &Integration, service_account: Option<String>) -> Protection {
+pub(super) fn protection(integration: &Integration, service_account: Option<String>) -> Protection {
     Protection::new(integration.row.policy.protected.iter().cloned().chain(service_account))
 }
 
@@ -229,7 +231,7 @@ async fn aim<'a>(
     Ok(Aim {
         integration,
         wanted: terms::wanted(&integration.connector, &user, &granted, memberships)?,
-        before: account.and_then(|account| terms::kept(&account.seen)),
+        before: account.map(|account| terms::kept(account.seen)),
         protection: protection(integration, service_account),
         may_change: may_change(integration),
     })
@@ -240,7 +242,7 @@ fn gone(what: &str) -> Failure {
 }
 
 /// A fault of Usher's own, with its causes.
-fn internal(error: &dyn std::error::Error) -> Failure {
+pub(super) fn internal(error: &dyn std::error::Error) -> Failure {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

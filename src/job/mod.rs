@@ -13,6 +13,7 @@ mod group;
 mod lease;
 mod provision;
 mod session;
+mod sync;
 mod terms;
 mod trials;
 mod watch;

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{
-    Attributes, Entitlements, Group, Membership, Observed, Presence, UnknownStatus, Wanted,
-};
-use crate::connector::{Connector, Deactivate, From, Holds};
+use crate::account::{Attributes, Group, Membership, Observed, Presence, UnknownStatus, Wanted};
+use crate::connector::{Connector, Deactivate, From, Holds, Values};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::playbook::{Scope, ScopeValue};
@@ -167,6 +165,11 @@ pub(super) fn wanted(
     }
 }
 
+/// Nothing is wanted of this account but that it is there: of a user whose wish cannot be understood.
+pub(super) fn nothing(attributes: Attributes) -> Wanted {
+    Wanted { presence: Presence::Active, attributes, entitlements: BTreeMap::new(), groups: Vec::new() }
+}
+
 /// What the groups of a user give, of each entitlement that any group gives.
 pub(super) fn granted(grants: &[Grant], groups: &[GroupOf]) -> BTreeMap<String, Vec<String>> {
     let mut granted: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -198,7 +201,11 @@ pub(super) fn capabilities(connector: &Connector) -> Capabilities {
             Holds::Many => reconcile::Holds::Many,
         };
         let admins = entitlement.admins.iter().cloned().collect();
-        (entitlement.name.clone(), EntitlementRule { holds, admins })
+        let keys = match &entitlement.values {
+            Values::Listed => None,
+            Values::Fixed(values) => Some(values.iter().map(|(key, _)| key.clone()).collect()),
+        };
+        (entitlement.name.clone(), EntitlementRule { holds, admins, keys })
     });
     Capabilities {
         flows: connector.book.flows.keys().cloned().collect(),
@@ -219,16 +226,14 @@ pub(super) fn seen(account: &Observed) -> SeenAccount {
     SeenAccount {
         app_id: account.id.clone(),
         status: account.status,
-        attributes: serde_json::json!(account.attributes),
-        entitlements: serde_json::json!(account.entitlements),
+        attributes: account.attributes.clone(),
+        entitlements: account.entitlements.clone(),
         complete: true,
     }
 }
 
-/// The reading that was kept, where it can still be understood.
-pub(super) fn kept(seen: &SeenAccount) -> Option<Observed> {
-    let entitlements: Entitlements = serde_json::from_value(seen.entitlements.clone()).ok()?;
-    let attributes: Attributes = serde_json::from_value(seen.attributes.clone()).ok()?;
-    let id = seen.app_id.clone();
-    Some(Observed { status: seen.status, id, attributes, entitlements, groups: None })
+/// The reading that was kept.
+pub(super) fn kept(seen: SeenAccount) -> Observed {
+    let SeenAccount { app_id, status, attributes, entitlements, .. } = seen;
+    Observed { status, id: app_id, attributes, entitlements, groups: None }
 }

@@ -48,6 +48,8 @@ pub struct EntitlementRule {
     pub holds: Holds,
     /// The keys that make an account an administrator (R15).
     pub admins: BTreeSet<String>,
+    /// The keys that there are; `None` where the app lists them and any may be new.
+    pub keys: Option<BTreeSet<String>>,
 }
 
 /// How many keys of one type an account holds.
@@ -67,9 +69,14 @@ impl Capabilities {
 
     /// Whether two values of an attribute are the same to the app.
     pub fn same(&self, attribute: &str, one: &str, other: &str) -> bool {
+        one == other || self.folded(attribute, one) == self.folded(attribute, other)
+    }
+
+    /// A value of an attribute as the app compares it.
+    pub fn folded(&self, attribute: &str, value: &str) -> String {
         match self.attributes.get(attribute) {
-            Some(rule) if rule.ignore_case => one.to_lowercase() == other.to_lowercase(),
-            _ => one == other,
+            Some(rule) if rule.ignore_case => value.to_lowercase(),
+            _ => value.to_owned(),
         }
     }
 }

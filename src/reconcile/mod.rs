@@ -12,9 +12,11 @@ mod group;
 mod guard;
 mod operation;
 mod plan;
+mod sync;
 
 pub use capabilities::{AttributeRule, Capabilities, Deactivation, EntitlementRule, Holds};
 pub use group::{GroupOperation, plan_group};
 pub use guard::{Protection, may_lose_an_admin};
 pub use operation::Operation;
 pub use plan::{Refusal, plan};
+pub use sync::{Comparison, Finding, Known, Rules, compare};

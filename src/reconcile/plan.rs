@@ -205,8 +205,8 @@ mod tests {
     fn can() -> Capabilities {
         let flows =
             "invite update change_role grant_team revoke_team deactivate reactivate remove cancel_invite";
-        let many = EntitlementRule { holds: Holds::Many, admins: BTreeSet::new() };
-        let one = EntitlementRule { holds: Holds::One, admins: BTreeSet::from(["owner".into()]) };
+        let many = EntitlementRule { holds: Holds::Many, admins: BTreeSet::new(), keys: None };
+        let one = EntitlementRule { holds: Holds::One, admins: BTreeSet::from(["owner".into()]), keys: None };
         Capabilities {
             flows: flows.split(' ').map(str::to_owned).collect(),
             deactivation: Deactivation::Suspend,

@@ -1,10 +1,13 @@
 //! Accounts: what was last seen in the app, and when.
 
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
 use super::Store;
 use super::error::StoreError;
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
-use crate::account::Status;
+use crate::account::{Attributes, Entitlements, Status};
 use crate::clock::Timestamp;
 
 statements! {
@@ -22,18 +25,26 @@ macro_rules! seen_columns {
 pub(super) use seen_columns;
 
 /// A reading of one person's account in the app.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenAccount {
     /// The app's own immutable id (R8), where it has one.
     pub app_id: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// What the app shows of the account.
-    pub attributes: serde_json::Value,
+    pub attributes: Attributes,
     /// What the account holds.
-    pub entitlements: serde_json::Value,
+    pub entitlements: Entitlements,
     /// Whether the reading saw everything, so that what is missing in it is missing in the app (R18).
     pub complete: bool,
+}
+
+impl SeenAccount {
+    /// There is none.
+    pub fn absent() -> Self {
+        let (attributes, entitlements) = Default::default();
+        Self { app_id: None, status: Status::Absent, attributes, entitlements, complete: true }
+    }
 }
 
 /// What was last seen of an account.
@@ -83,8 +94,8 @@ pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenA
         user_id,
         seen.app_id.as_ref(),
         seen.status.as_str(),
-        &seen.attributes,
-        &seen.entitlements,
+        &json!(seen.attributes),
+        &json!(seen.entitlements),
         seen.complete,
         tx.now,
     ];

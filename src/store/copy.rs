@@ -39,6 +39,8 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("attempts", "id", Some("id")),
     ("steps", "attempt_id, number", None),
     ("artifacts", "name", None),
+    ("plans", "seq", Some("seq")),
+    ("plan_items", "plan_id, number", None),
     ("events", "seq", None),
     ("exchanges", "number", Some("number")),
     ("exchanges_lost", "integration_id", None),

@@ -69,6 +69,34 @@ pub struct Policy {
     pub working_hours: Option<WorkingHours>,
     /// When the login is tested and the list read, again and again.
     pub canary: Option<Recurrence>,
+    /// When every account is read and compared with what is known, again and again.
+    pub sync: Option<Recurrence>,
+    /// How many accounts may be found gone before a person has to look (S17).
+    pub safeguard: Safeguard,
+}
+
+/// How many accounts may be found gone, or be taken away, before a person has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Safeguard {
+    /// Of a hundred accounts.
+    pub percent: u32,
+    /// Up to so many it may be, however few there are.
+    pub floor: u32,
+}
+
+impl Default for Safeguard {
+    fn default() -> Self {
+        Self { percent: 20, floor: 5 }
+    }
+}
+
+impl Safeguard {
+    /// Whether `lost` of so many accounts are too many.
+    pub fn holds(self, lost: usize, of: usize) -> bool {
+        let lost = lost as u128;
+        lost > u128::from(self.floor) && lost * 100 > u128::from(self.percent) * of as u128
+    }
 }
 
 /// How a SCIM request is answered whose job takes its time.
@@ -129,6 +157,8 @@ impl Default for Policy {
             jobs_per_hour: None,
             working_hours: None,
             canary: None,
+            sync: None,
+            safeguard: Safeguard::default(),
         }
     }
 }

@@ -24,6 +24,7 @@ mod job;
 mod journal;
 mod migrate;
 mod page;
+mod plan;
 mod sql;
 mod stamp;
 mod token;
@@ -52,7 +53,7 @@ pub use self::group::{
     GroupView, GroupWork,
 };
 pub use self::integration::{
-    Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile,
+    Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile, Safeguard,
 };
 pub use self::job::{
     Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,
@@ -64,6 +65,10 @@ pub use self::journal::{
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::page::{ListError, Start};
+pub use self::plan::{
+    Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, PlanCounts, PlanItem, PlanRow,
+    PlanState,
+};
 pub use self::stamp::Configuration;
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{

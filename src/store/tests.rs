@@ -55,6 +55,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         &group::all_statements(),
         integration::STATEMENTS,
         &job::all_statements(),
+        &plan::all_statements(),
         journal::STATEMENTS,
         migrate::STATEMENTS,
         sql::STATEMENTS,

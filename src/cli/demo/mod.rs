@@ -6,7 +6,7 @@ mod report;
 mod story;
 mod team;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -179,8 +179,13 @@ impl Stage {
             return Ok((format!("{}: {}", job.state, job.message.as_deref().unwrap_or_default()), false));
         };
         let seen = account.seen;
-        let role = seen.entitlements["role"][0].as_str().unwrap_or("no role").to_owned();
-        let email = seen.attributes["email"].as_str().unwrap_or_default().to_owned();
+        let role = seen
+            .entitlements
+            .get("role")
+            .and_then(BTreeSet::first)
+            .map_or("no role", String::as_str)
+            .to_owned();
+        let email = seen.attributes.get("email").cloned().unwrap_or_default();
         Ok((format!("{} as {role}, {email}", seen.status), true))
     }
 

@@ -4,6 +4,7 @@
 use url::form_urlencoded;
 
 use super::{Member, Organisation};
+use crate::demo::switches::Missing;
 
 /// How many members a page shows.
 const PAGE: usize = 25;
@@ -89,6 +90,22 @@ pub(in crate::demo) fn list<'a>(organisation: &'a Organisation, query: &ListQuer
     let members: Vec<&Member> = shown.iter().map(|entry| &entry.member).collect();
     let first = if members.is_empty() { 0 } else { start + 1 };
     Page { last: start + members.len(), members, total, first, number, pages }
+}
+
+impl Page<'_> {
+    /// Leaves out what is missing.
+    pub(in crate::demo) fn leave_out(&mut self, missing: Missing) {
+        let mut every_other = (0..).map(|row| row % 2 == 0);
+        match missing {
+            Missing::Nothing => {}
+            Missing::HalfOfRows => self.members.retain(|_| every_other.next().unwrap_or_default()),
+            Missing::AllRows => self.members.clear(),
+            Missing::HalfOfMembers => {
+                self.members.retain(|member| member.id % 2 == 1);
+                self.total = self.total.div_ceil(2);
+            }
+        }
+    }
 }
 
 impl Entry {

@@ -137,7 +137,8 @@ fn list_page(state: &mut State, caller: &SignedIn, query: &ListQuery, dialog: Op
     let place = Place::List(query.clone());
     let frame = Frame::new(state, caller, Section::Members, place.address());
     let organisation = &state.organisation;
-    let page = page_of(organisation, query);
+    let mut page = page_of(organisation, query);
+    page.leave_out(state.switches().missing);
     let shown = ListQuery { page: page.number, ..query.clone() };
     let other = |number: usize| Place::List(ListQuery { page: number, ..query.clone() }).fields();
     ListPage {

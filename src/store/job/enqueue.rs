@@ -109,6 +109,8 @@ pub enum Work {
     },
     /// To check the settings and the service account's login.
     TestLogin,
+    /// To read every account and compare them with what is known.
+    Sync,
 }
 
 impl Work {
@@ -117,20 +119,21 @@ impl Work {
             Self::Provision { .. } => Kind::Provision,
             Self::Group { .. } => Kind::Group,
             Self::TestLogin => Kind::TestLogin,
+            Self::Sync => Kind::Sync,
         }
     }
 
     fn user_id(&self) -> Option<&str> {
         match self {
             Self::Provision { user_id, .. } => Some(user_id),
-            Self::Group { .. } | Self::TestLogin => None,
+            Self::Group { .. } | Self::TestLogin | Self::Sync => None,
         }
     }
 
     fn group_id(&self) -> Option<&str> {
         match self {
             Self::Group { group_id, .. } => Some(group_id),
-            Self::Provision { .. } | Self::TestLogin => None,
+            Self::Provision { .. } | Self::TestLogin | Self::Sync => None,
         }
     }
 
@@ -139,13 +142,17 @@ impl Work {
             Self::Provision { wanted_version, .. } | Self::Group { wanted_version, .. } => {
                 Some(*wanted_version)
             }
-            Self::TestLogin => None,
+            Self::TestLogin | Self::Sync => None,
         }
     }
 
-    /// Ids are drawn from one source, so that no user's is a group's; and none is this word.
+    /// Ids are drawn from one source, so that no user's is a group's; and none is one of these words.
     fn lane(&self) -> &str {
-        self.user_id().or_else(|| self.group_id()).unwrap_or("integration")
+        match self {
+            Self::Provision { user_id: id, .. } | Self::Group { group_id: id, .. } => id,
+            Self::TestLogin => "integration",
+            Self::Sync => "sync",
+        }
     }
 }
 

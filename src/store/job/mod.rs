@@ -102,6 +102,8 @@ words! {
         Group = "group",
         /// Checks the settings and the service account's login.
         TestLogin = "test_login",
+        /// Reads every account and compares them with what is known.
+        Sync = "sync",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is done again and again: an integration's canary, by the recurrence of its policy.
+//! What is done again and again: an integration's canary and its syncs, by the recurrences of its policy.
 
 use futures::FutureExt as _;
 
@@ -25,6 +25,8 @@ words! {
     Scheduled("kind of schedule") {
         /// A test of the login, which reads the list of accounts and changes nothing.
         Canary = "canary",
+        /// A sync.
+        Sync = "sync",
     }
 }
 
@@ -47,6 +49,7 @@ async fn ask_due(tx: &mut Tx) -> Result<Vec<JobRow>, StoreError> {
         tx.db.write(NEXT, args![&integration_id, kind.as_str(), recurrence.after(tx.now)]);
         let work = match kind {
             Scheduled::Canary => Work::TestLogin,
+            Scheduled::Sync => Work::Sync,
         };
         let cause = serde_json::json!({ "schedule": kind, "at": recurrence });
         let request = JobRequest { priority: Priority::ORDINARY, cause };
@@ -57,12 +60,13 @@ async fn ask_due(tx: &mut Tx) -> Result<Vec<JobRow>, StoreError> {
 
 /// Lets a policy's schedules hold from now on.
 pub(in super::super) fn set(tx: &mut Tx, integration_id: &str, policy: &Policy) {
-    let kind = Scheduled::Canary.as_str();
-    match &policy.canary {
-        Some(recurrence) => {
-            let next = recurrence.after(tx.now);
-            tx.db.write(PUT, args![integration_id, kind, recurrence.to_string(), next]);
+    for (kind, recurrence) in [(Scheduled::Canary, &policy.canary), (Scheduled::Sync, &policy.sync)] {
+        match recurrence {
+            Some(recurrence) => {
+                let next = recurrence.after(tx.now);
+                tx.db.write(PUT, args![integration_id, kind.as_str(), recurrence.to_string(), next]);
+            }
+            None => tx.db.write(REMOVE, args![integration_id, kind.as_str()]),
         }
-        None => tx.db.write(REMOVE, args![integration_id, kind]),
     }
 }

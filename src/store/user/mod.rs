@@ -21,6 +21,8 @@ use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+pub(super) use record::record;
+
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 
 /// What a [`UserRow`] has of `users AS u`.
@@ -29,7 +31,7 @@ macro_rules! user_columns {
         "u.seq, u.id, u.integration_id, u.user_name, u.external_id, u.active, u.resource, u.version, u.created_at, u.modified_at, u.deleted_at, u.gone_at"
     };
 }
-use user_columns;
+pub(super) use user_columns;
 
 /// The groups of `users AS u`, as JSON.
 macro_rules! in_groups {
@@ -37,7 +39,7 @@ macro_rules! in_groups {
         "(SELECT '[' || coalesce(string_agg('{\"id\":' || json_quote(g.id) || ',\"display\":' || json_quote(g.display_name) || '}', ',' ORDER BY g.seq), '') || ']' FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id = u.id) AS in_groups"
     };
 }
-use in_groups;
+pub(super) use in_groups;
 
 macro_rules! select_users {
     ($rest:literal) => {
@@ -229,7 +231,7 @@ pub struct UserPage {
 impl Store {
     /// Writes a change, its job and its events, all or nothing.
     pub async fn record(&self, change: Change) -> Result<Recorded, RecordError> {
-        self.writer.write(move |tx| async move { record::record(tx, change).await }.boxed()).await
+        self.writer.write(move |tx| async move { record(tx, change).await }.boxed()).await
     }
 
     /// The user with this id, where a client can see it.
@@ -289,7 +291,7 @@ pub(super) async fn visible_ids(
     db.all(ARE_VISIBLE, args![integration_id, ids]).await?.iter().map(|row| row.text("id")).collect()
 }
 
-fn read(row: &Row) -> Result<UserRow, StoreError> {
+pub(super) fn read(row: &Row) -> Result<UserRow, StoreError> {
     Ok(UserRow {
         id: row.text("id")?,
         integration_id: row.text("integration_id")?,

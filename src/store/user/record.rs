@@ -30,7 +30,7 @@ statements! {
 }
 
 /// Writes a change, its job and its events.
-pub(super) async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
+pub(in crate::store) async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
     let integration_id = change.integration_id;
     let Written { user, groups, head } = match change.user {
         UserChange::Insert(body) => insert(tx, &integration_id, body).await?,

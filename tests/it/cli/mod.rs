@@ -10,6 +10,7 @@ mod readme;
 mod run;
 mod scim_journal;
 mod serve;
+mod sync;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -19,7 +19,7 @@ async fn switches_turn_at_run_time_and_only_as_asked() {
     let answer = turn(&mut browser, json!({ "new_design": true, "latency_ms": 1, "seats": 7 })).await;
     assert_eq!(
         answer,
-        json!({ "new_design": true, "whats_new": false, "latency_ms": 1, "seats": 7, "fail_with": null })
+        json!({ "new_design": true, "whats_new": false, "latency_ms": 1, "seats": 7, "fail_with": null, "missing": "nothing" })
     );
     let page = browser.get(MEMBERS).await;
     assert!(page.contains("<h1>People</h1>") && page.contains(">Add people<") && page.contains("of 7 seats"));

@@ -9,8 +9,9 @@ use usher::integration::Answering;
 use usher::store::{Finish, Outcome, Seen, SeenAccount};
 
 fn seen(status: Status, role: &str) -> Option<SeenAccount> {
-    let attributes = json!({ "email": ADA, "name": "Ada Byron", "id": "17" });
-    let entitlements = json!({ "role": [role] });
+    let attributes = [("email", ADA), ("name", "Ada Byron"), ("id", "17")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let entitlements = [("role".to_owned(), [role.to_owned()].into())].into();
     Some(SeenAccount { app_id: Some("17".into()), status, attributes, entitlements, complete: true })
 }
 

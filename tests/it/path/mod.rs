@@ -16,5 +16,6 @@ mod quick;
 mod secrets;
 mod story;
 mod suite;
+mod sync;
 mod variants;
 mod world;

@@ -14,6 +14,7 @@ pub mod opening;
 mod operate;
 mod pace;
 mod page;
+mod plan;
 mod user;
 mod wait;
 

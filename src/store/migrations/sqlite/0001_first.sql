@@ -327,6 +327,35 @@ CREATE TABLE artifacts (
 ) STRICT;
 CREATE INDEX artifacts_expiring ON artifacts(expires_at) WHERE held = 0 AND expires_at IS NOT NULL;
 
+-- What a reading of all accounts found that was not known so, and what was decided on it.
+CREATE TABLE plans (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  job_id TEXT NOT NULL REFERENCES jobs(id),
+  state TEXT NOT NULL CHECK (state IN ('proposed', 'held', 'applied', 'rejected', 'superseded')),
+  why TEXT,
+  counts TEXT NOT NULL,
+  made_at INTEGER NOT NULL,
+  decided_at INTEGER,
+  decided_by TEXT,
+  reason TEXT
+) STRICT;
+CREATE INDEX plans_of_integration ON plans(integration_id, seq);
+
+CREATE TABLE plan_items (
+  plan_id TEXT NOT NULL REFERENCES plans(id),
+  number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  user_id TEXT REFERENCES users(id),
+  name TEXT NOT NULL,
+  note TEXT NOT NULL,
+  account TEXT,
+  resource TEXT,
+  outcome TEXT,
+  PRIMARY KEY (plan_id, number)
+) STRICT;
+
 -- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.
 CREATE TABLE events (
   seq INTEGER NOT NULL PRIMARY KEY,

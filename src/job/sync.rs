@@ -1,0 +1,212 @@
+//! A sync: reads every account of the app, compares them with every user, and keeps what it found as a plan.
+//!
+//! A list that is not proved to be complete ends it before anything is concluded (R18). Where too many users would be found to have
+//! lost their accounts, a safeguard holds the plan (S17); else, in an integration that is live, what was found becomes known at once.
+//! Nothing is ever changed in the app by a sync.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::account::{Observed, Status};
+use crate::connector::Connector;
+use crate::failure::FailureClass;
+use crate::integration::Integration;
+use crate::reconcile::{Comparison, Finding, Known, Operation, Refusal, Rules, compare};
+use crate::step::Failure;
+use crate::store::{
+    Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState, Trial,
+};
+
+use super::Workshop;
+use super::after::Committed;
+use super::attempt::{internal, protection};
+use super::finish::Ended;
+use super::flows::Flows;
+use super::provision::list_accounts;
+use super::terms;
+
+/// Who decides where no person does.
+const USHER: &str = "usher";
+
+pub(super) async fn sync(
+    workshop: &Workshop,
+    integration: &Integration,
+    flows: &mut Flows<'_>,
+    claimed: &Claimed,
+) -> Ended {
+    match read_and_compare(workshop, integration, flows, claimed).await {
+        Ok(done) => Ended {
+            seen: None,
+            done: vec![done],
+            result: Ok(()),
+            committed: Committed::No,
+            trial: Trial::default(),
+        },
+        Err(failure) => Ended::failed(failure),
+    }
+}
+
+async fn read_and_compare(
+    workshop: &Workshop,
+    integration: &Integration,
+    flows: &mut Flows<'_>,
+    claimed: &Claimed,
+) -> Result<String, Failure> {
+    let list = list_accounts(integration, flows).await?;
+    let accounts = believed(integration, list.accounts, list.complete)?;
+    let store = &workshop.store;
+    let users = store.known_users(&integration.row.id).await.map_err(|error| internal(&error))?;
+    let (connector, count) = (&integration.connector, accounts.len());
+    let known: Vec<Known> = users.into_iter().map(|user| known(integration, user)).collect();
+    let (can, protection) = (terms::capabilities(connector), protection(integration, flows.username()));
+    let rules = Rules { match_by: &connector.account.match_by, can: &can, protection: &protection };
+    let plan = plan(integration, &known, count, compare(&known, accounts, rules));
+    let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
+        LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
+        LeaseError::Store(error) => internal(&error),
+    })?;
+    let read = format!("read {count} accounts; plan {}", kept.id);
+    if kept.state == PlanState::Held {
+        let why = kept.why.unwrap_or_default();
+        return Ok(format!("{read} is held: {why}"));
+    }
+    if integration.row.policy.mode != Mode::Live {
+        return Ok(format!(
+            "{read} waits for a person: the integration is in mode {}",
+            integration.row.policy.mode
+        ));
+    }
+    let decision = Decision { by: USHER.to_owned(), reason: None, corrects: false };
+    let applied = store.apply_plan(&kept.id, &decision, &connector.user_schema()).await;
+    applied.map_err(|error| internal(&error))?;
+    Ok(format!("{read} is applied"))
+}
+
+/// The accounts of a list from which something may be concluded.
+fn believed(
+    integration: &Integration,
+    accounts: Vec<Observed>,
+    is_complete: bool,
+) -> Result<Vec<Observed>, Failure> {
+    let doubtful = |why: &str| {
+        let message =
+            format!("{} accounts were read, but {why}; nothing is concluded from the list", accounts.len());
+        Err(Failure::new(FailureClass::UiDrift, message))
+    };
+    if !is_complete {
+        return doubtful("nothing on the page proves that these are all");
+    }
+    let (mut ids, mut names) = (HashSet::new(), HashSet::new());
+    for account in &accounts {
+        let name = name_of(&integration.connector, account).to_lowercase();
+        if name.is_empty() {
+            return doubtful("one of them shows nothing by which it could be known");
+        }
+        if account.id.as_ref().is_some_and(|id| !ids.insert(id)) || !names.insert(name) {
+            return doubtful("one of them is there twice, so that another may be missing");
+        }
+    }
+    Ok(accounts)
+}
+
+/// A user as it is compared. One whose wish the connector does not take any more is left alone, as one with work pending.
+fn known(integration: &Integration, known: KnownUser) -> Known {
+    let KnownUser { user, seen, groups, is_pending } = known;
+    let connector = &integration.connector;
+    let granted = terms::granted(&integration.row.policy.grants, &groups);
+    let seen = seen.map(terms::kept);
+    let (user_id, is_over) = (user.id.clone(), user.gone_at.is_some());
+    match terms::wanted(connector, &user, &granted, Vec::new()) {
+        Ok(wanted) => Known { user_id, wanted, seen, is_pending, is_over },
+        Err(_) => {
+            let attributes = seen.as_ref().map(|seen| seen.attributes.clone()).unwrap_or_default();
+            Known { user_id, wanted: terms::nothing(attributes), seen, is_pending: !is_over, is_over }
+        }
+    }
+}
+
+fn name_of(connector: &Connector, account: &Observed) -> String {
+    terms::identity(connector, &account.attributes).cloned().unwrap_or_default()
+}
+
+/// What is kept of a comparison.
+fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: Comparison) -> NewPlan {
+    let connector = &integration.connector;
+    // Those too whose accounts may be away: a short list is short of them as well.
+    let is_away = |seen: &Observed| seen.status == Status::Absent;
+    let lost = compared.findings.iter().filter(|finding| matches!(finding, Finding::Gone { .. })).count()
+        + compared.as_wanted.iter().filter(|(_, seen)| is_away(seen)).count();
+    let held = integration.row.policy.safeguard.holds(lost, compared.had_account);
+    let counts = PlanCounts {
+        accounts,
+        as_wanted: compared.as_wanted.len(),
+        pending: compared.pending,
+        protected: compared.protected,
+        had_account: compared.had_account,
+        ..PlanCounts::default()
+    };
+    let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.user_id.as_str(), one)).collect();
+    let items = compared.findings.into_iter().map(|finding| item(connector, &by_id, finding)).collect();
+    let as_wanted = compared.as_wanted.iter().filter(|(_, seen)| !held || !is_away(seen));
+    let as_wanted = as_wanted.map(|(user_id, seen)| (user_id.clone(), terms::seen(seen)));
+    NewPlan {
+        integration_id: integration.row.id.clone(),
+        held: held.then(|| {
+            format!(
+                "{lost} of {} users would be found without an account; more than the safeguard allows",
+                counts.had_account
+            )
+        }),
+        counts,
+        items,
+        as_wanted: as_wanted.collect(),
+    }
+}
+
+fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding) -> NewItem {
+    let of = |kind, user_id: Option<String>, account: Observed, note: String| NewItem {
+        kind,
+        user_id,
+        name: name_of(connector, &account),
+        note,
+        account: Some(terms::seen(&account)),
+        resource: None,
+    };
+    match finding {
+        Finding::Adopt { account } => {
+            let resource = connector.resource(&account).map(serde_json::Value::Object);
+            let note = if resource.is_some() { "" } else { "it shows nothing that could be a user name" };
+            NewItem { resource, ..of(ItemKind::Adopt, None, account, note.to_owned()) }
+        }
+        Finding::Link { user_id, account, to_do } => {
+            of(ItemKind::Link, Some(user_id), account, in_words(&to_do))
+        }
+        Finding::Drift { user_id, account, to_do } => {
+            of(ItemKind::Drift, Some(user_id), account, in_words(&to_do))
+        }
+        Finding::Gone { user_id } => {
+            let before = known.get(user_id.as_str()).and_then(|one| one.seen.clone()).unwrap_or_default();
+            let note = format!("it was {} when it was last seen", before.status);
+            NewItem { account: None, ..of(ItemKind::Gone, Some(user_id), before, note) }
+        }
+        Finding::Orphan { user_id, account } => {
+            let note = format!("{}, though its user was removed", account.status);
+            of(ItemKind::Orphan, Some(user_id), account, note)
+        }
+        Finding::Conflict { user_id, account } => {
+            let note = "it goes by the name of a user whose account is another one".to_owned();
+            of(ItemKind::Conflict, Some(user_id), account, note)
+        }
+        Finding::Unknown { account, entitlement, key } => {
+            let note = format!("its {entitlement} `{key}` is not declared by the connector");
+            of(ItemKind::Unknown, None, account, note)
+        }
+    }
+}
+
+/// What differs; nothing where nothing does.
+fn in_words(to_do: &Result<Vec<Operation>, Refusal>) -> String {
+    match to_do {
+        Ok(operations) => operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        Err(refusal) => refusal.message.clone(),
+    }
+}

@@ -1,0 +1,48 @@
+//! `usher sync` and `usher plan`, as a person and as a script use them.
+
+use std::sync::Arc;
+
+use usher::clock::{Clock as _, SystemClock};
+use usher::demo::{AcmeDesk, Options};
+use usher::id::{Entropy as _, SystemEntropy};
+
+use super::Shell;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_made_shown_and_applied_by_hand() {
+    let now = Arc::new(|| SystemClock.now().as_ms());
+    let fill = Arc::new(|bytes: &mut [u8]| SystemEntropy.fill(bytes));
+    let desk = AcmeDesk::start(Options { members: 12, ..Options::new(now, fill) }).await.unwrap();
+    tokio::task::spawn_blocking(move || {
+        let shell = Shell::new();
+        std::fs::write(shell.path("password.txt"), "acme-password\n").unwrap();
+        let base_url = format!("base_url={}", desk.url());
+        let create =
+            ["integration", "create", "desk", "--connector", "acme-desk", "--set", &base_url, "--set"];
+        let rest = ["org_id=acme", "--credential", "username=owner@acme.example", "--credential"];
+        let last = ["password=@password.txt", "--mode", "plan"];
+        shell.run(&[&create[..], &rest, &last].concat()).done();
+
+        let shown = shell.run(&["sync", "desk", "--format", "json"]).json();
+        let plan = shown["plan"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(shown["plan"]["state"], "proposed");
+        assert_eq!(shown["plan"]["found"]["adopt"], 11);
+        let listed = shell.run(&["plan", "list"]).done();
+        assert!(
+            listed.contains(&plan) && listed.contains("proposed") && listed.contains("11 adopt"),
+            "{listed}"
+        );
+        let applied = shell.run(&["plan", "apply", &plan, "--reason", "looked through"]).done();
+        assert!(applied.contains("applied by operator") && applied.contains("looked through"), "{applied}");
+        assert!(applied.contains("adopted as user"), "{applied}");
+        let again = shell.run(&["plan", "reject", &plan, "--reason", "no"]).failed();
+        assert!(again.contains("the plan is applied"), "{again}");
+        let unknown = shell.run(&["plan", "show", "plan_x"]).failed();
+        assert!(unknown.contains("`usher plan list` shows them"), "{unknown}");
+        let words = shell.run(&["sync", "desk"]).done();
+        assert!(words.contains("waits for a person"), "{words}");
+        assert!(desk.record().is_empty(), "a sync changes nothing");
+    })
+    .await
+    .unwrap();
+}
