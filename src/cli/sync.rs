@@ -24,6 +24,13 @@ impl Sync {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let installation = context.open().await?;
         let integration = super::integration::find(&installation, &self.name).await?;
+        if let Some(reason) = integration.row.paused_at.and(integration.row.pause_reason.as_ref()) {
+            anyhow::bail!(
+                "{} is paused ({reason}); `usher integration resume {}` lets it go on",
+                self.name,
+                self.name
+            );
+        }
         let settled = carry_out(&installation, &integration, Work::Sync, "sync.asked").await?;
         let plans = installation.store.list_plans(Some(&integration.row.id), 5).await?;
         let plan = plans.into_iter().find(|plan| plan.job_id == settled.id);

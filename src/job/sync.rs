@@ -13,7 +13,8 @@ use crate::integration::Integration;
 use crate::reconcile::{Comparison, Finding, Known, Operation, Refusal, Rules, compare};
 use crate::step::Failure;
 use crate::store::{
-    Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState, Trial,
+    Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState,
+    SeenAccount, Trial,
 };
 
 use super::Workshop;
@@ -136,6 +137,7 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
     let lost = compared.findings.iter().filter(|finding| matches!(finding, Finding::Gone { .. })).count()
         + compared.as_wanted.iter().filter(|(_, seen)| is_away(seen)).count();
     let held = integration.row.policy.safeguard.holds(lost, compared.had_account);
+    let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.user_id.as_str(), one)).collect();
     let counts = PlanCounts {
         accounts,
         as_wanted: compared.as_wanted.len(),
@@ -144,10 +146,9 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
         had_account: compared.had_account,
         ..PlanCounts::default()
     };
-    let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.user_id.as_str(), one)).collect();
     let items = compared.findings.into_iter().map(|finding| item(connector, &by_id, finding)).collect();
     let as_wanted = compared.as_wanted.iter().filter(|(_, seen)| !held || !is_away(seen));
-    let as_wanted = as_wanted.map(|(user_id, seen)| (user_id.clone(), terms::seen(seen)));
+    let as_wanted = as_wanted.map(|(user_id, seen)| (user_id.clone(), beside(&by_id, Some(user_id), seen)));
     NewPlan {
         integration_id: integration.row.id.clone(),
         held: held.then(|| {
@@ -165,10 +166,10 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
 fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding) -> NewItem {
     let of = |kind, user_id: Option<String>, account: Observed, note: String| NewItem {
         kind,
-        user_id,
         name: name_of(connector, &account),
         note,
-        account: Some(terms::seen(&account)),
+        account: Some(beside(known, user_id.as_ref(), &account)),
+        user_id,
         resource: None,
     };
     match finding {
@@ -201,6 +202,23 @@ fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding)
             of(ItemKind::Unknown, None, account, note)
         }
     }
+}
+
+/// What is kept of an account: what the list does not show is as a reading of the account alone showed it.
+fn beside(known: &BTreeMap<&str, &Known>, user_id: Option<&String>, account: &Observed) -> SeenAccount {
+    let mut seen = terms::seen(account);
+    let before = user_id.and_then(|id| known.get(id.as_str())).and_then(|one| one.seen.as_ref());
+    let Some(before) = before.filter(|before| account.status != Status::Absent && before.id == account.id)
+    else {
+        return seen;
+    };
+    for (name, value) in &before.attributes {
+        seen.attributes.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    for (name, keys) in &before.entitlements {
+        seen.entitlements.entry(name.clone()).or_insert_with(|| keys.clone());
+    }
+    seen
 }
 
 /// What differs; nothing where nothing does.

@@ -178,9 +178,13 @@ async fn adopt(
     let (Some(serde_json::Value::Object(resource)), Some(seen)) = (item.resource, item.account) else {
         return Ok(Outcome::said("not adopted: it shows nothing that could be a user name"));
     };
-    let text = |name: &str| resource.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let name = resource.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default();
+    // Not taken up again where somebody wished them gone since: that wish stands.
+    if user::holder(tx, &plan.integration_id, name).await?.is_some() {
+        return Ok(Outcome::said("not adopted: the user name is taken"));
+    }
     let body = UserBody {
-        user_name: text("userName").unwrap_or_default(),
+        user_name: name.to_owned(),
         external_id: None,
         active: resource.get("active").and_then(serde_json::Value::as_bool).unwrap_or(true),
         folded: Folded::of(&resource, schema),

@@ -21,7 +21,7 @@ use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
-pub(super) use record::record;
+pub(super) use record::{holder, record};
 
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 

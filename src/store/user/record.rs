@@ -222,7 +222,11 @@ async fn is_no_twin(
     }
 }
 
-/// Who has the name.
-async fn holder(tx: &mut Tx, integration_id: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
+/// Who has the name, or had it and is not gone yet.
+pub(in crate::store) async fn holder(
+    tx: &mut Tx,
+    integration_id: &str,
+    name: &str,
+) -> Result<Option<UserRow>, StoreError> {
     tx.db.one(FIND_NAME, args![integration_id, fold(name)]).await?.map(|row| read(&row)).transpose()
 }

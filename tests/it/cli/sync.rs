@@ -42,6 +42,12 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let words = shell.run(&["sync", "desk"]).done();
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
+        shell.run(&["integration", "pause", "desk", "--reason", "the app is being moved"]).done();
+        let paused = shell.run(&["sync", "desk"]).failed();
+        assert!(
+            paused.contains("the app is being moved") && paused.contains("integration resume desk"),
+            "{paused}"
+        );
     })
     .await
     .unwrap();
