@@ -8,7 +8,6 @@ use crate::step::Failure;
 use crate::store::{Claimed, Finish, Kind, LeaseError, Mode, Outcome, Seen, Trial};
 
 use super::Workshop;
-use super::after::Committed;
 use super::finish::{Ended, finish};
 use super::flows::Flows;
 use super::group::{GroupAim, Replicated};
@@ -126,16 +125,7 @@ async fn test(flows: &mut Flows<'_>) -> Ended {
         }
         Ok(format!("logged in and read {} accounts", list.accounts.len()))
     };
-    match result.await {
-        Ok(done) => Ended {
-            seen: None,
-            done: vec![done],
-            result: Ok(()),
-            committed: Committed::No,
-            trial: Trial::default(),
-        },
-        Err(failure) => Ended::failed(failure),
-    }
+    Ended::reading(result.await)
 }
 
 async fn provision(

@@ -26,6 +26,15 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// A job that only reads ended so; what it did, in words.
+    pub(super) fn reading(result: Result<String, Failure>) -> Self {
+        let (done, result) = match result {
+            Ok(done) => (vec![done], Ok(())),
+            Err(failure) => (Vec::new(), Err(failure)),
+        };
+        Self { seen: None, done, result, committed: Committed::No, trial: Trial::default() }
+    }
+
     /// It failed before anything was done.
     pub(super) fn failed(failure: Failure) -> Self {
         Self {

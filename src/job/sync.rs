@@ -14,11 +14,10 @@ use crate::reconcile::{Comparison, Finding, Known, Operation, Refusal, Rules, co
 use crate::step::Failure;
 use crate::store::{
     Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState,
-    SeenAccount, Trial,
+    SeenAccount,
 };
 
 use super::Workshop;
-use super::after::Committed;
 use super::attempt::{internal, protection};
 use super::finish::Ended;
 use super::flows::Flows;
@@ -34,16 +33,7 @@ pub(super) async fn sync(
     flows: &mut Flows<'_>,
     claimed: &Claimed,
 ) -> Ended {
-    match read_and_compare(workshop, integration, flows, claimed).await {
-        Ok(done) => Ended {
-            seen: None,
-            done: vec![done],
-            result: Ok(()),
-            committed: Committed::No,
-            trial: Trial::default(),
-        },
-        Err(failure) => Ended::failed(failure),
-    }
+    Ended::reading(read_and_compare(workshop, integration, flows, claimed).await)
 }
 
 async fn read_and_compare(
