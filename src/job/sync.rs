@@ -4,7 +4,7 @@
 //! lost their accounts, a safeguard holds the plan (S17); else, in an integration that is live, what was found becomes known at once.
 //! Nothing is ever changed in the app by a sync.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::account::{Observed, Status};
 use crate::connector::Connector;
@@ -42,10 +42,12 @@ async fn read_and_compare(
     flows: &mut Flows<'_>,
     claimed: &Claimed,
 ) -> Result<String, Failure> {
+    let store = &workshop.store;
+    let users = async || store.known_users(&integration.row.id).await.map_err(|error| internal(&error));
+    let before = users().await?;
     let list = list_accounts(integration, flows).await?;
     let accounts = believed(integration, list.accounts, list.complete)?;
-    let store = &workshop.store;
-    let users = store.known_users(&integration.row.id).await.map_err(|error| internal(&error))?;
+    let users = undisturbed(before, users().await?);
     let (connector, count) = (&integration.connector, accounts.len());
     let known: Vec<Known> = users.into_iter().map(|user| known(integration, user)).collect();
     let (can, protection) = (terms::capabilities(connector), protection(integration, flows.username()));
@@ -99,9 +101,21 @@ fn believed(
     Ok(accounts)
 }
 
+/// The users as they are `after` the list was read. With whoever was not so before, another session was busy meanwhile: what the list says
+/// of them may be older than what is known, and they are left alone.
+fn undisturbed(before: Vec<KnownUser>, after: Vec<KnownUser>) -> Vec<KnownUser> {
+    let before: HashMap<String, KnownUser> =
+        before.into_iter().map(|known| (known.user.id.clone(), known)).collect();
+    let is_busy = |known: &KnownUser| before.get(&known.user.id) != Some(known);
+    after
+        .into_iter()
+        .map(|known| KnownUser { is_pending: known.is_pending || is_busy(&known), ..known })
+        .collect()
+}
+
 /// A user as it is compared. One whose wish the connector does not take any more is left alone, as one with work pending.
 fn known(integration: &Integration, known: KnownUser) -> Known {
-    let KnownUser { user, seen, groups, is_pending } = known;
+    let KnownUser { user, seen, groups, is_pending, .. } = known;
     let connector = &integration.connector;
     let granted = terms::granted(&integration.row.policy.grants, &groups);
     let seen = seen.map(terms::kept);
@@ -216,5 +230,50 @@ fn in_words(to_do: &Result<Vec<Operation>, Refusal>) -> String {
     match to_do {
         Ok(operations) => operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Err(refusal) => refusal.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::store::UserRow;
+
+    fn known(id: &str, seen_at: Option<i64>) -> KnownUser {
+        let at = Timestamp::from_ms(0);
+        let user = UserRow {
+            id: id.to_owned(),
+            integration_id: "acme".to_owned(),
+            user_name: id.to_owned(),
+            external_id: None,
+            active: true,
+            resource: serde_json::json!({}),
+            version: 1,
+            created_at: at,
+            modified_at: at,
+            deleted_at: None,
+            gone_at: None,
+        };
+        let seen = seen_at.map(|_| SeenAccount::absent());
+        KnownUser {
+            user,
+            seen,
+            seen_at: seen_at.map(Timestamp::from_ms),
+            groups: Vec::new(),
+            is_pending: false,
+        }
+    }
+
+    #[test]
+    fn whoever_was_made_or_read_while_the_list_was_is_left_alone() {
+        let before = vec![known("same", Some(1)), known("made", None), known("read again", Some(1))];
+        let after = vec![
+            known("same", Some(1)),
+            known("made", Some(2)),
+            known("read again", Some(2)),
+            known("new", Some(2)),
+        ];
+        let pending = undisturbed(before, after).into_iter().map(|known| known.is_pending);
+        assert_eq!(pending.collect::<Vec<_>>(), [false, true, true, true]);
     }
 }

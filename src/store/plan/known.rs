@@ -1,5 +1,6 @@
 //! All users of an integration, as a comparison with the app needs them.
 
+use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::account::{self, SeenAccount, seen_columns};
 use crate::store::error::StoreError;
@@ -9,19 +10,21 @@ use crate::store::sql::{args, statements};
 use crate::store::user::{UserRow, in_groups, read, user_columns};
 
 statements! {
-    KNOWN = concat!("SELECT ", user_columns!(), ", ", seen_columns!(), ", ", in_groups!(), ", EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending FROM users AS u LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id WHERE u.integration_id = $1 AND u.seq > $2 ORDER BY u.seq LIMIT $3 + 0");
+    KNOWN = concat!("SELECT ", user_columns!(), ", ", seen_columns!(), ", a.seen_at, ", in_groups!(), ", EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending FROM users AS u LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id WHERE u.integration_id = $1 AND u.seq > $2 ORDER BY u.seq LIMIT $3 + 0");
 }
 
 /// How many are read at once.
 const PART: i64 = 1000;
 
 /// A user, with what stands beside it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KnownUser {
     /// The user; one who is gone too.
     pub user: UserRow,
     /// What was last seen of the account.
     pub seen: Option<SeenAccount>,
+    /// When that was.
+    pub seen_at: Option<Timestamp>,
     /// The groups that the user is in.
     pub groups: Vec<GroupOf>,
     /// Whether a job for the user has not ended.
@@ -40,6 +43,7 @@ impl Store {
                 known.push(KnownUser {
                     user: read(row)?,
                     seen: account::beside(row)?,
+                    seen_at: row.maybe_time("seen_at")?,
                     groups: row.json("in_groups")?,
                     is_pending: row.truth("is_pending")?,
                 });
