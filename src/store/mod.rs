@@ -25,6 +25,7 @@ mod journal;
 mod migrate;
 mod page;
 mod plan;
+mod policy;
 mod sql;
 mod stamp;
 mod token;
@@ -52,9 +53,7 @@ pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
     GroupView, GroupWork,
 };
-pub use self::integration::{
-    Answering, Grant, IntegrationError, IntegrationRow, Mode, NewIntegration, Policy, Profile, Safeguard,
-};
+pub use self::integration::{IntegrationError, IntegrationRow, NewIntegration};
 pub use self::job::{
     Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,
     LONGEST_PAUSE, Lease, LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Trial,
@@ -69,6 +68,7 @@ pub use self::plan::{
     Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, PlanCounts, PlanItem, PlanRow,
     PlanState,
 };
+pub use self::policy::{Answering, Grant, Mode, Policy, Profile, Safeguard};
 pub use self::stamp::Configuration;
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{

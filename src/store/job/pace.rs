@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::super::error::StoreError;
-use super::super::integration::Policy;
+use super::super::policy::Policy;
 use super::super::sql::{Db, Row, args, statements};
 use super::super::writer::Tx;
 use crate::clock::Timestamp;

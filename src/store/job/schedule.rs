@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 
 use super::super::Store;
 use super::super::error::StoreError;
-use super::super::integration::Policy;
+use super::super::policy::Policy;
 use super::super::sql::{args, statements};
 use super::super::word::words;
 use super::super::writer::Tx;
