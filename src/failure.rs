@@ -78,7 +78,7 @@ classes! {
     Unsupported "unsupported" Never Job "admin" "The connector has no flow for this.";
     Protected "protected" Never Job "admin" "The account is protected from changes.";
     LastAdmin "last_admin" Never Job "admin" "The account is the last administrator of the app.";
-    Safeguard "safeguard" Never Job "admin" "Too many removals at once; they are held for a person.";
+    Safeguard "safeguard" Never Job "admin" "A person has to look before this is done.";
     UiDrift "ui_drift" Once Operation "author" "The page is not as the connector describes it.";
     UnexpectedDialog "unexpected_dialog" Once Operation "author" "The page opened a dialog that the connector does not know.";
     RateLimited "rate_limited" Backoff Job "nobody" "The app asked for fewer requests.";

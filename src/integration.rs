@@ -23,7 +23,7 @@ use crate::store::{
 };
 use crate::vault::{Place, Vault, VaultError};
 
-pub use crate::store::{Answering, Grant, Policy, Profile, Safeguard};
+pub use crate::store::{Answering, Grant, LeaverLimit, Policy, Profile, Safeguard};
 
 /// The longest that a SCIM request may wait: Okta and Entra ID give up after 60 s.
 pub const LONGEST_PATIENCE: Duration = Duration::from_secs(50);

@@ -45,6 +45,7 @@ pub(super) async fn run(context: &Context, installation: &Installation, name: &s
         "settings": row.settings,
         "policy": row.policy,
         "paused": row.paused_at.map(|at| json!({ "since": at.to_rfc3339(), "reason": row.pause_reason })),
+        "leavers_held": row.leavers_held_at.map(|at| json!({ "since": at.to_rfc3339(), "reason": row.leavers_held_why })),
         "operations": breakers.iter().map(operation).collect::<Vec<_>>(),
         "jobs": jobs,
     });
@@ -68,6 +69,9 @@ fn in_words(shown: &Value) -> String {
     let mut lines = vec![format!("{}  {}", text(&shown["name"]), text(&shown["connector"]))];
     if let Some(paused) = shown["paused"].as_object() {
         lines.push(format!("paused since {}: {}", text(&paused["since"]), text(&paused["reason"])));
+    }
+    if let Some(held) = shown["leavers_held"].as_object() {
+        lines.push(format!("leavers are held since {}: {}", text(&held["since"]), text(&held["reason"])));
     }
     for operation in shown["operations"].as_array().into_iter().flatten() {
         let state = match operation["stopped_since"].as_str() {

@@ -39,6 +39,18 @@ pub(super) struct Limits {
     /// Up to how many it may be, however few accounts there are
     #[arg(long, value_name = "N")]
     safeguard_floor: Option<u32>,
+    /// How many of a hundred people may lose access within the window before leavers are held for a person
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    leavers_percent: Option<u32>,
+    /// Up to how many it may be, however few people there are
+    #[arg(long, value_name = "N")]
+    leavers_floor: Option<u32>,
+    /// How many it may be at most, however many people there are, or `none`
+    #[arg(long, value_name = "N")]
+    leavers_most: Option<Choice<u32>>,
+    /// The window in which they are counted
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
+    leavers_window: Option<u32>,
 }
 
 /// A value, or the word `none`.
@@ -76,6 +88,13 @@ impl Limits {
         let safeguard = &mut policy.safeguard;
         safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);
         safeguard.floor = self.safeguard_floor.unwrap_or(safeguard.floor);
+        let leavers = &mut policy.leavers;
+        leavers.share.percent = self.leavers_percent.unwrap_or(leavers.share.percent);
+        leavers.share.floor = self.leavers_floor.unwrap_or(leavers.share.floor);
+        leavers.window_min = self.leavers_window.unwrap_or(leavers.window_min);
+        if let Some(Choice(most)) = self.leavers_most {
+            leavers.most = most;
+        }
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ mod integration;
 mod integration_show;
 mod integration_test;
 mod job;
+mod leavers;
 mod limits;
 mod new;
 mod output;
@@ -67,6 +68,7 @@ commands! {
     Import(import),
     Integration(integration),
     Job(job),
+    Leavers(leavers),
     New(new),
     Pick(pick),
     Plan(plan),

@@ -109,9 +109,10 @@ fn failure(job: &JobBrief) -> Option<Error> {
         JobState::Failed | JobState::Held => {
             let class = job.class.unwrap_or(FailureClass::Internal);
             let info = class.info();
+            let (verb, id) = (if job.state == JobState::Held { "release" } else { "retry" }, &job.id);
             let detail = format!(
-                "{class}: {} {message}. To act: {}. Then retry this task, or `usher job retry {}`",
-                info.says, info.who_acts, job.id
+                "{class}: {} {message}. To act: {}. Then retry this task, or `usher job {verb} {id}`",
+                info.says, info.who_acts
             );
             Some(Error::with_status(status(class), detail))
         }

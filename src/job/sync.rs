@@ -140,7 +140,7 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
     let is_away = |seen: &Observed| seen.status == Status::Absent;
     let lost = compared.findings.iter().filter(|finding| matches!(finding, Finding::Gone { .. })).count()
         + compared.as_wanted.iter().filter(|(_, seen)| is_away(seen)).count();
-    let held = integration.row.policy.safeguard.holds(lost, compared.had_account);
+    let held = integration.row.policy.safeguard.holds(lost as u64, compared.had_account as u64);
     let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.user_id.as_str(), one)).collect();
     let counts = PlanCounts {
         accounts,
@@ -253,6 +253,7 @@ mod tests {
             modified_at: at,
             deleted_at: None,
             gone_at: None,
+            left_at: None,
         };
         let seen = seen_at.map(|_| SeenAccount::absent());
         KnownUser {

@@ -52,6 +52,10 @@ pub struct IntegrationRow {
     pub paused_at: Option<Timestamp>,
     /// Why it is paused.
     pub pause_reason: Option<String>,
+    /// Since when nobody's access is taken away before a person has looked; `None` where leavers go at once.
+    pub leavers_held_at: Option<Timestamp>,
+    /// Why they are held.
+    pub leavers_held_why: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its settings or policies were last changed.
@@ -224,6 +228,8 @@ pub(super) fn read(row: &Row) -> Result<IntegrationRow, StoreError> {
         policy: row.json("policy")?,
         paused_at: row.maybe_time("paused_at")?,
         pause_reason: row.maybe_text("pause_reason")?,
+        leavers_held_at: row.maybe_time("leavers_held_at")?,
+        leavers_held_why: row.maybe_text("leavers_held_why")?,
         created_at: row.time("created_at")?,
         modified_at: row.time("modified_at")?,
     })

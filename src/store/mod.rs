@@ -22,6 +22,7 @@ mod group;
 mod integration;
 mod job;
 mod journal;
+mod leaver;
 mod migrate;
 mod page;
 mod plan;
@@ -63,12 +64,13 @@ pub use self::journal::{
     EXCHANGES_KEPT, Exchange, ExchangeBody, ExchangeBy, ExchangeMessage, ExchangeSummary, Headers,
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
+pub use self::leaver::Leaver;
 pub use self::page::{ListError, Start};
 pub use self::plan::{
     Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, PlanCounts, PlanItem, PlanRow,
     PlanState,
 };
-pub use self::policy::{Answering, Grant, Mode, Policy, Profile, Safeguard};
+pub use self::policy::{Answering, Grant, LeaverLimit, Mode, Policy, Profile, Safeguard};
 pub use self::stamp::Configuration;
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{

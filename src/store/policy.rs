@@ -54,6 +54,8 @@ pub struct Policy {
     pub sync: Option<Recurrence>,
     /// How many accounts may be found gone before a person has to look (S17).
     pub safeguard: Safeguard,
+    /// How many people may lose access in a while before a person has to look (R17).
+    pub leavers: LeaverLimit,
 }
 
 /// How many accounts may be found gone, or be taken away, before a person has to look.
@@ -74,9 +76,65 @@ impl Default for Safeguard {
 
 impl Safeguard {
     /// Whether `lost` of so many accounts are too many.
-    pub fn holds(self, lost: usize, of: usize) -> bool {
-        let lost = lost as u128;
-        lost > u128::from(self.floor) && lost * 100 > u128::from(self.percent) * of as u128
+    pub fn holds(self, lost: u64, of: u64) -> bool {
+        lost > u64::from(self.floor) && u128::from(lost) * 100 > u128::from(self.percent) * u128::from(of)
+    }
+}
+
+/// How many people may lose access in a while before a person has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeaverLimit {
+    /// Of those who had access when the while began.
+    pub share: Safeguard,
+    /// Whatever their share is; no such bound without it.
+    pub most: Option<u32>,
+    /// The while, in minutes, that ends now.
+    pub window_min: u32,
+}
+
+impl Default for LeaverLimit {
+    fn default() -> Self {
+        Self { share: Safeguard::default(), most: Some(500), window_min: 24 * 60 }
+    }
+}
+
+impl LeaverLimit {
+    /// Lets any number of people go.
+    pub const ANY: Self =
+        Self { share: Safeguard { percent: 100, floor: 0 }, most: None, window_min: 24 * 60 };
+
+    /// The while.
+    pub fn window(self) -> Duration {
+        Duration::from_secs(u64::from(self.window_min) * 60)
+    }
+
+    /// Whether so many may be too many; else none need be counted who stay.
+    pub fn may_be_too_many(self, left: u64) -> bool {
+        left > u64::from(self.share.floor) || self.is_over_most(left)
+    }
+
+    /// What is to be said where `left` of so many people are too many.
+    pub fn objection(self, left: u64, of: u64) -> Option<String> {
+        let Self { share: Safeguard { percent, floor }, most, window_min } = self;
+        let within = match (window_min % 60, window_min / 60) {
+            (0, 1) => "an hour".to_owned(),
+            (0, hours) => format!("{hours} hours"),
+            _ => format!("{window_min} minutes"),
+        };
+        let lost =
+            |bound: String| format!("{left} of {of} people are to lose access within {within}, {bound}");
+        match most {
+            Some(most) if self.is_over_most(left) => Some(lost(format!("more than {most}"))),
+            _ if self.share.holds(left, of) => {
+                Some(lost(format!("more than {percent} % and more than {floor}")))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_over_most(self, left: u64) -> bool {
+        self.most.is_some_and(|most| left > u64::from(most))
     }
 }
 
@@ -140,6 +198,7 @@ impl Default for Policy {
             canary: None,
             sync: None,
             safeguard: Safeguard::default(),
+            leavers: LeaverLimit::default(),
         }
     }
 }
@@ -167,5 +226,27 @@ mod tests {
     fn a_policy_without_members_is_the_default() {
         assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), Policy::default());
         assert_eq!(serde_json::from_str::<Policy>(r#"{"mode":"plan"}"#).unwrap().mode, Mode::Plan);
+    }
+
+    #[test]
+    fn too_many_leavers_are_those_over_share_and_floor_or_over_the_most() {
+        let limit = LeaverLimit::default();
+        for (left, of, is_too_many) in [
+            (5, 6, false),
+            (6, 30, false),
+            (6, 29, true),
+            (24, 120, false),
+            (25, 120, true),
+            (501, 90_000, true),
+        ] {
+            assert_eq!(limit.objection(left, of).is_some(), is_too_many, "{left} of {of}");
+            assert!(!is_too_many || limit.may_be_too_many(left), "{left}");
+        }
+        assert_eq!(LeaverLimit::ANY.objection(7, 7), None);
+        let said = LeaverLimit { window_min: 90, ..limit }.objection(25, 120).unwrap();
+        assert_eq!(
+            said,
+            "25 of 120 people are to lose access within 90 minutes, more than 20 % and more than 5"
+        );
     }
 }

@@ -57,6 +57,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         &job::all_statements(),
         &plan::all_statements(),
         journal::STATEMENTS,
+        leaver::STATEMENTS,
         migrate::STATEMENTS,
         sql::STATEMENTS,
         token::STATEMENTS,

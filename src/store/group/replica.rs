@@ -125,7 +125,8 @@ async fn members_follow(tx: &mut Tx, group: &GroupRow) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Asks for a job of a user who is not gone: the account that goes by their name may be somebody else's by now.
+/// Asks for a job of a user who is not gone: the account that goes by their name may be somebody else's by now. Nor of one who leaves:
+/// whatever is to be done for them is asked for already, or held.
 pub(super) async fn provision(
     tx: &mut Tx,
     integration_id: &str,
@@ -133,7 +134,9 @@ pub(super) async fn provision(
     request: &JobRequest,
 ) -> Result<(), StoreError> {
     let user = user::find(&mut tx.db, integration_id, user_id).await?;
-    let Some(user) = user.filter(|user| user.gone_at.is_none()) else { return Ok(()) };
+    let Some(user) = user.filter(|user| user.gone_at.is_none() && user.left_at.is_none()) else {
+        return Ok(());
+    };
     let wish = Work::Provision { user_id: user.id, wanted_version: user.version };
     job::enqueue(tx, integration_id, wish, request.clone()).await.map(drop)
 }

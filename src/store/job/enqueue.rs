@@ -12,11 +12,12 @@ use super::super::sql::{Row, args, statements};
 use super::super::word::UnknownWord;
 use super::super::writer::Tx;
 use super::{JobBrief, JobRow, JobState, Kind, beside, brief_columns, reread};
+use crate::failure::FailureClass;
 
 /// What a [`Pending`] has of `jobs AS j`, beside the columns of another table.
 macro_rules! pending_columns {
     () => {
-        concat!(brief_columns!(), ", j.priority AS job_priority")
+        concat!(brief_columns!(), ", j.priority AS job_priority, j.waits_for AS job_waits_for")
     };
 }
 pub(in super::super) use pending_columns;
@@ -32,9 +33,10 @@ pub(in super::super) use is_head;
 statements! {
     HEAD = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND ", is_head!());
     FOLLOWER = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
-    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, group_id, wanted_version, priority, state, due_at, cause, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $10)";
+    INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, group_id, wanted_version, priority, state, due_at, cause, class, message, waits_for, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $10, $10)";
     JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, changed_at = $4 WHERE id = $1";
     RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1";
+    STAND = "UPDATE jobs SET state = $2, class = $3, message = $4, waits_for = $5, changed_at = $6 WHERE id = $1";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
 }
 
@@ -156,6 +158,54 @@ impl Work {
     }
 }
 
+/// What the safeguard of leavers makes of a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Verdict {
+    /// It has nothing to say.
+    Go,
+    /// A person has to look first, for this reason.
+    Hold(String),
+    /// Nobody's access is to be taken away any more: what it held goes on.
+    Lift,
+}
+
+/// What a job waits for that the safeguard of leavers holds.
+const LEAVERS: &str = "leavers";
+
+/// Where a verdict puts a job.
+struct Stand {
+    state: JobState,
+    class: Option<FailureClass>,
+    message: Option<String>,
+    waits_for: Option<&'static str>,
+}
+
+impl Stand {
+    /// Where it puts one that stands here and waits for that; none where it leaves it as it is. One that waits behind another is held
+    /// once it is its turn.
+    fn of(verdict: Verdict, state: JobState, waits_for: Option<&str>) -> Option<Self> {
+        let is_held = waits_for == Some(LEAVERS);
+        let held = |state, why| {
+            let class = Some(FailureClass::Safeguard);
+            Some(Self { state, class, message: Some(why), waits_for: Some(LEAVERS) })
+        };
+        let free = |state| Some(Self { state, class: None, message: None, waits_for: None });
+        match (verdict, state) {
+            (Verdict::Hold(why), JobState::Ready | JobState::Retry | JobState::Held) if !is_held => {
+                held(JobState::Held, why)
+            }
+            (Verdict::Hold(why), JobState::Blocked) if !is_held => held(state, why),
+            (Verdict::Lift, JobState::Held) if is_held => free(JobState::Ready),
+            (Verdict::Lift, JobState::Blocked) if is_held => free(state),
+            _ => None,
+        }
+    }
+
+    fn new(state: JobState) -> Self {
+        Self { state, class: None, message: None, waits_for: None }
+    }
+}
+
 impl Store {
     /// Makes sure that a job for this work is pending, and returns it. Work that belongs to a change of a user goes
     /// with [`Store::record`].
@@ -192,13 +242,15 @@ pub(super) async fn ask(
 pub(in super::super) struct Pending {
     job: JobBrief,
     priority: Priority,
+    waits_for: Option<String>,
 }
 
 impl Pending {
     /// The job in a row to which one was joined by [`pending_columns!`]; none where there was none.
     pub(in super::super) fn beside(row: &Row) -> Result<Option<Self>, StoreError> {
         let Some(job) = beside(row)? else { return Ok(None) };
-        Ok(Some(Self { job, priority: Priority::from_stored(row.int("job_priority")?) }))
+        let priority = Priority::from_stored(row.int("job_priority")?);
+        Ok(Some(Self { job, priority, waits_for: row.maybe_text("job_waits_for")? }))
     }
 }
 
@@ -210,7 +262,7 @@ pub(in super::super) async fn enqueue(
     request: JobRequest,
 ) -> Result<JobBrief, StoreError> {
     let head = head(tx, integration_id, work.lane()).await?;
-    enqueue_behind(tx, integration_id, head, (&work, &request)).await
+    enqueue_behind(tx, integration_id, head, (&work, &request), Verdict::Go).await
 }
 
 /// The head of a lane, if it has one.
@@ -226,23 +278,28 @@ pub(in super::super) async fn head(
 /// The same behind the `head` of the lane, if it has one.
 ///
 /// A head that is not running will see the wish when it runs: it is joined, and one that waited for its next try is
-/// due at once. One that is held or with a person stays so: a newer wish is no decision. A running head may already
-/// have read the old wish, so the wish waits as its follower. Whoever stands in front of a leaver is as urgent.
+/// due at once. One that is held or with a person stays so: a newer wish is no decision, except that nothing is left to be held
+/// where nobody is to go any more. A running head may already have read the old wish, so the wish waits as its follower. Whoever
+/// stands in front of a leaver is as urgent.
 pub(in super::super) async fn enqueue_behind(
     tx: &mut Tx,
     integration_id: &str,
     head: Option<Pending>,
     (work, request): (&Work, &JobRequest),
+    verdict: Verdict,
 ) -> Result<JobBrief, StoreError> {
-    let Some(head) = head else { return Ok(insert(tx, integration_id, (work, request), JobState::Ready)) };
+    let asked = (work, request);
+    let Some(head) = head else {
+        return Ok(insert(tx, integration_id, asked, (JobState::Ready, verdict)));
+    };
     if head.job.state != JobState::Running {
-        return Ok(join(tx, head, (work, request)));
+        return Ok(join(tx, head, asked, verdict));
     }
     tx.db.write(INHERIT, args![&head.job.id, request.priority.to_stored()]);
     let follower = tx.db.one(FOLLOWER, args![integration_id, work.lane()]).await?;
     Ok(match follower.map(|row| Pending::beside(&row)).transpose()?.flatten() {
-        None => insert(tx, integration_id, (work, request), JobState::Blocked),
-        Some(follower) => join(tx, follower, (work, request)),
+        None => insert(tx, integration_id, asked, (JobState::Blocked, verdict)),
+        Some(follower) => join(tx, follower, asked, verdict),
     })
 }
 
@@ -250,9 +307,11 @@ fn insert(
     tx: &mut Tx,
     integration_id: &str,
     (work, request): (&Work, &JobRequest),
-    state: JobState,
+    (state, verdict): (JobState, Verdict),
 ) -> JobBrief {
     let id = tx.ids.next_with_prefix("job");
+    let stand = Stand::of(verdict, state, None).unwrap_or_else(|| Stand::new(state));
+    let Stand { state, class, message, waits_for } = stand;
     let values = args![
         &id,
         integration_id,
@@ -265,19 +324,35 @@ fn insert(
         state.as_str(),
         tx.now,
         &request.cause,
+        class.map(FailureClass::as_str),
+        message.as_ref(),
+        waits_for,
     ];
     tx.db.write(INSERT, values);
     tx.touched.job(&id);
-    JobBrief { id, state, class: None, message: None, finished_at: None }
+    JobBrief { id, state, class, message, finished_at: None }
 }
 
-fn join(tx: &mut Tx, pending: Pending, (work, request): (&Work, &JobRequest)) -> JobBrief {
-    let Pending { job, priority } = pending;
+fn join(tx: &mut Tx, pending: Pending, (work, request): (&Work, &JobRequest), verdict: Verdict) -> JobBrief {
+    let Pending { job, priority, waits_for } = pending;
     tx.db.write(JOIN, args![&job.id, work.wanted_version(), &request.cause, tx.now]);
     if request.priority < priority {
         tx.db.write(INHERIT, args![&job.id, request.priority.to_stored()]);
     }
     tx.touched.job(&job.id);
+    if let Some(stand) = Stand::of(verdict, job.state, waits_for.as_deref()) {
+        let Stand { state, class, message, waits_for } = stand;
+        let values = args![
+            &job.id,
+            state.as_str(),
+            class.map(FailureClass::as_str),
+            message.as_ref(),
+            waits_for,
+            tx.now,
+        ];
+        tx.db.write(STAND, values);
+        return JobBrief { state, class, message, ..job };
+    }
     if job.state != JobState::Retry {
         return job;
     }

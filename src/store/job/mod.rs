@@ -9,6 +9,7 @@ pub(super) mod breaker;
 mod claim;
 mod enqueue;
 mod finish;
+mod guard;
 mod lease;
 mod list;
 mod operate;
@@ -27,8 +28,9 @@ pub use self::operate::OperateError;
 pub use self::vigil::Vigil;
 
 pub(super) use self::claim::Claims;
-pub(super) use self::enqueue::{Pending, enqueue, enqueue_behind, head, is_head, pending_columns};
+pub(super) use self::enqueue::{Pending, Verdict, enqueue, enqueue_behind, head, is_head, pending_columns};
 pub(super) use self::finish::Ends;
+pub(super) use self::guard::{safeguard, unguard};
 pub(super) use self::lease::held_by;
 
 use std::collections::HashMap;
@@ -64,7 +66,7 @@ statements! {
     FIND = select_jobs!("WHERE j.id = $1");
     FIND_ALL = select_jobs!("WHERE j.id IN (SELECT value FROM json_each($1))");
     FOLLOWER = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
-    PROMOTE = "UPDATE jobs SET state = 'ready', due_at = $3, changed_at = $3 WHERE integration_id = $1 AND lane = $2 AND state = 'blocked'";
+    PROMOTE = "UPDATE jobs SET state = CASE WHEN waits_for = 'leavers' THEN 'held' ELSE 'ready' END, due_at = $3, changed_at = $3 WHERE integration_id = $1 AND lane = $2 AND state = 'blocked'";
 }
 
 /// Every statement of this part, for the test that prepares them.
@@ -76,6 +78,7 @@ pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
         claim::STATEMENTS,
         enqueue::STATEMENTS,
         finish::STATEMENTS,
+        guard::STATEMENTS,
         lease::STATEMENTS,
         list::STATEMENTS,
         operate::STATEMENTS,
@@ -192,7 +195,7 @@ pub struct JobRow {
     pub changed_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// The operation of the connector that it waits for, while it is held for that.
+    /// The operation of the connector that it waits for, while it is held for that; or `leavers`, until they are released.
     pub waits_for: Option<String>,
     lane: String,
     committing_at: Option<Timestamp>,
@@ -261,7 +264,7 @@ async fn follower(tx: &mut Tx, job: &JobRow) -> Result<Option<JobRow>, StoreErro
     tx.db.one(FOLLOWER, args![&job.integration_id, &job.lane]).await?.map(|row| read(&row)).transpose()
 }
 
-/// Makes the follower of a lane its head; the head must have ended before.
+/// Makes the follower of a lane its head, held where the safeguard of leavers said so; the head must have ended before.
 fn promote(tx: &mut Tx, ended: &JobRow, follower: &JobRow) {
     tx.db.write(PROMOTE, args![&ended.integration_id, &ended.lane, tx.now]);
     tx.touched.job(&follower.id);

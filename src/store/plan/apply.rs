@@ -10,7 +10,8 @@ use crate::store::Store;
 use crate::store::account::{self, SeenAccount};
 use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
-use crate::store::job::{self, JobRequest, Priority, Work};
+use crate::store::job::{self, JobRequest, JobState, Priority, Verdict, Work};
+use crate::store::leaver;
 use crate::store::sql::{args, statements};
 use crate::store::user::{self, Change, RecordError, UserBody, UserChange};
 use crate::store::writer::Tx;
@@ -212,7 +213,7 @@ async fn adopt(
 async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) -> Result<Outcome, StoreError> {
     let integration_id = &plan.integration_id;
     let user_id = item.user_id.unwrap_or_default();
-    let Some(user) =
+    let Some(mut user) =
         user::find(&mut tx.db, integration_id, &user_id).await?.filter(|user| user.gone_at.is_none())
     else {
         return Ok(Outcome::said("left alone: the user is gone"));
@@ -241,6 +242,14 @@ async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) ->
     let cause =
         json!({ "event": kind, "by": decision.by, "plan": plan.id, "received_at_ms": tx.now.as_ms() });
     let work = Work::Provision { user_id, wanted_version: user.version };
-    let job = job::enqueue(tx, integration_id, work, JobRequest { priority, cause }).await?;
-    Ok(Outcome { words: format!("noted; {} makes it as wanted", job.id), asks: true })
+    // Whoever decided on the plan saw how many they are; that leavers are held is another decision.
+    let mut verdict = Verdict::Go;
+    if priority == Priority::LEAVER {
+        leaver::start_clock(tx, &mut user);
+        verdict = leaver::held(tx, integration_id).await?.map_or(verdict, Verdict::Hold);
+    }
+    let request = JobRequest { priority, cause };
+    let job = job::enqueue_behind(tx, integration_id, None, (&work, &request), verdict).await?;
+    let becomes = if job.state == JobState::Held { "is held" } else { "makes it as wanted" };
+    Ok(Outcome { words: format!("noted; {} {becomes}", job.id), asks: true })
 }

@@ -28,7 +28,7 @@ use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
 /// What a [`UserRow`] has of `users AS u`.
 macro_rules! user_columns {
     () => {
-        "u.seq, u.id, u.integration_id, u.user_name, u.external_id, u.active, u.resource, u.version, u.created_at, u.modified_at, u.deleted_at, u.gone_at"
+        "u.seq, u.id, u.integration_id, u.user_name, u.external_id, u.active, u.resource, u.version, u.created_at, u.modified_at, u.deleted_at, u.gone_at, u.left_at"
     };
 }
 pub(super) use user_columns;
@@ -101,6 +101,8 @@ pub struct UserRow {
     pub deleted_at: Option<Timestamp>,
     /// When a job had seen that the account is gone.
     pub gone_at: Option<Timestamp>,
+    /// Since when the person is to be without access, where that was asked for: a leaver's clock (R2).
+    pub left_at: Option<Timestamp>,
 }
 
 impl UserRow {
@@ -304,5 +306,6 @@ pub(super) fn read(row: &Row) -> Result<UserRow, StoreError> {
         modified_at: row.time("modified_at")?,
         deleted_at: row.maybe_time("deleted_at")?,
         gone_at: row.maybe_time("gone_at")?,
+        left_at: row.maybe_time("left_at")?,
     })
 }

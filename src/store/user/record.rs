@@ -10,6 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::event;
 use crate::store::group::{self, GroupOf};
 use crate::store::job::{self, Pending, Work, brief_columns, is_head, pending_columns};
+use crate::store::leaver;
 use crate::store::sql::{Row, args, statements};
 use crate::store::writer::Tx;
 
@@ -32,7 +33,7 @@ statements! {
 /// Writes a change, its job and its events.
 pub(in crate::store) async fn record(tx: &mut Tx, change: Change) -> Result<Recorded, RecordError> {
     let integration_id = change.integration_id;
-    let Written { user, groups, head } = match change.user {
+    let Written { mut user, groups, head } = match change.user {
         UserChange::Insert(body) => insert(tx, &integration_id, body).await?,
         UserChange::Replace { id, expected, body } => {
             replace(tx, &integration_id, (&id, expected), body).await?
@@ -53,7 +54,8 @@ pub(in crate::store) async fn record(tx: &mut Tx, change: Change) -> Result<Reco
     let job = match change.job {
         Some(request) => {
             let work = Work::Provision { user_id: user.id.clone(), wanted_version: user.version };
-            Some(job::enqueue_behind(tx, &integration_id, head, (&work, &request)).await?)
+            let verdict = leaver::weigh(tx, &mut user, head.is_some()).await?;
+            Some(job::enqueue_behind(tx, &integration_id, head, (&work, &request), verdict).await?)
         }
         None => None,
     };
@@ -123,6 +125,7 @@ async fn insert(tx: &mut Tx, integration_id: &str, body: UserBody) -> Result<Wri
         modified_at: tx.now,
         deleted_at: None,
         gone_at: None,
+        left_at: None,
     };
     Ok(Written { user, groups: Vec::new(), head: None })
 }

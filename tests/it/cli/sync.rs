@@ -42,6 +42,7 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let words = shell.run(&["sync", "desk"]).done();
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
+        leavers(&shell);
         shell.run(&["integration", "pause", "desk", "--reason", "the app is being moved"]).done();
         let paused = shell.run(&["sync", "desk"]).failed();
         assert!(
@@ -51,4 +52,21 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
     })
     .await
     .unwrap();
+}
+
+fn leavers(shell: &Shell) {
+    assert!(shell.run(&["leavers", "list"]).done().contains("nobody has to lose access"));
+    let held = shell.run(&["leavers", "hold", "desk", "--reason", "HR system is moved"]).done();
+    assert!(held.contains("leavers of desk are held"), "{held}");
+    let again = shell.run(&["leavers", "hold", "desk", "--reason", "twice"]).done();
+    assert!(again.contains("held already: HR system is moved"), "{again}");
+    let shown = shell.run(&["integration", "show", "desk"]).done();
+    assert!(shown.contains("leavers are held since") && shown.contains(": HR system is moved"), "{shown}");
+    let released = shell.run(&["leavers", "release", "desk", "--reason", "done", "--format", "json"]).json();
+    assert_eq!(released["jobs"], 0);
+    let nobody = shell.run(&["leavers", "release", "desk", "--reason", "done"]).done();
+    assert!(nobody.contains("are not held"), "{nobody}");
+    let policy =
+        shell.run(&["integration", "policy", "desk", "--leavers-most", "none", "--format", "json"]).json();
+    assert_eq!(policy["policy"]["leavers"]["most"], serde_json::Value::Null);
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 use usher::clock::{Clock as _, SystemClock};
 use usher::demo::{AcmeDesk, Options};
-use usher::integration::{NewIntegration, Policy};
+use usher::integration::{LeaverLimit, NewIntegration, Policy};
 use usher::secret::{ExposeSecret as _, SecretString};
 use usher::server::Installation;
 use usher::store::{JobFilter, JobState, Store};
@@ -66,7 +66,12 @@ async fn apps(installation: &Installation, count: usize, accounts: usize) -> Vec
             credentials: text([("username", OWNER.to_owned()), ("password", PASSWORD.to_owned())])
                 .map(|(key, value)| (key, SecretString::from(value)))
                 .into(),
-            policy: Policy { patience_ms: 0, max_sessions: sessions, ..Policy::default() },
+            policy: Policy {
+                patience_ms: 0,
+                max_sessions: sessions,
+                leavers: LeaverLimit::ANY,
+                ..Policy::default()
+            },
         };
         let created = installation.integrations.create(new, "test").await.unwrap();
         let (_, token) = installation.integrations.new_token(&created, None, "test").await.unwrap();

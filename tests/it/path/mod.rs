@@ -10,6 +10,7 @@ mod faults_gateway;
 mod faults_order;
 mod faults_process;
 mod groups;
+mod leavers;
 mod many;
 mod processes;
 mod quick;

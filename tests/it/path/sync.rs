@@ -22,7 +22,7 @@ impl World {
     }
 
     /// Syncs, which must go well, and gives the plan with what it found.
-    async fn plan(&self) -> (PlanRow, Vec<PlanItem>) {
+    pub(super) async fn plan(&self) -> (PlanRow, Vec<PlanItem>) {
         let job = self.sync().await;
         assert_eq!(job.state, JobState::Done, "{:?} {:?}", job.class, job.message);
         self.newest_plan().await
@@ -40,7 +40,7 @@ impl World {
     }
 
     /// All users, as an import reads them, page by page.
-    async fn import(&self) -> Vec<Value> {
+    pub(super) async fn import(&self) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
             let path = format!("/Users?startIndex={}&count=10", all.len() + 1);
@@ -56,7 +56,7 @@ impl World {
 }
 
 /// What was found, but for the role that some have in the app and that the connector does not declare.
-fn kinds(items: &[PlanItem]) -> Vec<ItemKind> {
+pub(super) fn kinds(items: &[PlanItem]) -> Vec<ItemKind> {
     let mut items = items.to_vec();
     declared(&mut items);
     items.iter().map(|item| item.item.kind).collect()

@@ -10,6 +10,7 @@ mod event;
 mod filter;
 mod journal;
 mod lane;
+mod leaver;
 pub mod opening;
 mod operate;
 mod pace;
@@ -80,7 +81,7 @@ impl Bench {
     }
 
     pub async fn integration(&self, name: &str, max_sessions: u32) -> IntegrationRow {
-        let policy = Policy { max_sessions, ..Policy::default() };
+        let policy = Policy { max_sessions, leavers: LeaverLimit::ANY, ..Policy::default() };
         let new =
             NewIntegration { name: name.into(), connector: "acme-desk".into(), settings: json!({}), policy };
         self.store.create_integration(new, "cli").await.unwrap()

@@ -5,7 +5,7 @@ use super::*;
 impl Bench {
     /// An integration of many sessions with these limits.
     async fn limited(&self, name: &str, policy: Policy) -> IntegrationRow {
-        let policy = Policy { max_sessions: 9, ..policy };
+        let policy = Policy { max_sessions: 9, leavers: LeaverLimit::ANY, ..policy };
         let new =
             NewIntegration { name: name.into(), connector: "acme-desk".into(), settings: json!({}), policy };
         self.store.create_integration(new, "cli").await.unwrap()

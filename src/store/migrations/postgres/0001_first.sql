@@ -18,6 +18,10 @@ CREATE TABLE integrations (
   max_sessions BIGINT NOT NULL,
   paused_at BIGINT,
   pause_reason TEXT COLLATE "C",
+  -- Since when nobody's access is taken away before a person has looked, and why. `leavers_since`: whoever left before counts no more.
+  leavers_held_at BIGINT,
+  leavers_held_why TEXT COLLATE "C",
+  leavers_since BIGINT NOT NULL DEFAULT 0,
   -- The least time between two jobs, and the most jobs of an hour, as in `policy`; before `paced_until` no job begins, before
   -- `rationed_until` none that can wait.
   pace_ms BIGINT NOT NULL,
@@ -71,20 +75,24 @@ CREATE TABLE users (
   modified_at BIGINT NOT NULL,
   deleted_at BIGINT,
   gone_at BIGINT,
+  -- Since when the person is to be without access: a leaver's clock. Nothing for those who never were asked to go, or are back.
+  left_at BIGINT,
   -- Whether a client can see the user: kept by the triggers below, so that lists and totals need not look at jobs.
   visible BIGINT NOT NULL DEFAULT 1
 );
 -- Whoever is to be removed keeps the name until the account is gone: one account in the app is one lane here.
 CREATE UNIQUE INDEX users_one_name ON users(integration_id, user_name_key) WHERE gone_at IS NULL;
 CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE gone_at IS NULL;
+CREATE INDEX users_left ON users(integration_id, left_at) WHERE left_at IS NOT NULL;
 CREATE INDEX users_page ON users(integration_id, seq) WHERE visible = 1;
 
 -- How many visible users there are in each stretch of 1024 places in the order of making: what a total is, and where the n-th
--- of many stands, without walking past all who come before.
+-- of many stands, without walking past all who come before. And how many are wanted to have access, of whom a share is told.
 CREATE TABLE user_counts (
   integration_id TEXT COLLATE "C" NOT NULL REFERENCES integrations(id),
   stretch BIGINT NOT NULL,
   visible BIGINT NOT NULL,
+  wanted BIGINT NOT NULL,
   PRIMARY KEY (integration_id, stretch)
 );
 
@@ -177,7 +185,7 @@ CREATE TABLE jobs (
   fence BIGINT NOT NULL DEFAULT 0,
   due_at BIGINT NOT NULL,
   committing_at BIGINT,
-  -- The operation whose breaker it waits for, while it is held for that.
+  -- What it waits for, while it is held for that: the operation whose breaker is open, or `leavers`: until they are released.
   waits_for TEXT COLLATE "C",
   cause TEXT COLLATE "C" NOT NULL,
   created_at BIGINT NOT NULL,
@@ -231,8 +239,8 @@ CREATE TRIGGER seen_with_their_job AFTER UPDATE OF state, superseded_by ON jobs 
 WHEN (NEW.user_id IS NOT NULL OR NEW.group_id IS NOT NULL) EXECUTE FUNCTION jobs_are_followed();
 
 CREATE FUNCTION users_are_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO user_counts (integration_id, stretch, visible) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible)
-  ON CONFLICT (integration_id, stretch) DO UPDATE SET visible = user_counts.visible + excluded.visible;
+  INSERT INTO user_counts (integration_id, stretch, visible, wanted) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible, NEW.active)
+  ON CONFLICT (integration_id, stretch) DO UPDATE SET visible = user_counts.visible + excluded.visible, wanted = user_counts.wanted + excluded.wanted;
   RETURN NULL;
 END $$;
 CREATE FUNCTION users_are_counted_again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -240,9 +248,16 @@ CREATE FUNCTION users_are_counted_again() RETURNS trigger LANGUAGE plpgsql AS $$
   WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
   RETURN NULL;
 END $$;
+CREATE FUNCTION users_are_wanted_or_not() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE user_counts SET wanted = wanted + (NEW.active = 1 AND NEW.deleted_at IS NULL)::int - (OLD.active = 1 AND OLD.deleted_at IS NULL)::int
+  WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
+  RETURN NULL;
+END $$;
 CREATE TRIGGER users_are_counted AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION users_are_counted();
 CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users FOR EACH ROW
 WHEN (OLD.visible <> NEW.visible) EXECUTE FUNCTION users_are_counted_again();
+CREATE TRIGGER users_are_wanted_or_not AFTER UPDATE OF active, deleted_at ON users FOR EACH ROW
+WHEN ((OLD.active = 1 AND OLD.deleted_at IS NULL) <> (NEW.active = 1 AND NEW.deleted_at IS NULL)) EXECUTE FUNCTION users_are_wanted_or_not();
 
 -- When jobs began, of integrations whose jobs of an hour are counted; an hour at most is kept.
 CREATE TABLE starts (

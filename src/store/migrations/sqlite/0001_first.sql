@@ -10,6 +10,10 @@ CREATE TABLE integrations (
   max_sessions INTEGER NOT NULL,
   paused_at INTEGER,
   pause_reason TEXT,
+  -- Since when nobody's access is taken away before a person has looked, and why. `leavers_since`: whoever left before counts no more.
+  leavers_held_at INTEGER,
+  leavers_held_why TEXT,
+  leavers_since INTEGER NOT NULL DEFAULT 0,
   -- The least time between two jobs, and the most jobs of an hour, as in `policy`; before `paced_until` no job begins, before
   -- `rationed_until` none that can wait.
   pace_ms INTEGER NOT NULL,
@@ -63,20 +67,24 @@ CREATE TABLE users (
   modified_at INTEGER NOT NULL,
   deleted_at INTEGER,
   gone_at INTEGER,
+  -- Since when the person is to be without access: a leaver's clock. Nothing for those who never were asked to go, or are back.
+  left_at INTEGER,
   -- Whether a client can see the user: kept by the triggers below, so that lists and totals need not look at jobs.
   visible INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 -- Whoever is to be removed keeps the name until the account is gone: one account in the app is one lane here.
 CREATE UNIQUE INDEX users_one_name ON users(integration_id, user_name_key) WHERE gone_at IS NULL;
 CREATE INDEX users_external ON users(integration_id, external_id, seq) WHERE gone_at IS NULL;
+CREATE INDEX users_left ON users(integration_id, left_at) WHERE left_at IS NOT NULL;
 CREATE INDEX users_page ON users(integration_id, seq) WHERE visible = 1;
 
 -- How many visible users there are in each stretch of 1024 places in the order of making: what a total is, and where the n-th
--- of many stands, without walking past all who come before.
+-- of many stands, without walking past all who come before. And how many are wanted to have access, of whom a share is told.
 CREATE TABLE user_counts (
   integration_id TEXT NOT NULL REFERENCES integrations(id),
   stretch INTEGER NOT NULL,
   visible INTEGER NOT NULL,
+  wanted INTEGER NOT NULL,
   PRIMARY KEY (integration_id, stretch)
 ) STRICT, WITHOUT ROWID;
 
@@ -169,7 +177,7 @@ CREATE TABLE jobs (
   fence INTEGER NOT NULL DEFAULT 0,
   due_at INTEGER NOT NULL,
   committing_at INTEGER,
-  -- The operation whose breaker it waits for, while it is held for that.
+  -- What it waits for, while it is held for that: the operation whose breaker is open, or `leavers`: until they are released.
   waits_for TEXT,
   cause TEXT NOT NULL,
   created_at INTEGER NOT NULL,
@@ -229,11 +237,16 @@ CREATE TRIGGER groups_follow_their_job AFTER UPDATE OF state, superseded_by ON j
   WHERE id = NEW.group_id AND deleted_at IS NOT NULL;
 END;
 CREATE TRIGGER users_are_counted AFTER INSERT ON users BEGIN
-  INSERT INTO user_counts (integration_id, stretch, visible) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible)
-  ON CONFLICT (integration_id, stretch) DO UPDATE SET visible = user_counts.visible + excluded.visible;
+  INSERT INTO user_counts (integration_id, stretch, visible, wanted) VALUES (NEW.integration_id, NEW.seq / 1024, NEW.visible, NEW.active)
+  ON CONFLICT (integration_id, stretch) DO UPDATE SET visible = user_counts.visible + excluded.visible, wanted = user_counts.wanted + excluded.wanted;
 END;
 CREATE TRIGGER users_are_counted_again AFTER UPDATE OF visible ON users WHEN OLD.visible <> NEW.visible BEGIN
   UPDATE user_counts SET visible = visible + NEW.visible - OLD.visible
+  WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
+END;
+CREATE TRIGGER users_are_wanted_or_not AFTER UPDATE OF active, deleted_at ON users
+WHEN (OLD.active AND OLD.deleted_at IS NULL) <> (NEW.active AND NEW.deleted_at IS NULL) BEGIN
+  UPDATE user_counts SET wanted = wanted + (NEW.active AND NEW.deleted_at IS NULL) - (OLD.active AND OLD.deleted_at IS NULL)
   WHERE integration_id = NEW.integration_id AND stretch = NEW.seq / 1024;
 END;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use usher::clock::{Clock as _, SystemClock};
 use usher::demo::AcmeDesk;
-use usher::integration::{NewIntegration, Policy};
+use usher::integration::{LeaverLimit, NewIntegration, Policy};
 use usher::secret::{ExposeSecret as _, SecretString};
 use usher::server::Installation;
 use usher::store::{JobFilter, JobRow, JobState, Store};
@@ -353,7 +353,12 @@ async fn target(
         credentials: [("username", OWNER), ("password", PASSWORD)]
             .map(|(key, value)| (key.to_owned(), SecretString::from(value)))
             .into(),
-        policy: Policy { patience_ms: 0, max_sessions: sessions, ..Policy::default() },
+        policy: Policy {
+            patience_ms: 0,
+            max_sessions: sessions,
+            leavers: LeaverLimit::ANY,
+            ..Policy::default()
+        },
     };
     let created = installation.integrations.create(new, "test").await.unwrap();
     let (_, token) = installation.integrations.new_token(&created, None, "test").await.unwrap();
