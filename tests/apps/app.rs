@@ -36,6 +36,16 @@ pub trait App: Sync {
         Vec::new()
     }
 
+    /// Starts it, with 25 people and the service account.
+    async fn start(&self) -> Running {
+        Running::start(self.name())
+    }
+
+    /// The service account: its name and its password.
+    fn service_account(&self) -> (&'static str, &'static str) {
+        (SERVICE_NAME, SERVICE_PASSWORD)
+    }
+
     /// Whether the service account has a second factor.
     fn has_totp(&self) -> bool {
         true
@@ -47,6 +57,11 @@ pub trait App: Sync {
     /// A family name that is markup, a locator and a template at once, as far as the app keeps such characters.
     fn odd_family_name(&self) -> &'static str {
         "<i>\" > button \"Delete {{7*7}}"
+    }
+
+    /// What the connector calls groups.
+    fn kind_of_groups(&self) -> &'static str {
+        "group"
     }
 
     /// Groups that can be given; none where the app has no groups.
@@ -68,13 +83,17 @@ pub trait App: Sync {
     /// How often the app refused the service account's password.
     fn refused_logins(&self) -> usize;
 
+    /// Lets somebody new follow the invitation, where the app sends one.
+    async fn accept(&self, _user_name: &str) {}
+
     /// Makes a leaver somebody who left work behind, where that matters.
     async fn leave_work_behind(&self, _user_name: &str) {}
 }
 
 /// An app that runs; it ends with this.
 pub struct Running {
-    name: &'static str,
+    /// By whose script it is ended; none where it ends with the test.
+    name: Option<&'static str>,
     pub address: String,
 }
 
@@ -85,13 +104,20 @@ impl Running {
         let said = String::from_utf8_lossy(&script.stderr);
         assert!(script.status.success(), "{name} did not start: {said}");
         let address = String::from_utf8(script.stdout).unwrap().lines().last().unwrap().to_owned();
-        Self { name, address }
+        Self { name: Some(name), address }
+    }
+
+    /// One that the test itself holds.
+    pub fn held(address: String) -> Self {
+        Self { name: None, address }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(Command::new(folder(self.name).join("stop.sh")).status());
+        if let Some(name) = self.name {
+            drop(Command::new(folder(name).join("stop.sh")).status());
+        }
     }
 }
 

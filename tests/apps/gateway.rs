@@ -12,9 +12,9 @@ use usher::id::SystemEntropy;
 use usher::integration::{NewIntegration, Policy};
 use usher::secret::{ExposeSecret, SecretString};
 use usher::server::{Installation, Paths, Server, ServerOptions, find_chromium};
-use usher::store::{JobFilter, JobRequest, JobRow, JobState, Priority, Work};
+use usher::store::{JobFilter, JobRequest, JobRow, JobState, PlanItem, PlanRow, PlanState, Priority, Work};
 
-use super::app::{App, SERVICE_NAME, SERVICE_TOTP};
+use super::app::{App, SERVICE_TOTP};
 
 const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:User";
 
@@ -48,7 +48,7 @@ impl Person {
     fn resource(&self, app: &dyn App) -> Value {
         let mut held = json!({ "role": self.role });
         if !app.groups().is_empty() {
-            held["group"] = json!(self.groups);
+            held[app.kind_of_groups()] = json!(self.groups);
         }
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", EXTENSION],
@@ -71,7 +71,7 @@ impl Gateway {
             Installation::open(paths, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.unwrap();
         let mut settings = app.settings();
         settings.push(("base_url", address.to_owned()));
-        let mut credentials = vec![("username", SERVICE_NAME), ("password", password)];
+        let mut credentials = vec![("username", app.service_account().0), ("password", password)];
         credentials.extend(app.has_totp().then_some(("totp", SERVICE_TOTP)));
         let new = NewIntegration {
             name: "app".to_owned(),
@@ -154,6 +154,19 @@ impl Gateway {
         let store = &self.installation.store;
         let job = store.request_job(&self.integration, Work::TestLogin, request, "test").await.unwrap();
         store.settled_job(&job.id).await.unwrap().unwrap().message.unwrap_or_default()
+    }
+
+    /// A reading of all accounts; the plan that it came to, which is applied, and what it found.
+    pub async fn sync(&self) -> (PlanRow, Vec<PlanItem>) {
+        let request = JobRequest { priority: Priority::INTERACTIVE, cause: json!({ "event": "test" }) };
+        let store = &self.installation.store;
+        let job = store.request_job(&self.integration, Work::Sync, request, "test").await.unwrap();
+        let job = store.settled_job(&job.id).await.unwrap().unwrap();
+        assert_eq!(job.state, JobState::Done, "{:?}: {:?}", job.class, job.message);
+        let plan = store.list_plans(None, 1).await.unwrap().remove(0);
+        assert_eq!(plan.state, PlanState::Applied);
+        let items = store.plan_items(&plan.id).await.unwrap();
+        (plan, items)
     }
 
     pub async fn jobs(&self) -> Vec<JobRow> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use usher::clock::{Clock, SystemClock};
 use usher::connector::{Deactivate, load};
+use usher::store::{ItemKind, PlanItem};
 
-use super::app::{App, Kept, Running, SERVICE_PASSWORD};
+use super::app::{App, Kept};
 use super::gateway::{Gateway, Person};
 
 /// Somebody new.
@@ -38,6 +39,10 @@ struct Scenes {
     /// When the one that goes on began, on the monotonic clock.
     began: Duration,
     told: Vec<(&'static str, Duration)>,
+    /// What a reading of all finds of people whom the connector cannot take as they are, such as a role that it does not declare.
+    beyond: Vec<String>,
+    /// How many readings found nothing else.
+    empty: usize,
 }
 
 impl Scenes {
@@ -46,15 +51,30 @@ impl Scenes {
         self.told.push((scene, now.saturating_sub(self.began)));
         self.began = now;
     }
+
+    /// The same, after which a reading of all must find that everything is as it is known and wanted.
+    async fn end_as_wanted(&mut self, scene: &'static str, gateway: &Gateway) {
+        self.end(scene);
+        let (_, items) = gateway.sync().await;
+        assert_eq!(found(&items), self.beyond, "after: {scene}");
+        self.empty += 1;
+        self.began = SystemClock.elapsed();
+    }
+}
+
+/// What a plan says of whom.
+fn found(items: &[PlanItem]) -> Vec<String> {
+    items.iter().map(|item| format!("{} {}: {}", item.item.kind, item.item.name, item.item.note)).collect()
 }
 
 /// Everything, in one run of the app.
 pub async fn tell(app: &dyn App) {
-    let running = Running::start(app.name());
-    let gateway = Gateway::start(app, &running.address, SERVICE_PASSWORD).await;
-    let mut scenes = Scenes { began: SystemClock.elapsed(), told: Vec::new() };
+    let running = app.start().await;
+    let gateway = Gateway::start(app, &running.address, app.service_account().1).await;
+    let mut scenes = Scenes { began: SystemClock.elapsed(), told: Vec::new(), beyond: Vec::new(), empty: 0 };
     let seeded = app.count().await;
     assert_eq!(seeded, 26, "25 people and the service account");
+    import(&gateway, seeded, &mut scenes).await;
     joiner_mover_leaver(app, &gateway, &mut scenes).await;
     odd_name(app, &gateway, &mut scenes).await;
     assert_eq!(app.count().await, seeded, "everybody who was made is gone again, and nobody else");
@@ -67,13 +87,25 @@ pub async fn tell(app: &dyn App) {
     report(app, &scenes, &flows);
 }
 
+/// Those who are in the app already become known, and after that nothing more is found.
+async fn import(gateway: &Gateway, seeded: usize, scenes: &mut Scenes) {
+    let (plan, items) = gateway.sync().await;
+    let (adopted, beyond): (Vec<PlanItem>, Vec<PlanItem>) =
+        items.into_iter().partition(|item| item.item.kind == ItemKind::Adopt);
+    assert_eq!((adopted.len(), plan.counts.protected), (seeded - 1, 1), "all but the service account");
+    assert!(beyond.iter().all(|item| item.item.kind == ItemKind::Unknown), "{:?}", found(&beyond));
+    scenes.beyond = found(&beyond);
+    scenes.end_as_wanted("import everybody", gateway).await;
+}
+
 async fn joiner_mover_leaver(app: &dyn App, gateway: &Gateway, scenes: &mut Scenes) {
     let mut person = ada(app);
     let id = gateway.create(app, &person).await;
+    app.accept(&person.user_name).await;
     let made = app.account(&person.user_name).await.expect("the account");
     let app_id = made.id.clone();
     assert_eq!(made, kept(&person, &app_id));
-    scenes.end("create");
+    scenes.end_as_wanted("create", gateway).await;
 
     let jobs = gateway.jobs().await.len();
     gateway.put(app, &id, &person).await;
@@ -85,19 +117,19 @@ async fn joiner_mover_leaver(app: &dyn App, gateway: &Gateway, scenes: &mut Scen
     person.groups = app.groups().iter().skip(1).map(|group| (*group).to_owned()).collect();
     gateway.put(app, &id, &person).await;
     assert_eq!(app.account(&person.user_name).await, Some(kept(&person, &app_id)));
-    scenes.end("move: role and groups");
+    scenes.end_as_wanted("move: role and groups", gateway).await;
 
     let before = std::mem::replace(&mut person.user_name, "ada.lovelace@apps.example".to_owned());
     person.family = "Lovelace".to_owned();
     gateway.put(app, &id, &person).await;
     assert_eq!(app.account(&before).await, None);
     assert_eq!(app.account(&person.user_name).await, Some(kept(&person, &app_id)), "the same account");
-    scenes.end("rename");
+    scenes.end_as_wanted("rename", gateway).await;
 
     person.active = false;
     gateway.put(app, &id, &person).await;
     assert_is_out(app, &person, &app_id).await;
-    scenes.end("deactivate");
+    scenes.end_as_wanted("deactivate", gateway).await;
     gateway.put(app, &id, &person).await;
     assert_is_out(app, &person, &app_id).await;
     scenes.end("deactivate again");
@@ -106,12 +138,12 @@ async fn joiner_mover_leaver(app: &dyn App, gateway: &Gateway, scenes: &mut Scen
     gateway.put(app, &id, &person).await;
     let back = app.account(&person.user_name).await.expect("the account");
     assert_eq!(back, kept(&person, if app.keeps_the_deactivated() { &app_id } else { &back.id }));
-    scenes.end("reactivate");
+    scenes.end_as_wanted("reactivate", gateway).await;
 
     app.leave_work_behind(&person.user_name).await;
     gateway.delete(&id).await;
     assert_eq!(app.account(&person.user_name).await, None);
-    scenes.end("remove");
+    scenes.end_as_wanted("remove", gateway).await;
 }
 
 async fn assert_is_out(app: &dyn App, person: &Person, id: &str) {
@@ -130,6 +162,7 @@ async fn odd_name(app: &dyn App, gateway: &Gateway, scenes: &mut Scenes) {
         ..ada(app)
     };
     let id = gateway.create(app, &person).await;
+    app.accept(&person.user_name).await;
     let made = app.account(&person.user_name).await.expect("the account");
     assert_eq!(made, kept(&person, &made.id));
     let left = Person { active: false, ..person.clone() };
@@ -180,6 +213,11 @@ fn report(app: &dyn App, scenes: &Scenes, flows: &[(String, u64)]) {
     );
 
     println!("\n{}: {} files, {lines} lines, {css} css; deactivation {deactivates}", app.name(), texts.len());
+    println!(
+        "  {} readings of all found nothing that is not as wanted ({} beyond the connector)",
+        scenes.empty,
+        scenes.beyond.len()
+    );
     for (scene, took) in &scenes.told {
         println!("  {:>6.1} s  {scene}", took.as_secs_f64());
     }

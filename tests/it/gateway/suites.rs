@@ -6,7 +6,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::process::Command;
 use usher::clock::SystemClock;
 use usher::scim::schema::USER;
-use usher::store::{Change, Profile, Store, UserChange};
+use usher::store::{Change, LeaverLimit, Profile, Store, UserChange};
 
 use super::*;
 use crate::from_pypi::programs;
@@ -45,7 +45,12 @@ impl Subject {
                 .into_iter()
                 .map(|(key, value)| (key, SecretString::from(value)))
                 .collect(),
-            policy: Policy { patience_ms: 0, profile: Profile::Strict, ..Policy::default() },
+            policy: Policy {
+                patience_ms: 0,
+                profile: Profile::Strict,
+                leavers: LeaverLimit::ANY,
+                ..Policy::default()
+            },
         };
         let created = installation.integrations.create(new, "test").await.unwrap();
         let (_, token) = installation.integrations.new_token(&created, None, "test").await.unwrap();

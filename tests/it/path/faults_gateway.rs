@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use usher::integration::{LeaverLimit, Policy};
 use usher::server::Installation;
 use usher::store::{JobFilter, JobRow};
 
@@ -150,7 +151,13 @@ async fn whatever_was_answered_before_the_gateway_was_killed_is_there() {
     let rounds = if std::env::var("USHER_FAULTS").is_ok_and(|faults| faults == "all") { 50 } else { 4 };
     let data = tempfile::tempdir().unwrap();
     let installation = open(data.path()).await;
-    let token = set_up(&installation, "http://127.0.0.1:9", PASSWORD, no_patience()).await;
+    let token = set_up(
+        &installation,
+        "http://127.0.0.1:9",
+        PASSWORD,
+        Policy { leavers: LeaverLimit::ANY, ..no_patience() },
+    )
+    .await;
     let integration_id = installation.integrations.find("desk").await.unwrap().unwrap().row.id;
     let site = Site { installation, integration_id };
     let mut drawn = Drawn(4);
