@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile};
+use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile, Standing};
 use crate::server::Installation;
 
 use super::context::Context;
@@ -264,18 +264,37 @@ impl ChangedPolicy {
 }
 
 async fn list(context: &Context, installation: &Installation) -> anyhow::Result<()> {
-    let rows = installation.store.list_integrations().await?;
-    let shown: Vec<_> = rows
-        .iter()
-        .map(|row| json!({ "id": row.id, "name": row.name, "connector": row.connector, "paused": row.pause_reason }))
-        .collect();
+    let mut shown = Vec::new();
+    for row in installation.store.list_integrations().await? {
+        // One whose connector cannot be used is listed all the same.
+        let standing = match installation.integrations.get(&row.id).await {
+            Ok(Some(found)) => installation.integrations.standing(&found).await?,
+            Ok(None) => continue,
+            Err(error) => (Standing::ConnectorDrift, vec![error.to_string()]),
+        };
+        shown.push(json!({
+            "id": row.id,
+            "name": row.name,
+            "connector": row.connector,
+            "paused": row.pause_reason,
+            "state": standing.0,
+            "stands": standing.0.to_string(),
+            "reasons": standing.1,
+        }));
+    }
     context.format.print(&shown, |shown| {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
         let rows: Vec<Vec<String>> = shown
             .iter()
-            .map(|one| vec![text(&one["name"]), text(&one["connector"]), text(&one["paused"])])
+            .map(|one| {
+                ["name", "connector", "stands"]
+                    .map(|name| text(&one[name]))
+                    .into_iter()
+                    .chain([text(&one["reasons"][0])])
+                    .collect()
+            })
             .collect();
-        table(&["NAME", "CONNECTOR", "PAUSED"], &rows)
+        table(&["NAME", "CONNECTOR", "STANDS", "WHY"], &rows)
     })
 }
 

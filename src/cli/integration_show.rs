@@ -27,6 +27,7 @@ pub(super) async fn run(context: &Context, installation: &Installation, name: &s
     let found = find(installation, name).await?;
     let row = &found.row;
     let breakers = installation.store.breakers(&row.id).await?;
+    let (standing, reasons) = installation.integrations.standing(&found).await?;
     let mut jobs = serde_json::Map::new();
     for state in COUNTED {
         let filter = JobFilter {
@@ -42,6 +43,9 @@ pub(super) async fn run(context: &Context, installation: &Installation, name: &s
         "name": row.name,
         "connector": found.connector.name,
         "connector_hash": found.connector.hash,
+        "state": standing,
+        "stands": standing.to_string(),
+        "reasons": reasons,
         "settings": row.settings,
         "policy": row.policy,
         "paused": row.paused_at.map(|at| json!({ "since": at.to_rfc3339(), "reason": row.pause_reason })),
@@ -66,20 +70,18 @@ fn operation(breaker: &Breaker) -> Value {
 
 fn in_words(shown: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let mut lines = vec![format!("{}  {}", text(&shown["name"]), text(&shown["connector"]))];
-    if let Some(paused) = shown["paused"].as_object() {
-        lines.push(format!("paused since {}: {}", text(&paused["since"]), text(&paused["reason"])));
-    }
-    if let Some(held) = shown["leavers_held"].as_object() {
-        lines.push(format!("leavers are held since {}: {}", text(&held["since"]), text(&held["reason"])));
-    }
+    let mut lines =
+        vec![format!("{}  {}  {}", text(&shown["name"]), text(&shown["connector"]), text(&shown["stands"]))];
+    lines.extend(
+        shown["reasons"].as_array().into_iter().flatten().map(|reason| format!("  {}", text(reason))),
+    );
     for operation in shown["operations"].as_array().into_iter().flatten() {
-        let state = match operation["stopped_since"].as_str() {
-            Some(since) => format!("is not begun any more since {since}"),
-            None => "failed".to_owned(),
-        };
-        let (name, failures) = (text(&operation["operation"]), &operation["failures"]);
-        lines.push(format!("`{name}` {state}, {failures} in a row, last: {}", text(&operation["message"])));
+        // Those that are stopped are among the reasons.
+        if operation["stopped_since"].is_null() {
+            let (name, failures) = (text(&operation["operation"]), &operation["failures"]);
+            lines
+                .push(format!("`{name}` failed, {failures} in a row, last: {}", text(&operation["message"])));
+        }
     }
     let rows = |member: &str| -> Vec<Vec<String>> {
         let members = shown[member].as_object().into_iter().flatten();

@@ -51,6 +51,9 @@ pub(super) struct Limits {
     /// The window in which they are counted
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     leavers_window: Option<u32>,
+    /// How long a leaver may wait before somebody is told
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
+    leaver_patience: Option<u32>,
 }
 
 /// A value, or the word `none`.
@@ -88,6 +91,7 @@ impl Limits {
         let safeguard = &mut policy.safeguard;
         safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);
         safeguard.floor = self.safeguard_floor.unwrap_or(safeguard.floor);
+        policy.leaver_patience_min = self.leaver_patience.unwrap_or(policy.leaver_patience_min);
         let leavers = &mut policy.leavers;
         leavers.share.percent = self.leavers_percent.unwrap_or(leavers.share.percent);
         leavers.share.floor = self.leavers_floor.unwrap_or(leavers.share.floor);

@@ -24,6 +24,7 @@ mod job;
 mod journal;
 mod leaver;
 mod migrate;
+mod oversight;
 mod page;
 mod plan;
 mod policy;
@@ -65,6 +66,7 @@ pub use self::journal::{
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::leaver::Leaver;
+pub use self::oversight::{Oversight, Reading};
 pub use self::page::{ListError, Start};
 pub use self::plan::{
     Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, PlanCounts, PlanItem, PlanRow,

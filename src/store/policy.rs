@@ -56,6 +56,8 @@ pub struct Policy {
     pub safeguard: Safeguard,
     /// How many people may lose access in a while before a person has to look (R17).
     pub leavers: LeaverLimit,
+    /// How long a leaver may wait, in minutes, before somebody is told.
+    pub leaver_patience_min: u32,
 }
 
 /// How many accounts may be found gone, or be taken away, before a person has to look.
@@ -199,6 +201,7 @@ impl Default for Policy {
             sync: None,
             safeguard: Safeguard::default(),
             leavers: LeaverLimit::default(),
+            leaver_patience_min: 60,
         }
     }
 }
@@ -210,6 +213,11 @@ impl Policy {
             Answering::Accept => Duration::ZERO,
             Answering::Wait | Answering::Hold => Duration::from_millis(self.patience_ms),
         }
+    }
+
+    /// How long a leaver may wait before somebody is told.
+    pub fn leaver_patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.leaver_patience_min) * 60)
     }
 
     /// Whether there is a time at which a job may begin.

@@ -58,6 +58,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         &plan::all_statements(),
         journal::STATEMENTS,
         leaver::STATEMENTS,
+        oversight::STATEMENTS,
         migrate::STATEMENTS,
         sql::STATEMENTS,
         token::STATEMENTS,

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::event::{self, NewEvent};
-use super::super::sql::{Row, args, statements};
+use super::super::sql::{Db, Row, args, statements};
 use super::super::writer::Tx;
 use super::{JobRow, WORKER, find, reread, tell};
 use crate::clock::Timestamp;
@@ -90,7 +90,7 @@ pub struct Tripped {
 impl Store {
     /// The operations of an integration that failed and have not succeeded since.
     pub async fn breakers(&self, integration_id: &str) -> Result<Vec<Breaker>, StoreError> {
-        self.reader().await?.all(OF_INTEGRATION, args![integration_id]).await?.iter().map(read).collect()
+        of_integration(&mut self.reader().await?, integration_id).await
     }
 
     /// The open ones for which a job waits and that no job is going to try.
@@ -103,6 +103,13 @@ impl Store {
         let breaker = breaker.clone();
         self.writer.write(move |tx| async move { half_open(tx, &breaker).await }.boxed()).await
     }
+}
+
+pub(in super::super) async fn of_integration(
+    db: &mut Db,
+    integration_id: &str,
+) -> Result<Vec<Breaker>, StoreError> {
+    db.all(OF_INTEGRATION, args![integration_id]).await?.iter().map(read).collect()
 }
 
 async fn half_open(tx: &mut Tx, seen: &Breaker) -> Result<Option<JobRow>, StoreError> {

@@ -23,10 +23,12 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let last = ["password=@password.txt", "--mode", "plan"];
         shell.run(&[&create[..], &rest, &last].concat()).done();
 
+        stands(&shell, "not_validated", "its login was never tested");
         let shown = shell.run(&["sync", "desk", "--format", "json"]).json();
         let plan = shown["plan"]["id"].as_str().unwrap().to_owned();
         assert_eq!(shown["plan"]["state"], "proposed");
         assert_eq!(shown["plan"]["found"]["adopt"], 11);
+        stands(&shell, "needs_attention", &format!("plan {plan} waits for a decision"));
         let listed = shell.run(&["plan", "list"]).done();
         assert!(
             listed.contains(&plan) && listed.contains("proposed") && listed.contains("11 adopt"),
@@ -35,6 +37,8 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let applied = shell.run(&["plan", "apply", &plan, "--reason", "looked through"]).done();
         assert!(applied.contains("applied by operator") && applied.contains("looked through"), "{applied}");
         assert!(applied.contains("adopted as user"), "{applied}");
+        let list = shell.run(&["integration", "list"]).done();
+        assert!(list.contains("STANDS") && list.contains("Working"), "{list}");
         let again = shell.run(&["plan", "reject", &plan, "--reason", "no"]).failed();
         assert!(again.contains("the plan is applied"), "{again}");
         let unknown = shell.run(&["plan", "show", "plan_x"]).failed();
@@ -44,6 +48,8 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         assert!(desk.record().is_empty(), "a sync changes nothing");
         leavers(&shell);
         shell.run(&["integration", "pause", "desk", "--reason", "the app is being moved"]).done();
+        let show = shell.run(&["integration", "show", "desk"]).done();
+        assert!(show.starts_with("desk  acme-desk  Paused\n  paused since"), "{show}");
         let paused = shell.run(&["sync", "desk"]).failed();
         assert!(
             paused.contains("the app is being moved") && paused.contains("integration resume desk"),
@@ -52,6 +58,11 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
     })
     .await
     .unwrap();
+}
+
+fn stands(shell: &Shell, expected: &str, reason: &str) {
+    let list = shell.run(&["integration", "list", "--format", "json"]).json();
+    assert_eq!((list[0]["state"].as_str(), list[0]["reasons"][0].as_str()), (Some(expected), Some(reason)));
 }
 
 fn leavers(shell: &Shell) {

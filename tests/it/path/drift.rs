@@ -2,7 +2,8 @@
 
 use usher::demo::Switches;
 use usher::failure::FailureClass;
-use usher::integration::Policy;
+use usher::integration::{Policy, Standing};
+use usher::server::Installation;
 use usher::store::{JobFilter, JobRow, JobState};
 
 use super::faults::{Wish, agents, done, job_of, job_when, many_members, no_patience};
@@ -145,6 +146,10 @@ async fn an_operation_that_fails_again_and_again_waits_for_a_mended_connector() 
     let message = jobs[2].message.clone().unwrap();
     assert!(message.contains("`invite` is not begun any more since"), "{message}");
     assert!(message.contains("no button \"Invite somebody\""), "{message}");
+    let (standing, reasons) = stands(&world.installation).await;
+    assert_eq!(standing, Standing::ConnectorDrift);
+    assert!(reasons[0].starts_with("`invite` is not begun any more since"), "{reasons:?}");
+    assert_eq!(reasons[1..], ["its login was never tested", "2 jobs are held"]);
     // Other operations go on.
     let people = agents(&world.desk.members());
     let wish = user(&people[0].0, &people[0].1, true, "viewer");
@@ -164,6 +169,16 @@ async fn an_operation_that_fails_again_and_again_waits_for_a_mended_connector() 
     }
     let expected = [changed_role.as_str(), "invited new1@acme.example", "invited new2@acme.example"];
     assert_eq!(super::world::record(&desk), expected);
+    // Which says nothing of the login and the list, until somebody has tried.
+    assert_eq!(
+        stands(&installation).await,
+        (Standing::NotValidated, vec!["its login was never tested".to_owned()])
+    );
     server.stop().await;
     desk.stop().await;
+}
+
+async fn stands(installation: &Installation) -> (Standing, Vec<String>) {
+    let desk = installation.integrations.find("desk").await.unwrap().unwrap();
+    installation.integrations.standing(&desk).await.unwrap()
 }

@@ -4,6 +4,8 @@
 //! now. Invariants: settings and credentials are checked against the connector before anything is written; a token is
 //! given out once and kept only as a hash; credentials leave the vault only for the job that logs in.
 
+mod standing;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::store::{
 };
 use crate::vault::{Place, Vault, VaultError};
 
+pub use self::standing::Standing;
 pub use crate::store::{Answering, Grant, LeaverLimit, Policy, Profile, Safeguard};
 
 /// The longest that a SCIM request may wait: Okta and Entra ID give up after 60 s.
@@ -255,6 +258,16 @@ impl Integrations {
     /// It is there and cannot be used now.
     pub async fn get(&self, id: &str) -> Result<Option<Integration>, FindError> {
         self.store.integration(id).await?.map(|row| self.join(row)).transpose()
+    }
+
+    /// How an integration stands, and every reason for that, the gravest first.
+    ///
+    /// # Errors
+    /// The store cannot read.
+    pub async fn standing(&self, integration: &Integration) -> Result<(Standing, Vec<String>), StoreError> {
+        let late = self.clock.now().minus(integration.row.policy.leaver_patience());
+        let known = self.store.oversight(&integration.row.id, late).await?;
+        Ok(standing::standing(integration, &known))
     }
 
     /// The service account's credentials, opened.

@@ -1,0 +1,90 @@
+//! What is to be known of an integration to say how it stands: how it was read last, what does not go on, who waits.
+
+use super::Store;
+use super::error::StoreError;
+use super::job::{Breaker, JobState, breaker};
+use super::sql::{Row, args, statements};
+use crate::clock::Timestamp;
+use crate::failure::FailureClass;
+
+statements! {
+    // Tests of the login and syncs have lanes of their own.
+    LAST_READING = "SELECT j.state, j.class, j.message, j.finished_at, (SELECT a.connector_hash FROM attempts a WHERE a.job_id = j.id ORDER BY a.number DESC LIMIT 1) AS connector_hash FROM jobs j WHERE j.integration_id = $1 AND j.lane IN ('integration', 'sync') AND j.state IN ('done', 'failed') ORDER BY j.finished_at DESC, j.seq DESC LIMIT 1";
+    WAITING = "SELECT coalesce(sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0) AS held, coalesce(sum(CASE WHEN state = 'needs_human' THEN 1 ELSE 0 END), 0) AS needs_human FROM jobs WHERE integration_id = $1 AND state IN ('held', 'needs_human')";
+    OPEN_PLAN = "SELECT id FROM plans WHERE integration_id = $1 AND state IN ('held', 'proposed') ORDER BY seq DESC LIMIT 1";
+    LATE = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at <= $2 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
+}
+
+/// What is known of an integration.
+#[derive(Clone, Debug, Default)]
+pub struct Oversight {
+    /// The test of the login, or the sync, that ended last.
+    pub last_reading: Option<Reading>,
+    /// The operations of the connector that failed and have not succeeded since.
+    pub breakers: Vec<Breaker>,
+    /// How many jobs are held.
+    pub held: u64,
+    /// How many jobs are with a person.
+    pub needs_human: u64,
+    /// The plan that waits for a decision.
+    pub open_plan: Option<String>,
+    /// How many people should be without access for longer than the policy allows, and are not known to be.
+    pub late: u64,
+    /// Since when the first of them should be.
+    pub late_since: Option<Timestamp>,
+}
+
+/// A reading of the app for its own sake.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Done, or failed.
+    pub state: JobState,
+    /// Why it failed.
+    pub class: Option<FailureClass>,
+    /// The same in words; of one that went well, what was read.
+    pub message: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// The connector that it was done with.
+    pub connector_hash: Option<String>,
+}
+
+impl Store {
+    /// What is known of an integration, of one moment. Whoever should be without access since `late` or before, is late.
+    pub async fn oversight(&self, integration_id: &str, late: Timestamp) -> Result<Oversight, StoreError> {
+        let mut db = self.snapshot().await?;
+        let mut oversight = Oversight {
+            breakers: breaker::of_integration(&mut db, integration_id).await?,
+            ..Oversight::default()
+        };
+        if let Some(row) = db.one(LAST_READING, args![integration_id]).await? {
+            oversight.last_reading = Some(reading(&row)?);
+        }
+        if let Some(row) = db.one(WAITING, args![integration_id]).await? {
+            oversight.held = count(&row, "held")?;
+            oversight.needs_human = count(&row, "needs_human")?;
+        }
+        if let Some(row) = db.one(OPEN_PLAN, args![integration_id]).await? {
+            oversight.open_plan = Some(row.text("id")?);
+        }
+        if let Some(row) = db.one(LATE, args![integration_id, late]).await? {
+            oversight.late = count(&row, "people")?;
+            oversight.late_since = row.maybe_time("since")?;
+        }
+        Ok(oversight)
+    }
+}
+
+fn count(row: &Row, column: &'static str) -> Result<u64, StoreError> {
+    Ok(u64::try_from(row.int(column)?).unwrap_or(0))
+}
+
+fn reading(row: &Row) -> Result<Reading, StoreError> {
+    Ok(Reading {
+        state: row.word("state")?,
+        class: row.maybe_word("class")?,
+        message: row.maybe_text("message")?,
+        at: row.maybe_time("finished_at")?,
+        connector_hash: row.maybe_text("connector_hash")?,
+    })
+}
