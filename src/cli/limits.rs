@@ -33,7 +33,10 @@ pub(super) struct Limits {
     /// When all accounts are read and compared with what is known, as "0 5 * * * Europe/Berlin", or `none` for never
     #[arg(long, value_name = "TIMES")]
     sync: Option<Choice<Recurrence>>,
-    /// How many of a hundred accounts may be found gone before a person has to look
+    /// An entitlement in which Usher has the say: a sync puts right what was changed by hand. In the place of those until now; `none` for none
+    #[arg(long = "authoritative", value_name = "ENTITLEMENT")]
+    authoritative: Option<Vec<Choice<String>>>,
+    /// How many of a hundred accounts may be found gone, or be put right, before a person has to look
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     safeguard: Option<u32>,
     /// Up to how many it may be, however few accounts there are
@@ -87,6 +90,9 @@ impl Limits {
         }
         if let Some(Choice(sync)) = self.sync {
             policy.sync = sync;
+        }
+        if let Some(names) = self.authoritative {
+            policy.authoritative = names.into_iter().filter_map(|Choice(name)| name).collect();
         }
         let safeguard = &mut policy.safeguard;
         safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);

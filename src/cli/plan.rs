@@ -154,6 +154,7 @@ fn item_json(item: &PlanItem) -> Value {
         "account": item.name,
         "user_id": item.user_id,
         "note": item.note,
+        "put_right": item.corrects,
         "seen": item.account,
         "outcome": outcome,
     })

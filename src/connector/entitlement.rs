@@ -1,6 +1,6 @@
 //! Entitlements: what an account can hold, such as a role or teams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{Fields, check_name, entries, items, text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -19,6 +19,10 @@ pub struct Entitlement {
     pub default: Option<String>,
     /// The keys whose holders count as administrators.
     pub admins: Vec<String>,
+    /// What the app shows where an account holds none of it, where that is not nothing.
+    pub none: Option<String>,
+    /// Whether the values are written from the highest to the lowest, so that of several the highest counts.
+    pub is_ordered: bool,
 }
 
 /// How many values of a type an account holds.
@@ -75,6 +79,14 @@ impl Entitlement {
         )
     }
 
+    /// Which of these keys counts where an account holds one: the highest, where the values have an order; else none of several does.
+    pub fn highest<'k>(&self, keys: &'k BTreeSet<String>) -> Option<&'k String> {
+        if !self.is_ordered {
+            return keys.first().filter(|_| keys.len() == 1);
+        }
+        self.keys().find_map(|key| keys.get(key))
+    }
+
     fn fixed(&self) -> &[(String, String)] {
         match &self.values {
             Values::Fixed(values) => values,
@@ -89,13 +101,20 @@ pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Entitlement> {
     for entry in entries(node, "entitlements: a mapping from name to entitlement", found).unwrap_or_default()
     {
         check_name(entry, "an entitlement", found);
-        let known = ["holds", "values", "default", "admins"];
+        let known = ["holds", "values", "default", "admins", "none", "order"];
         let Some(fields) = Fields::read(&entry.value, "an entitlement", &known, found) else { continue };
         let holds = fields.required("holds", found).and_then(|node| read_holds(node, found));
         let values = fields.required("values", found).and_then(|node| read_values(node, found));
         let (Some(holds), Some(values)) = (holds, values) else { continue };
-        let mut entitlement =
-            Entitlement { name: entry.key.text.clone(), holds, values, default: None, admins: Vec::new() };
+        let mut entitlement = Entitlement {
+            name: entry.key.text.clone(),
+            holds,
+            values,
+            default: None,
+            admins: Vec::new(),
+            none: fields.get("none").and_then(|node| text(node, found)).map(str::to_owned),
+            is_ordered: fields.get("order").is_some_and(|node| read_order(node, holds, found)),
+        };
         entitlement.default = fields.get("default").and_then(|node| key(node, &entitlement, found));
         let admins =
             fields.get("admins").and_then(|node| items(node, "a list of keys", found)).unwrap_or_default();
@@ -110,6 +129,26 @@ pub(super) fn read(node: &Node, found: &mut Diagnostics) -> Vec<Entitlement> {
         entitlements.push(entitlement);
     }
     entitlements
+}
+
+fn read_order(node: &Node, holds: Holds, found: &mut Diagnostics) -> bool {
+    if holds == Holds::Many {
+        found.error(
+            "contradiction",
+            &node.span,
+            "an order is for entitlements of which an account holds one",
+        );
+    }
+    match text(node, found) {
+        Some("highest_first") => true,
+        Some(word) => {
+            let unknown =
+                Diagnostic::error("unknown_value", &node.span, format!("there is no order `{word}`"));
+            found.push(unknown.suggest(word, ["highest_first"]));
+            false
+        }
+        None => false,
+    }
 }
 
 fn read_holds(node: &Node, found: &mut Diagnostics) -> Option<Holds> {

@@ -139,6 +139,8 @@ fn entitlement() -> Value {
             ] },
             "default": { "$ref": "#/$defs/text" },
             "admins": { "type": "array", "items": { "$ref": "#/$defs/text" } },
+            "none": { "$ref": "#/$defs/text" },
+            "order": { "const": "highest_first" },
         }),
         &["holds", "values"],
     )

@@ -53,7 +53,8 @@ fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
             key.unwrap_or(label).to_owned()
         }
     };
-    labels(entitlement.holds, shown).map(key).collect()
+    let none = entitlement.none.as_deref();
+    labels(entitlement.holds, shown).filter(|label| none != Some(*label)).map(key).collect()
 }
 
 /// What the app shows, one by one.
@@ -78,6 +79,8 @@ mod tests {
             values,
             default: None,
             admins: Vec::new(),
+            none: Some("No role".into()),
+            is_ordered: false,
         };
         // The label of one value is the key of another.
         let fixed = || Values::Fixed(vec![("a".into(), "b".into()), ("b".into(), "Boss".into())]);
@@ -86,6 +89,7 @@ mod tests {
             (Holds::One, fixed(), "BOSS", vec!["b"]),
             (Holds::One, fixed(), "Guest", vec!["Guest"]),
             (Holds::One, fixed(), "", vec![]),
+            (Holds::One, fixed(), " No role", vec![]),
             (Holds::Many, fixed(), "b, Boss", vec!["a", "b"]),
             (Holds::Many, Values::Listed, "North, South,", vec!["North", "South"]),
             (Holds::Many, Values::Listed, "", vec![]),

@@ -372,9 +372,12 @@ fn wrong_policy(connector: &Connector, policy: &Policy) -> Vec<String> {
     if Duration::from_millis(policy.patience_ms) > LONGEST_PATIENCE {
         wrong.push(format!("the patience may be {} s at most", LONGEST_PATIENCE.as_secs()));
     }
+    let names: Vec<&str> = connector.entitlements.iter().map(|known| known.name.as_str()).collect();
+    for entitlement in policy.authoritative.iter().filter(|name| !names.contains(&name.as_str())) {
+        wrong.push(format!("the app does not have `{entitlement}`; it has {}", one_of(&names)));
+    }
     for Grant { group, entitlement, key } in &policy.grants {
         let known = connector.entitlements.iter().find(|known| known.name == *entitlement);
-        let names: Vec<&str> = connector.entitlements.iter().map(|known| known.name.as_str()).collect();
         match known {
             None => wrong.push(format!(
                 "the group `{group}` gives `{entitlement}`, which the app does not have; it has {}",

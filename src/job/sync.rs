@@ -2,7 +2,7 @@
 //!
 //! A list that is not proved to be complete ends it before anything is concluded (R18). Where too many users would be found to have
 //! lost their accounts, a safeguard holds the plan (S17); else, in an integration that is live, what was found becomes known at once.
-//! Nothing is ever changed in the app by a sync.
+//! Nothing is ever changed in the app by a sync; where Usher has the say in an entitlement, it asks for the jobs that put it right (R21).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -135,12 +135,10 @@ fn name_of(connector: &Connector, account: &Observed) -> String {
 
 /// What is kept of a comparison.
 fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: Comparison) -> NewPlan {
-    let connector = &integration.connector;
     // Those too whose accounts may be away: a short list is short of them as well.
     let is_away = |seen: &Observed| seen.status == Status::Absent;
     let lost = compared.findings.iter().filter(|finding| matches!(finding, Finding::Gone { .. })).count()
         + compared.as_wanted.iter().filter(|(_, seen)| is_away(seen)).count();
-    let held = integration.row.policy.safeguard.holds(lost as u64, compared.had_account as u64);
     let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.user_id.as_str(), one)).collect();
     let counts = PlanCounts {
         accounts,
@@ -150,24 +148,34 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
         had_account: compared.had_account,
         ..PlanCounts::default()
     };
-    let items = compared.findings.into_iter().map(|finding| item(connector, &by_id, finding)).collect();
-    let as_wanted = compared.as_wanted.iter().filter(|(_, seen)| !held || !is_away(seen));
+    let items = compared.findings.into_iter().map(|finding| item(integration, &by_id, finding));
+    let items: Vec<NewItem> = items.collect();
+    let held = objection(integration, counts.had_account, (lost, &items));
+    let is_held = held.is_some();
+    let as_wanted = compared.as_wanted.iter().filter(|(_, seen)| !is_held || !is_away(seen));
     let as_wanted = as_wanted.map(|(user_id, seen)| (user_id.clone(), beside(&by_id, Some(user_id), seen)));
     NewPlan {
         integration_id: integration.row.id.clone(),
-        held: held.then(|| {
-            format!(
-                "{lost} of {} users would be found without an account; more than the safeguard allows",
-                counts.had_account
-            )
-        }),
+        held,
         counts,
         items,
         as_wanted: as_wanted.collect(),
     }
 }
 
-fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding) -> NewItem {
+/// Why a person has to look before the plan is applied; `lost` of those who had an account would be found without one. A page that is
+/// misread shows everybody without an account, or with the wrong role.
+fn objection(integration: &Integration, of: usize, (lost, items): (usize, &[NewItem])) -> Option<String> {
+    let limit = integration.row.policy.safeguard;
+    let put_right = items.iter().filter(|item| item.corrects).count();
+    let kinds =
+        [(lost, "would be found without an account"), (put_right, "would have their entitlements put right")];
+    let (count, words) = kinds.into_iter().find(|(count, _)| limit.holds(*count as u64, of as u64))?;
+    Some(format!("{count} of {of} users {words}; more than the safeguard allows"))
+}
+
+fn item(integration: &Integration, known: &BTreeMap<&str, &Known>, finding: Finding) -> NewItem {
+    let connector = &integration.connector;
     let of = |kind, user_id: Option<String>, account: Observed, note: String| NewItem {
         kind,
         name: name_of(connector, &account),
@@ -175,6 +183,7 @@ fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding)
         account: Some(beside(known, user_id.as_ref(), &account)),
         user_id,
         resource: None,
+        corrects: false,
     };
     match finding {
         Finding::Adopt { account } => {
@@ -186,7 +195,8 @@ fn item(connector: &Connector, known: &BTreeMap<&str, &Known>, finding: Finding)
             of(ItemKind::Link, Some(user_id), account, in_words(&to_do))
         }
         Finding::Drift { user_id, account, to_do } => {
-            of(ItemKind::Drift, Some(user_id), account, in_words(&to_do))
+            let corrects = to_do.as_ref().is_ok_and(|to_do| has_the_say(integration, to_do));
+            NewItem { corrects, ..of(ItemKind::Drift, Some(user_id), account, in_words(&to_do)) }
         }
         Finding::Gone { user_id } => {
             let before = known.get(user_id.as_str()).and_then(|one| one.seen.clone()).unwrap_or_default();
@@ -223,6 +233,15 @@ fn beside(known: &BTreeMap<&str, &Known>, user_id: Option<&String>, account: &Ob
         seen.entitlements.entry(name.clone()).or_insert_with(|| keys.clone());
     }
     seen
+}
+
+/// Whether Usher has the say in everything that differs.
+fn has_the_say(integration: &Integration, to_do: &[Operation]) -> bool {
+    let authoritative = &integration.row.policy.authoritative;
+    let is_ours = |operation: &Operation| {
+        operation.entitlement().is_some_and(|one| authoritative.iter().any(|name| name == one))
+    };
+    !to_do.is_empty() && to_do.iter().all(is_ours)
 }
 
 /// What differs; nothing where nothing does.

@@ -56,6 +56,16 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The type of entitlement that it is about; none where it is about more, or something else.
+    pub fn entitlement(&self) -> Option<&str> {
+        match self {
+            Self::Grant { entitlement, .. }
+            | Self::Change { entitlement, .. }
+            | Self::Revoke { entitlement, .. } => Some(entitlement),
+            _ => None,
+        }
+    }
+
     /// The flow that does it.
     pub fn flow(&self) -> String {
         match self {

@@ -54,6 +54,8 @@ pub struct Policy {
     pub sync: Option<Recurrence>,
     /// How many accounts may be found gone before a person has to look (S17).
     pub safeguard: Safeguard,
+    /// The entitlements in which Usher has the say: what was changed by hand is put right (R21). Of others it is only told.
+    pub authoritative: Vec<String>,
     /// How many people may lose access in a while before a person has to look (R17).
     pub leavers: LeaverLimit,
     /// How long a leaver may wait, in minutes, before somebody is told.
@@ -200,6 +202,7 @@ impl Default for Policy {
             canary: None,
             sync: None,
             safeguard: Safeguard::default(),
+            authoritative: Vec::new(),
             leavers: LeaverLimit::default(),
             leaver_patience_min: 60,
         }

@@ -83,8 +83,8 @@ impl Connector {
 
     /// Adds to `wanted` what the user's groups give: `granted` of each entitlement that any group of the integration gives, in
     /// the order in which they count. Of a kind that is held many times, they are added to what the identity provider says of the
-    /// user. Of a kind that is held once, what it says of the user counts first, then the first group; where neither says
-    /// anything, the user has what a new account has.
+    /// user. Of a kind that is held once, what it says of the user counts first, then the highest that a group gives, or that of the
+    /// first group where the values have no order; where neither says anything, the user has what a new account has.
     pub fn grant(&self, wanted: &mut Wanted, granted: &BTreeMap<String, Vec<String>>) {
         for entitlement in &self.entitlements {
             let Some(keys) = granted.get(&entitlement.name) else { continue };
@@ -92,7 +92,9 @@ impl Connector {
             let keys: BTreeSet<String> = match (entitlement.holds, said) {
                 (Holds::One, Some(_)) => continue,
                 (Holds::One, None) => {
-                    keys.first().or(entitlement.default.as_ref()).into_iter().cloned().collect()
+                    let all: BTreeSet<String> = keys.iter().cloned().collect();
+                    let counts = entitlement.highest(&all).or(keys.first()).or(entitlement.default.as_ref());
+                    counts.into_iter().cloned().collect()
                 }
                 (Holds::Many, said) => said.into_iter().flatten().chain(keys).cloned().collect(),
             };
@@ -216,7 +218,11 @@ fn held(
             None => errors.push(unknown_value(entitlement, text)),
         }
     }
-    if entitlement.holds == Holds::One && keys.len() > 1 {
+    if entitlement.holds == Holds::One
+        && let Some(highest) = entitlement.highest(&keys).cloned()
+    {
+        keys = BTreeSet::from([highest]);
+    } else if entitlement.holds == Holds::One && keys.len() > 1 {
         errors.push(MappingError::TooMany { entitlement: entitlement.name.clone(), count: keys.len() });
     }
     if !errors.is_empty() {

@@ -22,6 +22,8 @@ fn entitlements() -> Vec<Entitlement> {
         values: Values::Fixed(fixed.into()),
         default: Some("viewer".into()),
         admins: vec!["owner".into()],
+        none: None,
+        is_ordered: false,
     };
     let team = Entitlement {
         name: "team".into(),
@@ -29,6 +31,8 @@ fn entitlements() -> Vec<Entitlement> {
         values: Values::Listed,
         default: None,
         admins: vec![],
+        none: None,
+        is_ordered: false,
     };
     vec![role, team]
 }
@@ -166,4 +170,17 @@ fn paths_are_checked() {
     ] {
         assert_eq!(check_path(path).is_ok(), expected, "{path}");
     }
+}
+
+#[test]
+fn of_several_values_of_which_one_is_held_the_highest_counts_where_they_have_an_order() {
+    let mut ordered = entitlements();
+    ordered[0].is_ordered = true;
+    let attributes = [attribute("email", "userName", true)];
+    let said =
+        json!({ "userName": "ada@acme.example", "roles": [{ "value": "viewer" }, { "value": "The agent" }] });
+    let held = |entitlements: &[Entitlement]| map(&attributes, entitlements, said.as_object().unwrap());
+    assert_eq!(held(&ordered).unwrap().entitlements["role"], BTreeSet::from(["agent".to_owned()]));
+    let errors = held(&entitlements()).unwrap_err();
+    assert!(matches!(errors[..], [MappingError::TooMany { count: 2, .. }]), "{errors:?}");
 }

@@ -33,7 +33,7 @@ pub struct Decision {
     pub by: String,
     /// Why; needed where a safeguard holds the plan.
     pub reason: Option<String>,
-    /// Whether jobs are asked for that make what differs as it is wanted.
+    /// Whether jobs are asked for that make what differs as it is wanted; where Usher has the say in it, they are in any case.
     pub corrects: bool,
 }
 
@@ -234,7 +234,7 @@ async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) ->
     };
     let told = json!({ "plan": plan.id, "differs": item.note });
     event::append(tx, NewEvent::new(kind, &decision.by).of(integration_id).to(&user_id).with(told));
-    if !decision.corrects || item.note.is_empty() {
+    if !(decision.corrects || item.corrects) || item.note.is_empty() {
         return Ok(Outcome::said("noted"));
     }
     let priority =

@@ -30,7 +30,7 @@ statements! {
     OPEN = "SELECT * FROM plans WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     SUPERSEDE = "UPDATE plans SET state = 'superseded', decided_at = $2 WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     INSERT = "INSERT INTO plans (id, integration_id, job_id, state, why, counts, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    ADD = "INSERT INTO plan_items (plan_id, number, kind, user_id, name, note, account, resource) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    ADD = "INSERT INTO plan_items (plan_id, number, kind, user_id, name, note, account, resource, corrects) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     ITEMS = "SELECT * FROM plan_items WHERE plan_id = $1 ORDER BY number";
 }
 
@@ -123,6 +123,8 @@ pub struct NewItem {
     pub account: Option<SeenAccount>,
     /// Of an account to adopt: the SCIM user that it becomes.
     pub resource: Option<serde_json::Value>,
+    /// Of drift: whether it is put right without anybody's word (R21).
+    pub corrects: bool,
 }
 
 /// A plan.
@@ -230,6 +232,7 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
             &item.note,
             account.as_ref(),
             resource.as_ref(),
+            item.corrects,
         ];
         tx.db.write(ADD, values);
     }
@@ -278,6 +281,7 @@ fn read_item(row: &Row) -> Result<PlanItem, StoreError> {
             note: row.text("note")?,
             account,
             resource,
+            corrects: row.flag("corrects")?,
         },
         outcome: row.maybe_text("outcome")?,
     })

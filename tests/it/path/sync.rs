@@ -190,6 +190,45 @@ async fn what_was_done_by_hand_is_found_and_put_right_when_somebody_says_so() {
     world.end().await;
 }
 
+/// Usher has the say in roles: what was changed by hand is put right, unless that is said of very many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_was_changed_by_hand_is_put_right_where_usher_has_the_say() {
+    let world =
+        World::with(desk_options(), Policy { authoritative: vec!["role".into()], ..no_patience() }).await;
+    world.plan().await;
+    let members = world.desk.members();
+    let is_agent = |member: &&usher::demo::Member| {
+        member.role == Role::Agent && member.status == usher::demo::Status::Active
+    };
+    let agents: Vec<_> = members.iter().filter(is_agent).collect();
+    assert!(world.desk.set_role(&agents[0].email, Role::Viewer));
+    let (_, mut items) = world.plan().await;
+    declared(&mut items);
+    let outcome = items[0].outcome.clone().unwrap();
+    assert!(items.len() == 1 && outcome.ends_with("makes it as wanted"), "{items:?}");
+    let store = &world.installation.store;
+    super::faults::done(
+        store,
+        &super::faults::job_of(store, items[0].item.user_id.as_ref().unwrap()).await.id,
+    )
+    .await;
+    assert_eq!(world.record().last(), Some(&format!("role_changed {}", agents[0].email)));
+    assert_eq!(kinds(&world.plan().await.1), [], "all is as wanted");
+
+    for agent in &agents[..7] {
+        assert!(world.desk.set_role(&agent.email, Role::Viewer));
+    }
+    let before = world.record();
+    let (plan, _) = world.plan().await;
+    assert_eq!(plan.state, PlanState::Held);
+    assert_eq!(
+        plan.why.unwrap(),
+        "7 of 29 users would have their entitlements put right; more than the safeguard allows"
+    );
+    assert_eq!(world.record(), before);
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_a_person_decides_nothing_is_known_before_and_all_is_put_right_after() {
     let policy = Policy { mode: Mode::Plan, ..no_patience() };

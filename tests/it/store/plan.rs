@@ -24,6 +24,7 @@ fn item(kind: ItemKind, user: Option<&UserRow>, seen: Option<SeenAccount>) -> Ne
         note: "change role".into(),
         account: seen,
         resource,
+        corrects: false,
     }
 }
 

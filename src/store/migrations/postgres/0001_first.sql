@@ -374,6 +374,8 @@ CREATE TABLE plan_items (
   note TEXT COLLATE "C" NOT NULL,
   account TEXT COLLATE "C",
   resource TEXT COLLATE "C",
+  -- Whether it is put right without anybody's word, because Usher has the say in what differs.
+  corrects BIGINT NOT NULL,
   outcome TEXT COLLATE "C",
   PRIMARY KEY (plan_id, number)
 );

@@ -365,6 +365,8 @@ CREATE TABLE plan_items (
   note TEXT NOT NULL,
   account TEXT,
   resource TEXT,
+  -- Whether it is put right without anybody's word, because Usher has the say in what differs.
+  corrects INTEGER NOT NULL,
   outcome TEXT,
   PRIMARY KEY (plan_id, number)
 ) STRICT;
