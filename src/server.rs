@@ -22,6 +22,7 @@ use crate::intake::Intake;
 use crate::integration::Integrations;
 use crate::job::{BrowserChoice, Watch, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
+use crate::notice::{Mailer, Notices, Telling};
 use crate::secret::SecretString;
 use crate::store::{Database, Store, StoreError, StoreOptions};
 use crate::vault::{MasterKey, Vault, VaultError};
@@ -40,6 +41,8 @@ pub struct Paths {
     pub database: Database,
     /// The pictures.
     pub artifacts: Artifacts,
+    /// How mail is sent, where it can be.
+    pub mailer: Option<Mailer>,
 }
 
 impl Paths {
@@ -47,7 +50,7 @@ impl Paths {
     pub fn new(data: impl Into<PathBuf>, connectors: impl Into<PathBuf>) -> Self {
         let data = data.into();
         let artifacts = Artifacts::folder(data.join("artifacts"));
-        Self { data, connectors: connectors.into(), database: Database::File, artifacts }
+        Self { data, connectors: connectors.into(), database: Database::File, artifacts, mailer: None }
     }
 }
 
@@ -64,6 +67,8 @@ pub struct Installation {
     pub library: Arc<Library>,
     /// The integrations.
     pub integrations: Integrations,
+    /// Who is told of what happens.
+    pub notices: Notices,
     clock: SharedClock,
     entropy: SharedEntropy,
 }
@@ -114,9 +119,11 @@ impl Installation {
             .map_err(|source| OpenError::Connectors { path: paths.connectors.clone(), source })?;
         let library = Arc::new(library);
         let integrations =
-            Integrations::new(store.clone(), vault, library.clone(), clock.clone(), entropy.clone());
+            Integrations::new(store.clone(), vault.clone(), library.clone(), clock.clone(), entropy.clone());
+        let notices =
+            Notices::new(store.clone(), vault, clock.clone(), entropy.clone(), paths.mailer.clone());
         let artifacts = paths.artifacts.clone();
-        Ok(Self { paths, store, artifacts, library, integrations, clock, entropy })
+        Ok(Self { paths, store, artifacts, library, integrations, notices, clock, entropy })
     }
 
     /// The usual options for a worker of this installation.
@@ -190,6 +197,7 @@ pub struct Server {
     worker: Option<Worker>,
     /// Where there is no worker that keeps one.
     watch: Option<Watch>,
+    telling: Telling,
     journal: Journal,
     store: Store,
 }
@@ -223,12 +231,13 @@ impl Server {
             Some(_) => None,
             None => Some(Watch::start(installation.store.clone(), installation.integrations.clone())),
         };
+        let telling = installation.notices.start();
         let (stop, mut stopped) = channel(false);
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             drop(stopped.wait_for(|stopped| *stopped).await);
         });
         let serving = tokio::spawn(server.into_future());
-        Ok(Self { address, stop, serving, worker, watch, journal, store: installation.store })
+        Ok(Self { address, stop, serving, worker, watch, telling, journal, store: installation.store })
     }
 
     /// Where it listens.
@@ -249,7 +258,7 @@ impl Server {
     /// Takes no more requests, finishes the jobs that run, writes the journal to its end, and closes the data directory.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        drop(self.watch);
+        drop((self.watch, self.telling));
         if let Some(worker) = self.worker {
             worker.stop().await;
         }

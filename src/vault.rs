@@ -48,6 +48,11 @@ impl<'a> Place<'a> {
     pub fn credential(integration_id: &'a str, field: &'a str) -> Self {
         Self { table: "credentials", row: integration_id, field }
     }
+
+    /// The place of an address at which somebody is told.
+    pub fn hook(id: &'a str) -> Self {
+        Self { table: "hooks", row: id, field: "address" }
+    }
 }
 
 impl fmt::Display for Place<'_> {

@@ -11,6 +11,8 @@ use tracing_subscriber::prelude::*;
 use crate::artifact::Artifacts;
 use crate::clock::{SharedClock, SystemClock};
 use crate::id::{Ids, SystemEntropy};
+use crate::notice::Mailer;
+use crate::secret::SecretString;
 use crate::server::{Installation, Paths};
 use crate::store::{Database, DatabaseUrl, Store, StoreOptions};
 
@@ -73,6 +75,10 @@ impl Context {
             let variables = std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
             paths.artifacts = Artifacts::at(place, variables).context("--artifacts")?;
+        }
+        if let Ok(server) = std::env::var("USHER_SMTP") {
+            let from = std::env::var("USHER_MAIL_FROM").unwrap_or_default();
+            paths.mailer = Some(Mailer::new(&SecretString::from(server), &from)?);
         }
         self.open_at(paths).await
     }

@@ -30,6 +30,7 @@ mod job;
 mod leavers;
 mod limits;
 mod new;
+mod notify;
 mod output;
 mod pick;
 mod pictures;
@@ -70,6 +71,7 @@ commands! {
     Job(job),
     Leavers(leavers),
     New(new),
+    Notify(notify),
     Pick(pick),
     Plan(plan),
     Run(run),

@@ -41,6 +41,7 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("artifacts", "name", None),
     ("plans", "seq", Some("seq")),
     ("plan_items", "plan_id, number", None),
+    ("hooks", "id", None),
     ("events", "seq", None),
     ("exchanges", "number", Some("number")),
     ("exchanges_lost", "integration_id", None),

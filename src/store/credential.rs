@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::vault::Sealed;
 
 statements! {
-    ANY = "SELECT field FROM credentials LIMIT 1";
+    ANY = "SELECT key_id FROM credentials UNION ALL SELECT key_id FROM hooks LIMIT 1";
     PUT = "INSERT INTO credentials (integration_id, field, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, changed_at = excluded.changed_at, code_window = NULL";
     TAKE_WINDOW = "UPDATE credentials SET code_window = CASE WHEN code_window >= $2 THEN code_window + 1 ELSE $2 END WHERE integration_id = $1 AND field = 'totp' RETURNING code_window";
     OF_INTEGRATION = "SELECT * FROM credentials WHERE integration_id = $1 ORDER BY field";
@@ -40,7 +40,7 @@ pub struct CredentialRow {
 }
 
 impl Store {
-    /// Whether any credential is kept.
+    /// Whether anything sealed is kept: a credential, or an address at which somebody is told.
     pub async fn has_credentials(&self) -> Result<bool, StoreError> {
         Ok(self.reader().await?.one(ANY, &[]).await?.is_some())
     }

@@ -285,7 +285,7 @@ impl Fields {
     }
 }
 
-fn read(row: &Row) -> Result<EventRow, StoreError> {
+pub(super) fn read(row: &Row) -> Result<EventRow, StoreError> {
     Ok(EventRow {
         seq: row.int("seq")?,
         at: row.time("at")?,

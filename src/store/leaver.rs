@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::job::{self, JobBrief, Verdict, beside, brief_columns};
 use super::policy::Policy;
-use super::sql::{Row, args, statements};
+use super::sql::{Db, Row, args, statements};
 use super::user::UserRow;
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -28,6 +28,9 @@ statements! {
     // One that waits for an operation would go on by itself when that works again.
     NOT_BEGUN = "SELECT j.id FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id WHERE u.integration_id = $1 AND u.left_at IS NOT NULL AND (j.state IN ('ready', 'retry', 'blocked') OR (j.state = 'held' AND j.waits_for <> 'leavers')) ORDER BY j.seq";
     HELD = "SELECT j.id FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id WHERE u.integration_id = $1 AND u.left_at IS NOT NULL AND j.state IN ('held', 'blocked') AND j.waits_for = 'leavers' ORDER BY u.left_at, j.seq";
+    ALL = "SELECT id, policy, late_told FROM integrations ORDER BY id";
+    LATE = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at > $2 AND u.left_at <= $3 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
+    TOLD = "UPDATE integrations SET late_told = $3 WHERE id = $1 AND late_told = $2";
     LIST = concat!("SELECT u.integration_id, u.id AS user_id, u.user_name, u.left_at, ", brief_columns!(), " FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.left_at IS NOT NULL AND u.gone_at IS NULL AND (CAST($1 AS TEXT) IS NULL OR u.integration_id = $1) AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq) ORDER BY CASE WHEN j.state = 'held' THEN 0 ELSE 1 END, u.left_at, u.seq LIMIT $2 + 0");
 }
 
@@ -68,6 +71,23 @@ impl Store {
     ) -> Result<Option<usize>, StoreError> {
         let (id, reason, by) = (integration_id.to_owned(), reason.to_owned(), by.to_owned());
         self.writer.write(move |tx| async move { release(tx, &id, &reason, &by).await }.boxed()).await
+    }
+
+    /// Tells of those who wait for longer than their integration's policy allows, of each once. Several may call it.
+    pub async fn tell_of_late_leavers(&self) -> Result<(), StoreError> {
+        let rows = self.reader().await?.all(ALL, &[]).await?;
+        for row in rows {
+            let patience = row.json::<Policy>("policy")?.leaver_patience();
+            let late = Late {
+                integration_id: row.text("id")?,
+                told: row.time("late_told")?,
+                until: self.clock.now().minus(patience),
+            };
+            if late.people(&mut self.reader().await?).await?.0 > 0 {
+                self.writer.write(move |tx| async move { late.tell(tx).await }.boxed()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Those who are to be without access and are not known to be; those who are held first, then who waits longest.
@@ -128,6 +148,34 @@ async fn too_many(tx: &mut Tx, integration_id: &str) -> Result<Option<String>, S
     let Some(why) = limit.objection(left, of) else { return Ok(None) };
     hold(tx, integration_id, &why, "usher").await?;
     Ok(Some(why))
+}
+
+/// Those who left in a while and wait still.
+struct Late {
+    integration_id: String,
+    /// Whoever left until then has been told of.
+    told: Timestamp,
+    until: Timestamp,
+}
+
+impl Late {
+    /// How many they are, and since when the first of them.
+    async fn people(&self, db: &mut Db) -> Result<(u64, Option<Timestamp>), StoreError> {
+        let row = db.one(LATE, args![&self.integration_id, self.told, self.until]).await?;
+        let since = row.as_ref().map(|row| row.maybe_time("since")).transpose()?.flatten();
+        Ok((people(row)?, since))
+    }
+
+    async fn tell(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let (people, since) = self.people(&mut tx.db).await?;
+        let values = args![&self.integration_id, self.told, self.until];
+        if people == 0 || tx.db.change(TOLD, values).await? == 0 {
+            return Ok(());
+        }
+        let data = json!({ "people": people, "since": since.map(Timestamp::to_rfc3339) });
+        event::append(tx, NewEvent::new("leavers.late", "usher").of(&self.integration_id).with(data));
+        Ok(())
+    }
 }
 
 fn people(row: Option<Row>) -> Result<u64, StoreError> {

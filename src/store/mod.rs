@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod gather;
 mod group;
+mod hook;
 mod integration;
 mod job;
 mod journal;
@@ -55,6 +56,7 @@ pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
     GroupView, GroupWork,
 };
+pub use self::hook::{Channel, HookRow, NewHook};
 pub use self::integration::{IntegrationError, IntegrationRow, NewIntegration};
 pub use self::job::{
     Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,

@@ -53,6 +53,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         engine::STATEMENTS,
         event::STATEMENTS,
         &group::all_statements(),
+        hook::STATEMENTS,
         integration::STATEMENTS,
         &job::all_statements(),
         &plan::all_statements(),

@@ -1,4 +1,4 @@
-//! Programs of others that tests run, from PyPI: suites for a SCIM server, and a server of S3.
+//! Programs of others that tests run, from PyPI: suites for a SCIM server, a server of S3, and one of mail.
 //!
 //! `tests/suites/prepare.sh`, a step of `make test`, installs them in `target/suites`.
 

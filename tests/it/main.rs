@@ -18,6 +18,7 @@ mod from_pypi;
 mod fuzz;
 mod gateway;
 mod house;
+mod notice;
 mod on_postgres;
 mod on_sqlite;
 mod path;

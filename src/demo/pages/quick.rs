@@ -83,7 +83,7 @@ impl FromRequestParts<Arc<Desk>> for Owner {
     }
 }
 
-async fn show_sign_in(Shared(desk): Shared<Arc<Desk>>, headers: axum::http::HeaderMap) -> Response {
+async fn show_sign_in(Shared(desk): Shared<Arc<Desk>>, headers: http::HeaderMap) -> Response {
     let visitor = Visitor::of(&headers, &desk);
     let page = Page { csrf: Some(visitor.csrf), alert: None, email: String::new() };
     (set_cookie(&visitor.session), draw(StatusCode::OK, &page)).into_response()

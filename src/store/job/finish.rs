@@ -270,6 +270,12 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
     let mut told = finish.told;
     told.extend(settled.class.map(|class| ("class".to_owned(), class.as_str().into())));
     tell(tx, &job, &format!("job.{}", settled.word), WORKER, told.into());
+    if settled.state == JobState::Failed
+        && let Some(schedule) = job.cause.get("schedule").and_then(serde_json::Value::as_str)
+    {
+        let data = serde_json::json!({ "class": settled.class, "message": settled.message });
+        tell(tx, &job, &format!("{schedule}.failed"), WORKER, data);
+    }
     if let (Some(Seen::Account(seen)), Some(user_id)) = (&finish.seen, &job.user_id) {
         account::put(tx, &job.integration_id, user_id, seen);
     }

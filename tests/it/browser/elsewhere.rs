@@ -198,7 +198,7 @@ fn what_cannot_be_reached_says_so_without_its_key() {
     with_chromium(|_| async move {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let refusing = axum::Router::new().fallback(|| async { axum::http::StatusCode::FORBIDDEN });
+        let refusing = axum::Router::new().fallback(|| async { http::StatusCode::FORBIDDEN });
         let serving = tokio::spawn(async move { axum::serve(listener, refusing).await.unwrap() });
         let addresses = [
             format!("ws://ada:s3cret-w@127.0.0.1:{port}/s3cret-p?token=s3cret-t"),

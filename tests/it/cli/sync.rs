@@ -47,6 +47,7 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
         leavers(&shell);
+        notify(&shell);
         shell.run(&["integration", "pause", "desk", "--reason", "the app is being moved"]).done();
         let show = shell.run(&["integration", "show", "desk"]).done();
         assert!(show.starts_with("desk  acme-desk  Paused\n  paused since"), "{show}");
@@ -80,4 +81,38 @@ fn leavers(shell: &Shell) {
     let policy =
         shell.run(&["integration", "policy", "desk", "--leavers-most", "none", "--format", "json"]).json();
     assert_eq!(policy["policy"]["leavers"]["most"], serde_json::Value::Null);
+}
+
+fn notify(shell: &Shell) {
+    let kinds = shell.run(&["notify", "kinds"]).done();
+    assert!(kinds.contains("leavers.late"), "{kinds}");
+    std::fs::write(shell.path("address.txt"), "http://127.0.0.1:9/canary-of-an-address\n").unwrap();
+    let added = shell.run(&[
+        "notify",
+        "add",
+        "--webhook",
+        "@address.txt",
+        "--on",
+        "leavers.late",
+        "--format",
+        "json",
+    ]);
+    let added = added.json();
+    let id = added["id"].as_str().unwrap();
+    assert!(added["secret"].as_str().unwrap().starts_with("whsec_"), "{added}");
+    let tried = shell.run(&["notify", "test", id]);
+    assert_eq!((tried.code, tried.out.trim_end()), (Some(1), "http://127.0.0.1:9: it cannot be reached"));
+    let listed = shell.run(&["notify", "list"]).done();
+    assert!(
+        listed.contains(id) && listed.contains("http://127.0.0.1:9") && !listed.contains("canary"),
+        "{listed}"
+    );
+    let mail = shell.run(&["notify", "add", "--email", "oncall@company.example"]).failed();
+    assert!(mail.contains("USHER_SMTP"), "{mail}");
+    let open = shell
+        .run(&["notify", "add", "--webhook", "https://hooks.example", "--secret", "in-the-open"])
+        .failed();
+    assert!(open.contains("@FILE"), "{open}");
+    shell.run(&["notify", "remove", id]).done();
+    assert!(shell.run(&["notify", "remove", id]).failed().contains("`usher notify list` shows who is"));
 }

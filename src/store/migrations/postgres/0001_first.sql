@@ -22,6 +22,8 @@ CREATE TABLE integrations (
   leavers_held_at BIGINT,
   leavers_held_why TEXT COLLATE "C",
   leavers_since BIGINT NOT NULL DEFAULT 0,
+  -- Whoever left until then and waits too long has been told of.
+  late_told BIGINT NOT NULL DEFAULT 0,
   -- The least time between two jobs, and the most jobs of an hour, as in `policy`; before `paced_until` no job begins, before
   -- `rationed_until` none that can wait.
   pace_ms BIGINT NOT NULL,
@@ -378,6 +380,23 @@ CREATE TABLE plan_items (
   corrects BIGINT NOT NULL,
   outcome TEXT COLLATE "C",
   PRIMARY KEY (plan_id, number)
+);
+
+-- Who is told of what happens. `sealed` is the address, with what it is signed or let in by; `seen` the last event that was told, or passed
+-- over. After failures it is tried again at `due_at`; whoever tells takes it until then.
+CREATE TABLE hooks (
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  integration_id TEXT COLLATE "C" REFERENCES integrations(id),
+  channel TEXT COLLATE "C" NOT NULL CHECK (channel IN ('webhook', 'email')),
+  shown TEXT COLLATE "C" NOT NULL,
+  key_id TEXT COLLATE "C" NOT NULL,
+  sealed BYTEA NOT NULL,
+  kinds TEXT COLLATE "C" NOT NULL,
+  seen BIGINT NOT NULL,
+  failures BIGINT NOT NULL DEFAULT 0,
+  error TEXT COLLATE "C",
+  due_at BIGINT NOT NULL,
+  created_at BIGINT NOT NULL
 );
 
 -- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.

@@ -14,6 +14,8 @@ CREATE TABLE integrations (
   leavers_held_at INTEGER,
   leavers_held_why TEXT,
   leavers_since INTEGER NOT NULL DEFAULT 0,
+  -- Whoever left until then and waits too long has been told of.
+  late_told INTEGER NOT NULL DEFAULT 0,
   -- The least time between two jobs, and the most jobs of an hour, as in `policy`; before `paced_until` no job begins, before
   -- `rationed_until` none that can wait.
   pace_ms INTEGER NOT NULL,
@@ -369,6 +371,23 @@ CREATE TABLE plan_items (
   corrects INTEGER NOT NULL,
   outcome TEXT,
   PRIMARY KEY (plan_id, number)
+) STRICT;
+
+-- Who is told of what happens. `sealed` is the address, with what it is signed or let in by; `seen` the last event that was told, or passed
+-- over. After failures it is tried again at `due_at`; whoever tells takes it until then.
+CREATE TABLE hooks (
+  id TEXT NOT NULL PRIMARY KEY,
+  integration_id TEXT REFERENCES integrations(id),
+  channel TEXT NOT NULL CHECK (channel IN ('webhook', 'email')),
+  shown TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  kinds TEXT NOT NULL,
+  seen INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0,
+  error TEXT,
+  due_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
 ) STRICT;
 
 -- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.
