@@ -1,6 +1,6 @@
 //! A sync, measured: a comparison of many accounts with many users, and a whole sync of a large app through real Chromium.
 //!
-//! `ACCOUNTS` and `MEMBERS` (numbers) make it smaller.
+//! `ACCOUNTS` and `MEMBERS` (numbers) make it smaller. The app runs in a process of its own, so that what is told of memory is Usher's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +11,9 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,9 @@ use usher::store::{JobRequest, JobState, Priority, Work};
 
 #[tokio::main]
 async fn main() {
+    if let Ok(members) = std::env::var(AS_APP) {
+        return app(members.parse().expect(AS_APP)).await;
+    }
     let number = |variable: &str, default: usize| {
         std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
     };
@@ -87,11 +92,54 @@ fn comparison(count: usize) {
     );
 }
 
-async fn whole(members: usize) {
+/// Set, it makes this program the app, with so many members.
+const AS_APP: &str = "USHER_BENCH_APP";
+
+/// Serves the app until standard input ends.
+async fn app(members: usize) {
     let now = Arc::new(|| SystemClock.now().as_ms());
     let fill = Arc::new(|bytes: &mut [u8]| SystemEntropy.fill(bytes));
-    let desk =
-        AcmeDesk::start(Options { members, seats: members + 100, ..Options::new(now, fill) }).await.unwrap();
+    let options = Options { members, seats: members + 100, ..Options::new(now, fill) };
+    let desk = AcmeDesk::start(options).await.unwrap();
+    println!("{}", desk.url());
+    let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
+    ended.await.unwrap().unwrap();
+    desk.stop().await;
+}
+
+/// What was resident while something ran: at its begin and at each quarter of its time, the most, in MiB.
+struct Memory(Vec<f64>);
+
+impl Memory {
+    /// Looks each half second until `ended`.
+    async fn watch(ended: impl Future<Output = ()>) -> Self {
+        let mut seen = vec![resident()];
+        let mut tick = tokio::time::interval(Duration::from_millis(500));
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = &mut ended => return Self(seen),
+                _ = tick.tick() => seen.push(resident()),
+            }
+        }
+    }
+
+    fn told(&self) -> String {
+        let most = |part: &[f64]| part.iter().fold(0.0_f64, |most, one| most.max(*one));
+        let quarters = self.0.chunks(self.0.len().div_ceil(4)).map(|part| format!("{:.0}", most(part)));
+        format!("{:.0} MiB before, in its quarters {}", self.0[0], quarters.collect::<Vec<_>>().join(", "))
+    }
+}
+
+async fn whole(members: usize) {
+    let mut desk = Command::new(std::env::current_exe().unwrap())
+        .env(AS_APP, members.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(desk.stdout.take().unwrap()).read_line(&mut url).unwrap();
     let data = tempfile::tempdir().unwrap();
     let paths = Paths::new(data.path(), Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors"));
     let installation =
@@ -101,7 +149,7 @@ async fn whole(members: usize) {
     let new = NewIntegration {
         name: "desk".to_owned(),
         connector: "acme-desk".to_owned(),
-        settings: [("base_url", desk.url().as_str()), ("org_id", "acme")].map(text).into(),
+        settings: [("base_url", url.trim_end()), ("org_id", "acme")].map(text).into(),
         login: "password".to_owned(),
         credentials: [("username", "owner@acme.example"), ("password", "acme-password")].map(secret).into(),
         policy: Policy::default(),
@@ -110,36 +158,33 @@ async fn whole(members: usize) {
     let options = installation.worker_options(find_chromium().expect("Chromium"));
     let worker = installation.start_worker(options).await.unwrap().unwrap();
     let store = installation.store.clone();
-    for what in ["all new", "all known"] {
-        let before = memory();
+    for what in ["all new", "all known", "all known again"] {
         let began = SystemClock.elapsed();
         let request = JobRequest { priority: Priority::INTERACTIVE, cause: json!({}) };
         let job = store.request_job(&integration.row.id, Work::Sync, request, "bench").await.unwrap();
-        let done = store.settled_job(&job.id).await.unwrap().unwrap();
+        let memory = Memory::watch(async { drop(store.settled_job(&job.id).await) }).await;
+        let done = store.find_job(&job.id).await.unwrap().unwrap();
         assert_eq!(done.state, JobState::Done, "{:?} {:?}", done.class, done.message);
         let took = SystemClock.elapsed() - began;
         let plan = store.list_plans(None, 1).await.unwrap().remove(0);
         println!(
-            "- sync of {} accounts, {what}: {:.1} s, {:.0} rows/s; memory of this process (the app too) {:.0} MiB before, {:.0} MiB at most; found {:?}",
+            "- sync of {} accounts, {what}: {:.1} s, {:.0} rows/s; {}; found {:?}",
             plan.counts.accounts,
             took.as_secs_f64(),
             plan.counts.accounts as f64 / took.max(Duration::from_millis(1)).as_secs_f64(),
-            before.0,
-            memory().1,
+            memory.told(),
             plan.counts.found,
         );
     }
     worker.stop().await;
     store.close().await;
-    desk.stop().await;
+    drop(desk.stdin.take());
+    desk.wait().unwrap();
 }
 
-/// What is resident now, and was at most, in MiB.
-fn memory() -> (f64, f64) {
+/// What is resident now, in MiB.
+fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let of = |name: &str| -> f64 {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-    };
-    (of("VmRSS:"), of("VmHWM:"))
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
