@@ -1,4 +1,4 @@
-//! A user as a read shows it: as it is wanted, or, once that failed, as it was last seen in the app.
+//! A user as a read shows it: as it is wanted or, once that failed or is known not to be so any more, as it was last seen in the app.
 
 use serde_json::{Map, Value, json};
 
@@ -13,16 +13,15 @@ pub(super) fn shown(caller: &Caller, view: UserView) -> Result<Shown, Error> {
     let has_failed = job.as_ref().is_some_and(|job| {
         matches!(job.state, JobState::Failed | JobState::Held | JobState::NeedsHuman | JobState::Cancelled)
     });
-    if has_failed {
-        let attributes = resource.attributes_mut();
-        match &account {
-            Some(seen) => {
-                let seen = (seen.status, &seen.attributes, &seen.entitlements);
-                caller.integration.connector.overlay(seen, attributes);
-            }
-            // Nobody has seen the account: what was asked for is not so, and no more is claimed.
-            None => drop(attributes.insert("active".to_owned(), Value::Bool(!user.active))),
+    let attributes = resource.attributes_mut();
+    match &account {
+        Some(seen) => {
+            let seen = (seen.status, &seen.attributes, &seen.entitlements);
+            caller.integration.connector.overlay(seen, attributes);
         }
+        // Nobody has seen the account: what was asked for is not so, and no more is claimed.
+        None if has_failed => drop(attributes.insert("active".to_owned(), Value::Bool(!user.active))),
+        None => {}
     }
     Ok(Shown {
         schema: caller.schema.clone(),

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 statements! {
     FIND = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id = $2";
     FORGET_UNLINKED = "DELETE FROM accounts WHERE integration_id = $1 AND app_id = $2 AND user_id IS NULL";
-    PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, seen_at = excluded.seen_at";
+    PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, differs, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, differs = excluded.differs, seen_at = excluded.seen_at";
 }
 
 /// What a [`SeenAccount`] has of `accounts AS a`, beside the columns of another table.
@@ -84,8 +84,8 @@ pub(super) fn beside(row: &Row) -> Result<Option<SeenAccount>, StoreError> {
     row.maybe_text("status")?.map(|_| seen(row)).transpose()
 }
 
-/// Keeps a reading of a user's account. A row of the same account that nobody was matched to goes.
-pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenAccount) {
+/// Keeps a reading of a user's account; `differs`: whether it is known not to be as it is wanted. A row of the same account that nobody was matched to goes.
+pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenAccount, differs: bool) {
     if let Some(app_id) = &seen.app_id {
         tx.db.write(FORGET_UNLINKED, args![integration_id, app_id]);
     }
@@ -97,6 +97,7 @@ pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenA
         &json!(seen.attributes),
         &json!(seen.entitlements),
         seen.complete,
+        differs,
         tx.now,
     ];
     tx.db.write(PUT, values);

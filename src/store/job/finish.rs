@@ -277,7 +277,7 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
         tell(tx, &job, &format!("{schedule}.failed"), WORKER, data);
     }
     if let (Some(Seen::Account(seen)), Some(user_id)) = (&finish.seen, &job.user_id) {
-        account::put(tx, &job.integration_id, user_id, seen);
+        account::put(tx, &job.integration_id, user_id, seen, false);
     }
     if let Some(group_id) = &job.group_id {
         let seen = finish.seen.as_ref().and_then(Seen::group);

@@ -201,7 +201,7 @@ async fn adopt(
     };
     match user::record(tx, change).await {
         Ok(recorded) => {
-            account::put(tx, &plan.integration_id, &recorded.user.id, &seen);
+            account::put(tx, &plan.integration_id, &recorded.user.id, &seen, false);
             Ok(Outcome::said(format!("adopted as user {}", recorded.user.id)))
         }
         Err(RecordError::Store(error)) => Err(error),
@@ -226,7 +226,7 @@ async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) ->
         return Ok(Outcome::said("left alone: it was read again since"));
     }
     let seen = item.account.unwrap_or_else(SeenAccount::absent);
-    account::put(tx, integration_id, &user_id, &seen);
+    account::put(tx, integration_id, &user_id, &seen, !item.note.is_empty());
     let kind = match (item.kind, seen.status) {
         (ItemKind::Link, _) => "account.linked",
         (_, Status::Absent) => "account.gone",

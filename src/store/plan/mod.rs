@@ -237,7 +237,7 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
         tx.db.write(ADD, values);
     }
     for (user_id, seen) in &plan.as_wanted {
-        account::put(tx, &row.integration_id, user_id, seen);
+        account::put(tx, &row.integration_id, user_id, seen, false);
     }
     let data = serde_json::json!({ "findings": plan.items.len(), "counts": row.counts, "why": row.why });
     tell(tx, &row, if state == PlanState::Held { "plan.held" } else { "plan.made" }, "usher", data);

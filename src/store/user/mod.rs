@@ -117,7 +117,8 @@ impl UserRow {
 pub struct UserView {
     /// What is wanted.
     pub user: UserRow,
-    /// What was last seen, where the latest job failed, is held or with a person, or was cancelled.
+    /// What was last seen, where the latest job failed, is held or with a person, or was cancelled; or where a sync has found since that
+    /// it is not as it is wanted.
     pub account: Option<SeenAccount>,
     /// The latest job: pending, or how it ended.
     pub job: Option<JobBrief>,

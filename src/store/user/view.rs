@@ -23,11 +23,11 @@ macro_rules! select {
     };
 }
 
-/// The latest job of each of `users AS u` and, where that failed, the account, then `$rest`.
+/// The latest job of each of `users AS u` and the account, where that failed, or where a sync found it otherwise since; then `$rest`.
 macro_rules! beside {
     ($rest:literal) => {
         concat!(
-            " LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id AND j.state IN ('failed', 'held', 'needs_human', 'cancelled')",
+            " LEFT JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id AND (j.state IN ('failed', 'held', 'needs_human', 'cancelled') OR (a.differs = 1 AND (j.state IS NULL OR j.state = 'done')))",
             $rest
         )
     };

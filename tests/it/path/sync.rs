@@ -180,6 +180,14 @@ async fn what_was_done_by_hand_is_found_and_put_right_when_somebody_says_so() {
     assert_eq!(plan.state, PlanState::Applied);
     assert_eq!((&items[0].item.name, &items[1].item.name), (&demoted.email, &gone.email));
     assert!(items.iter().all(|item| item.outcome.as_deref() == Some("noted")), "{items:?}");
+    // An import shows what is so, not what was wanted.
+    let shown = world.import().await;
+    let of = |email: &str| shown.iter().find(|user| user["userName"] == email).unwrap();
+    assert_eq!(of(&gone.email)["active"], false);
+    assert_eq!(
+        (&of(&demoted.email)["active"], &of(&demoted.email)[ROLE_URN]["role"]),
+        (&json!(true), &json!("viewer"))
+    );
     let before = world.record();
     assert_eq!(
         kinds(&world.plan().await.1),
@@ -187,6 +195,15 @@ async fn what_was_done_by_hand_is_found_and_put_right_when_somebody_says_so() {
         "who is known to be gone is not found gone again"
     );
     assert_eq!(world.record(), before, "a sync changes nothing");
+    // What is pushed again is done, and reads as it is wanted.
+    let id = of(&demoted.email)["id"].as_str().unwrap();
+    assert_eq!(world.scim.put(id, &user(&demoted.email, &demoted.name, true, "agent")).await.0, 200);
+    super::faults::done(
+        &world.installation.store,
+        &super::faults::job_of(&world.installation.store, id).await.id,
+    )
+    .await;
+    assert_eq!(world.scim.get(&format!("/Users/{id}")).await.1[ROLE_URN]["role"], "agent");
     world.end().await;
 }
 

@@ -160,6 +160,8 @@ CREATE TABLE accounts (
   attributes TEXT COLLATE "C" NOT NULL,
   entitlements TEXT COLLATE "C" NOT NULL,
   complete BIGINT NOT NULL,
+  -- Whether a sync found it otherwise than it is wanted, and no job has looked since.
+  differs BIGINT NOT NULL,
   seen_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX accounts_of_user ON accounts(integration_id, user_id);

@@ -152,6 +152,8 @@ CREATE TABLE accounts (
   attributes TEXT NOT NULL,
   entitlements TEXT NOT NULL,
   complete INTEGER NOT NULL,
+  -- Whether a sync found it otherwise than it is wanted, and no job has looked since.
+  differs INTEGER NOT NULL,
   seen_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX accounts_of_user ON accounts(integration_id, user_id);
