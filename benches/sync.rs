@@ -81,7 +81,7 @@ fn comparison(count: usize) {
         ..Capabilities::default()
     };
     let (match_by, protection) = (["email".to_owned()], Protection::new(["owner@acme.example".to_owned()]));
-    let rules = Rules { match_by: &match_by, can: &can, protection: &protection };
+    let rules = Rules { match_by: &match_by, can: &can, protection: &protection, groups: &[] };
     let began = SystemClock.elapsed();
     let compared = compare(&all, accounts, rules);
     let took = SystemClock.elapsed() - began;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::account::{Observed, Status};
+use crate::account::{Group, Membership, Observed, Status};
 use crate::connector::Connector;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
@@ -49,9 +49,12 @@ async fn read_and_compare(
     let accounts = believed(integration, list.accounts, list.complete)?;
     let users = undisturbed(before, users().await?);
     let (connector, count) = (&integration.connector, accounts.len());
-    let known: Vec<Known> = users.into_iter().map(|user| known(integration, user)).collect();
+    let kept = store.kept_groups(&integration.row.id).await.map_err(|error| internal(&error))?;
+    let known: Vec<Known> = users.into_iter().map(|user| known(integration, user, &kept)).collect();
+    let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
     let (can, protection) = (terms::capabilities(connector), protection(integration, flows.username()));
-    let rules = Rules { match_by: &connector.account.match_by, can: &can, protection: &protection };
+    let rules =
+        Rules { match_by: &connector.account.match_by, can: &can, protection: &protection, groups: &groups };
     let plan = plan(integration, &known, count, compare(&known, accounts, rules));
     let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
         LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
@@ -114,13 +117,15 @@ fn undisturbed(before: Vec<KnownUser>, after: Vec<KnownUser>) -> Vec<KnownUser> 
 }
 
 /// A user as it is compared. One whose wish the connector does not take any more is left alone, as one with work pending.
-fn known(integration: &Integration, known: KnownUser) -> Known {
+fn known(integration: &Integration, known: KnownUser, kept: &[(String, Group)]) -> Known {
     let KnownUser { user, seen, groups, is_pending, .. } = known;
     let connector = &integration.connector;
     let granted = terms::granted(&integration.row.policy.grants, &groups);
+    let is_in = kept.iter().filter(|(id, _)| groups.iter().any(|of| of.id == *id));
+    let is_in = is_in.map(|(_, group)| Membership { group: group.clone(), is_wanted: true }).collect();
     let seen = seen.map(terms::kept);
     let (user_id, is_over) = (user.id.clone(), user.gone_at.is_some());
-    match terms::wanted(connector, &user, &granted, Vec::new()) {
+    match terms::wanted(connector, &user, &granted, is_in) {
         Ok(wanted) => Known { user_id, wanted, seen, is_pending, is_over },
         Err(_) => {
             let attributes = seen.as_ref().map(|seen| seen.attributes.clone()).unwrap_or_default();

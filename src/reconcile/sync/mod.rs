@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::account::{Attributes, Observed, Presence, Status, Wanted};
+use crate::account::{Attributes, Group, Membership, Observed, Presence, Status, Wanted};
 
 use super::{Capabilities, Operation, Protection, Refusal, plan};
 
@@ -15,7 +15,7 @@ use super::{Capabilities, Operation, Protection, Refusal, plan};
 pub struct Known {
     /// Its id.
     pub user_id: String,
-    /// What is wanted of its account.
+    /// What is wanted of its account; of groups, only those that it is wanted in.
     pub wanted: Wanted,
     /// What was last seen of it.
     pub seen: Option<Observed>,
@@ -34,6 +34,8 @@ pub struct Rules<'r> {
     pub can: &'r Capabilities,
     /// Who is never changed: they are not adopted either.
     pub protection: &'r Protection,
+    /// The groups that Usher keeps in the app. Of others nothing is wanted.
+    pub groups: &'r [Group],
 }
 
 /// Something that a reading found and that was not known so.
@@ -185,8 +187,13 @@ fn had_account(one: &Known) -> bool {
 /// What differs from what is wanted, among what was shown: a list that shows no groups says nothing of them.
 fn plan_of(one: &Known, account: &Observed, rules: Rules<'_>) -> Result<Vec<Operation>, Refusal> {
     let mut wanted = one.wanted.clone();
-    if account.groups.is_none() {
-        wanted.groups.clear();
+    match &account.groups {
+        None => wanted.groups.clear(),
+        Some(is_in) => {
+            let is_wanted = |group: &&Group| one.wanted.groups.iter().any(|wanted| wanted.group == **group);
+            let others = rules.groups.iter().filter(|group| is_in.contains(&group.name) && !is_wanted(group));
+            wanted.groups.extend(others.map(|group| Membership { group: group.clone(), is_wanted: false }));
+        }
     }
     plan(&wanted, account, rules.can, rules.protection)
 }

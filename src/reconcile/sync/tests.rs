@@ -7,7 +7,8 @@ use crate::account::Attributes;
 use crate::reconcile::{AttributeRule, EntitlementRule, Holds};
 
 fn can() -> Capabilities {
-    let flows = "invite update change_role deactivate reactivate remove cancel_invite";
+    let flows =
+        "invite update change_role deactivate reactivate remove cancel_invite add_member remove_member";
     let keys = Some(BTreeSet::from(["agent".to_owned(), "viewer".to_owned()]));
     Capabilities {
         flows: flows.split(' ').map(str::to_owned).collect(),
@@ -20,10 +21,19 @@ fn can() -> Capabilities {
     }
 }
 
+/// The groups that are kept in the app.
+fn kept() -> Vec<Group> {
+    ["ops", "field"].map(|name| Group { id: None, name: name.to_owned() }).into()
+}
+
 fn compared(known: &[Known], accounts: Vec<Observed>) -> Comparison {
     let protection = Protection::new(["root@x.example".to_owned()]);
     let match_by = ["email".to_owned()];
-    compare(known, accounts, Rules { match_by: &match_by, can: &can(), protection: &protection })
+    compare(
+        known,
+        accounts,
+        Rules { match_by: &match_by, can: &can(), protection: &protection, groups: &kept() },
+    )
 }
 
 fn account(id: &str, email: &str, role: &str, status: Status) -> Observed {
@@ -251,4 +261,32 @@ proptest! {
             prop_assert!(!is_news, "{:?} after {:?}", finding, first.findings);
         }
     }
+}
+
+#[test]
+fn only_who_is_in_a_group_that_is_kept_can_be_wrongly_in_it() {
+    let seen = |groups: Option<&[&str]>| Observed {
+        groups: groups.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        ..account("1", "ada@x.example", "agent", Status::Active)
+    };
+    let found = |wanted: &[&str], is_in: Option<&[&str]>| {
+        let mut ada = known("ada", "ada@x.example", Some(seen(None)));
+        let groups = kept().into_iter().filter(|group| wanted.contains(&group.name.as_str()));
+        ada.wanted.groups = groups.map(|group| Membership { group, is_wanted: true }).collect();
+        match compared(&[ada], vec![seen(is_in)]).findings.as_slice() {
+            [] => String::new(),
+            [Finding::Drift { to_do: Ok(to_do), .. }] => {
+                to_do.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(found(&["ops"], Some(&["ops", "lunch"])), "");
+    assert_eq!(found(&["ops"], Some(&["lunch"])), "add to the group ops");
+    assert_eq!(
+        found(&["ops"], Some(&["field", "lunch"])),
+        "add to the group ops, take out of the group field"
+    );
+    assert_eq!(found(&[], Some(&["lunch"])), "");
+    assert_eq!(found(&["ops"], None), "", "a list that shows no groups says nothing of them");
 }

@@ -259,6 +259,11 @@ impl Store {
         replica::memberships(&mut self.reader().await?, integration_id, user_id).await
     }
 
+    /// The groups of an integration that are in the app and are to be, by their ids here, each as it was last seen there.
+    pub async fn kept_groups(&self, integration_id: &str) -> Result<Vec<(String, Group)>, StoreError> {
+        replica::kept(&mut self.reader().await?, integration_id).await
+    }
+
     /// Notes, on the disk before it returns, that the next flow may give the app this group under this name: make it or, where it
     /// `is_there` under another one, rename it.
     pub async fn making_group(

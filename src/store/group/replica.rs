@@ -12,6 +12,7 @@ use crate::store::writer::Tx;
 
 statements! {
     MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL ORDER BY g.seq";
+    KEPT = "SELECT id, app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND deleted_at IS NULL ORDER BY seq";
     OTHERS = "SELECT app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND gone_at IS NULL AND id <> $2 ORDER BY seq";
     SEE = "UPDATE groups SET app_id = $2, app_name = $3 WHERE id = $1";
     MAKING = "UPDATE groups SET making = $2, app_id = CASE WHEN $3 = 1 THEN app_id END, app_name = CASE WHEN $3 = 1 THEN app_name END WHERE id = $1";
@@ -50,6 +51,16 @@ pub(super) async fn memberships(
         memberships.extend(in_app(&row)?.map(|group| Membership { group, is_wanted }));
     }
     Ok(memberships)
+}
+
+/// The groups that Usher keeps in the app, by their ids here.
+pub(super) async fn kept(db: &mut Db, integration_id: &str) -> Result<Vec<(String, Group)>, StoreError> {
+    let mut kept = Vec::new();
+    for row in db.all(KEPT, args![integration_id]).await? {
+        let id = row.text("id")?;
+        kept.extend(in_app(&row)?.map(|group| (id, group)));
+    }
+    Ok(kept)
 }
 
 pub(super) async fn others(db: &mut Db, integration_id: &str, id: &str) -> Result<Vec<Group>, StoreError> {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use usher::integration::Policy;
-use usher::store::{JobFilter, JobState};
+use usher::store::{ItemKind, JobFilter, JobState};
 
 use crate::demo::Browser;
 
@@ -203,7 +203,25 @@ async fn what_was_done_by_hand_is_put_right_with_the_next_push() {
     let id = made["id"].as_str().unwrap().to_owned();
     world.settled().await;
 
+    let drift = async || {
+        let (_, items) = world.plan().await;
+        let drift = items.into_iter().filter(|item| item.item.kind == ItemKind::Drift);
+        drift.map(|item| format!("{}: {}", item.item.name, item.item.note)).collect::<Vec<_>>()
+    };
+    assert_eq!(drift().await, [""; 0]);
     let mut by_hand = Browser::signed_in(&world.desk).await;
+    let members = world.desk.members();
+    let id_of_ada = members.iter().find(|member| member.email == ADA).unwrap().id.to_string();
+    by_hand.do_to_group(world.group_id("Ops"), "add", &[("email", GRACE)]).await;
+    by_hand.do_to_group(world.group_id("Ops"), "take-out", &[("member", &id_of_ada)]).await;
+    assert_eq!(world.in_group("Ops"), Some(vec![GRACE.to_owned()]));
+    let expected = [format!("{ADA}: add to the group Ops"), format!("{GRACE}: take out of the group Ops")];
+    assert_eq!(drift().await, expected);
+    by_hand.do_to_group(world.group_id("Ops"), "add", &[("email", ADA)]).await;
+    let id_of_grace = members.iter().find(|member| member.email == GRACE).unwrap().id.to_string();
+    by_hand.do_to_group(world.group_id("Ops"), "take-out", &[("member", &id_of_grace)]).await;
+    assert_eq!(drift().await, [""; 0]);
+
     by_hand.do_to_group(world.group_id("Ops"), "rename", &[("name", "Mine")]).await;
     let push = |members: Vec<&str>| group("Ops", &members);
     world.group(Method::PUT, &format!("/{id}"), Some(&push(vec![&ada, &grace])), 200).await;
