@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+mod assignments;
 mod browser;
 mod carry_out;
 mod check;
@@ -60,6 +61,7 @@ macro_rules! commands {
 }
 
 commands! {
+    Assignments(assignments),
     Check(check),
     Db(db),
     Demo(demo),

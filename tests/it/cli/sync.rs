@@ -39,6 +39,7 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         assert!(applied.contains("adopted as user"), "{applied}");
         let list = shell.run(&["integration", "list"]).done();
         assert!(list.contains("STANDS") && list.contains("Working"), "{list}");
+        assignments(&shell);
         let again = shell.run(&["plan", "reject", &plan, "--reason", "no"]).failed();
         assert!(again.contains("the plan is applied"), "{again}");
         let unknown = shell.run(&["plan", "show", "plan_x"]).failed();
@@ -59,6 +60,26 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
     })
     .await
     .unwrap();
+}
+
+/// Who holds what, as it was read.
+fn assignments(shell: &Shell) {
+    let table = shell.run(&["assignments", "desk", "--entitlement", "role"]).done();
+    let mut lines = table.lines();
+    assert_eq!(
+        lines.next(),
+        Some("user_name,user_id,external_id,app_id,status,wanted,entitlement,key,label,read")
+    );
+    assert_eq!(lines.clone().count(), 11, "{table}");
+    assert!(lines.all(|line| line.contains(",role,") && line.ends_with('Z')), "{table}");
+    let rows = shell.run(&["assignments", "desk", "--format", "json"]).json();
+    let ada = rows.as_array().unwrap().iter().find(|row| row["user_name"] == "ada@acme.example").unwrap();
+    assert_eq!(
+        (&ada["status"], &ada["wanted"], &ada["entitlement"]),
+        (&"active".into(), &true.into(), &"role".into())
+    );
+    let refused = shell.run(&["assignments", "desk", "--entitlement", "rank"]).failed();
+    assert!(refused.contains("does not have `rank`"), "{refused}");
 }
 
 fn stands(shell: &Shell, expected: &str, reason: &str) {
