@@ -38,8 +38,9 @@ async fn main() {
     let number = |variable: &str, default: usize| {
         std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
     };
-    comparison(number("ACCOUNTS", 100_000));
+    // First, so that nothing else has been in memory.
     whole(number("MEMBERS", 10_000)).await;
+    comparison(number("ACCOUNTS", 100_000));
 }
 
 /// Accounts of which one in ten is nobody's, one in ten another than wanted, and one in ten gone.

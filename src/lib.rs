@@ -11,6 +11,7 @@ pub mod secret;
 pub mod account;
 pub mod artifact;
 pub mod browser;
+pub mod metrics;
 pub mod notice;
 pub mod playbook;
 pub mod scim;

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch::{Sender, channel};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::artifact::Artifacts;
 use crate::clock::SharedClock;
@@ -22,6 +25,7 @@ use crate::intake::Intake;
 use crate::integration::Integrations;
 use crate::job::{BrowserChoice, Watch, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
+use crate::metrics::{self, metrics};
 use crate::notice::{Mailer, Notices, Telling};
 use crate::secret::SecretString;
 use crate::store::{Database, Store, StoreError, StoreOptions};
@@ -186,6 +190,42 @@ pub enum StartError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Gives how everything stands as numbers, at `/metrics` of an address of its own, as they tell what integrations there are.
+#[derive(Debug)]
+pub struct Metrics {
+    address: SocketAddr,
+    /// Its one task, which ends with it.
+    _task: JoinSet<io::Result<()>>,
+}
+
+impl Metrics {
+    /// Gives them from now on, until it is dropped.
+    ///
+    /// # Errors
+    /// The address is taken.
+    pub async fn start(installation: &Installation, listen: SocketAddr) -> Result<Self, StartError> {
+        let unusable = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?;
+        let Installation { store, integrations, clock, .. } = installation.clone();
+        let answer = async move || match metrics(&store, &integrations, &clock).await {
+            Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+            Err(error) => {
+                tracing::warn!(%error, "the numbers could not be given");
+                StatusCode::SERVICE_UNAVAILABLE.into_response()
+            }
+        };
+        let mut task = JoinSet::new();
+        task.spawn(axum::serve(listener, Router::new().route("/metrics", get(answer))).into_future());
+        Ok(Self { address, _task: task })
+    }
+
+    /// Where they are, for clients on this machine.
+    pub fn url(&self) -> String {
+        format!("http://{}/metrics", self.address)
+    }
 }
 
 /// A running server.

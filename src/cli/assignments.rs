@@ -48,12 +48,10 @@ impl Assignments {
         if let Some(only) = self.entitlement.as_deref().filter(|only| !types.contains(only)) {
             anyhow::bail!("the app does not have `{only}`; it has {}", crate::diagnostic::one_of(&types));
         }
-        let known = installation.store.known_users(&found.row.id).await?;
-        let rows: Vec<Assignment> = known
-            .iter()
-            .flat_map(|known| of_user(&found.connector, known))
-            .filter(|row| self.entitlement.is_none() || row.entitlement == self.entitlement)
-            .collect();
+        let mut rows: Vec<Assignment> = Vec::new();
+        let take = |known| rows.extend(of_user(&found.connector, &known));
+        installation.store.each_known_user(&found.row.id, take).await?;
+        rows.retain(|row| self.entitlement.is_none() || row.entitlement == self.entitlement);
         let table = table(&rows).context("the table cannot be written")?;
         context.format.print(&rows, |_| table.trim_end().to_owned())?;
         Ok(Exit::Done)

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::diagnostic::{Colour, render};
-use crate::server::{Installation, Server, ServerOptions};
+use crate::server::{Installation, Metrics, Server, ServerOptions};
 
 use super::Exit;
 use super::browser::{Browsers, choice};
@@ -27,6 +27,10 @@ pub(super) struct Serve {
     /// Serves without a worker: wishes are recorded, nothing is done in the apps
     #[arg(long)]
     no_worker: bool,
+
+    /// Where it gives how everything stands as numbers, at `/metrics`, for Prometheus; keep it off the outside
+    #[arg(long, value_name = "ADDR", env = "USHER_METRICS")]
+    metrics: Option<SocketAddr>,
 
     /// How many jobs the worker carries out at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
@@ -52,8 +56,15 @@ impl Serve {
         let base_url = self.base_url.map(|url| url.trim_end_matches('/').to_owned());
         let options = ServerOptions { listen: self.listen, base_url, worker };
         let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        let metrics = match self.metrics {
+            Some(listen) => Some(Metrics::start(&installation, listen).await?),
+            None => None,
+        };
         let server = Server::start(installation, options).await?;
         eprintln!("usher listens on {}; SCIM is at {0}/scim/v2/<integration>", server.url());
+        if let Some(metrics) = &metrics {
+            eprintln!("how everything stands is at {}", metrics.url());
+        }
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
             _ = terminated.recv() => {}

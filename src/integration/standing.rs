@@ -24,6 +24,12 @@ pub enum Standing {
     Working,
 }
 
+impl Standing {
+    /// Every one of them, the gravest first.
+    pub const ALL: [Self; 5] =
+        [Self::Paused, Self::ConnectorDrift, Self::NotValidated, Self::NeedsAttention, Self::Working];
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -43,14 +43,19 @@ async fn read_and_compare(
     claimed: &Claimed,
 ) -> Result<String, Failure> {
     let store = &workshop.store;
-    let users = async || store.known_users(&integration.row.id).await.map_err(|error| internal(&error));
-    let before = users().await?;
+    let id = &integration.row.id;
+    let mut marks = HashMap::new();
+    let mark = |known: KnownUser| {
+        marks.insert(known.user.id.clone(), known.mark());
+    };
+    store.each_known_user(id, mark).await.map_err(|error| internal(&error))?;
     let list = list_accounts(integration, flows).await?;
     let accounts = believed(integration, list.accounts, list.complete)?;
-    let users = undisturbed(before, users().await?);
     let (connector, count) = (&integration.connector, accounts.len());
-    let kept = store.kept_groups(&integration.row.id).await.map_err(|error| internal(&error))?;
-    let known: Vec<Known> = users.into_iter().map(|user| known(integration, user, &kept)).collect();
+    let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
+    let mut known = Vec::new();
+    let take = |user: KnownUser| known.push(known_as(integration, undisturbed(&marks, user), &kept));
+    store.each_known_user(id, take).await.map_err(|error| internal(&error))?;
     let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
     let (can, protection) = (terms::capabilities(connector), protection(integration, flows.username()));
     let rules =
@@ -104,20 +109,15 @@ fn believed(
     Ok(accounts)
 }
 
-/// The users as they are `after` the list was read. With whoever was not so before, another session was busy meanwhile: what the list says
-/// of them may be older than what is known, and they are left alone.
-fn undisturbed(before: Vec<KnownUser>, after: Vec<KnownUser>) -> Vec<KnownUser> {
-    let before: HashMap<String, KnownUser> =
-        before.into_iter().map(|known| (known.user.id.clone(), known)).collect();
-    let is_busy = |known: &KnownUser| before.get(&known.user.id) != Some(known);
-    after
-        .into_iter()
-        .map(|known| KnownUser { is_pending: known.is_pending || is_busy(&known), ..known })
-        .collect()
+/// A user after the list was read. With whoever has another mark than before, another session was busy meanwhile: what the list says of
+/// them may be older than what is known, and they are left alone.
+fn undisturbed(marks: &HashMap<String, u64>, known: KnownUser) -> KnownUser {
+    let is_busy = marks.get(&known.user.id) != Some(&known.mark());
+    KnownUser { is_pending: known.is_pending || is_busy, ..known }
 }
 
 /// A user as it is compared. One whose wish the connector does not take any more is left alone, as one with work pending.
-fn known(integration: &Integration, known: KnownUser, kept: &[(String, Group)]) -> Known {
+fn known_as(integration: &Integration, known: KnownUser, kept: &[(String, Group)]) -> Known {
     let KnownUser { user, seen, groups, is_pending, .. } = known;
     let connector = &integration.connector;
     let granted = terms::granted(&integration.row.policy.grants, &groups);
@@ -298,7 +298,8 @@ mod tests {
             known("read again", Some(2)),
             known("new", Some(2)),
         ];
-        let pending = undisturbed(before, after).into_iter().map(|known| known.is_pending);
+        let marks = before.into_iter().map(|known| (known.user.id.clone(), known.mark())).collect();
+        let pending = after.into_iter().map(|known| undisturbed(&marks, known).is_pending);
         assert_eq!(pending.collect::<Vec<_>>(), [false, true, true, true]);
     }
 }

@@ -12,6 +12,7 @@ statements! {
     LAST_READING = "SELECT j.state, j.class, j.message, j.finished_at, (SELECT a.connector_hash FROM attempts a WHERE a.job_id = j.id ORDER BY a.number DESC LIMIT 1) AS connector_hash FROM jobs j WHERE j.integration_id = $1 AND j.lane IN ('integration', 'sync') AND j.state IN ('done', 'failed') ORDER BY j.finished_at DESC, j.seq DESC LIMIT 1";
     WAITING = "SELECT coalesce(sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0) AS held, coalesce(sum(CASE WHEN state = 'needs_human' THEN 1 ELSE 0 END), 0) AS needs_human FROM jobs WHERE integration_id = $1 AND state IN ('held', 'needs_human')";
     OPEN_PLAN = "SELECT id FROM plans WHERE integration_id = $1 AND state IN ('held', 'proposed') ORDER BY seq DESC LIMIT 1";
+    OPEN_JOBS = "SELECT state, count(*) AS jobs FROM jobs WHERE integration_id = $1 AND state IN ('ready', 'blocked', 'running', 'retry', 'held', 'needs_human') GROUP BY state";
     LATE = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at <= $2 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
 }
 
@@ -72,6 +73,24 @@ impl Store {
             oversight.late_since = row.maybe_time("since")?;
         }
         Ok(oversight)
+    }
+}
+
+impl Store {
+    /// How many jobs of an integration have not ended, by where they stand.
+    pub async fn open_jobs(&self, integration_id: &str) -> Result<Vec<(JobState, u64)>, StoreError> {
+        let rows = self.reader().await?.all(OPEN_JOBS, args![integration_id]).await?;
+        rows.iter().map(|row| Ok((row.word("state")?, count(row, "jobs")?))).collect()
+    }
+
+    /// How many people should be without access and are not known to be, and since when the first of them.
+    pub async fn waiting_leavers(
+        &self,
+        integration_id: &str,
+    ) -> Result<(u64, Option<Timestamp>), StoreError> {
+        let row = self.reader().await?.one(LATE, args![integration_id, self.clock.now()]).await?;
+        let Some(row) = row else { return Ok((0, None)) };
+        Ok((count(&row, "people")?, row.maybe_time("since")?))
     }
 }
 

@@ -24,7 +24,7 @@ use usher::id::SystemEntropy;
 use usher::integration::{NewIntegration, Policy};
 use usher::notice::{Mailer, To};
 use usher::secret::{ExposeSecret as _, SecretString};
-use usher::server::{Installation, Paths};
+use usher::server::{Installation, Metrics, Paths};
 use usher::store::{Change, HookRow, IntegrationRow, JobRequest, NewEvent, Priority, UserChange};
 
 use crate::from_pypi::programs;
@@ -269,6 +269,39 @@ async fn leavers_who_wait_too_long_are_told_of_once() {
     stand.clock.advance(Duration::from_secs(1800));
     stand.tell().await;
     assert_eq!(listener.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn how_everything_stands_is_given_as_numbers() {
+    let stand = Stand::new(None).await;
+    let desk = stand.integration("desk").await;
+    let (id, _) = stand.webhook("http://127.0.0.1:9", None, &[]).await;
+    let store = &stand.installation.store;
+    let leaver = Change {
+        integration_id: desk.id.clone(),
+        user: UserChange::Insert(body("ada", false)),
+        job: Some(JobRequest { priority: Priority::LEAVER, cause: json!({}) }),
+        events: Vec::<NewEvent>::new(),
+    };
+    store.record(leaver).await.unwrap();
+    store.hold_leavers(&desk.id, "moved", "test").await.unwrap();
+    stand.tell().await;
+    stand.clock.advance(Duration::from_secs(90));
+    let metrics = Metrics::start(&stand.installation, (Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+    let text = reqwest::get(metrics.url()).await.unwrap().text().await.unwrap();
+    for line in [
+        "usher_integration_stands{integration=\"desk\",state=\"Not validated\"} 1.0",
+        "usher_integration_stands{integration=\"desk\",state=\"Working\"} 0.0",
+        "usher_jobs{integration=\"desk\",state=\"held\"} 1.0",
+        "usher_jobs{integration=\"desk\",state=\"ready\"} 0.0",
+        "usher_leavers_waiting{integration=\"desk\"} 1.0",
+        "usher_leavers_longest_wait_seconds{integration=\"desk\"} 90.0",
+        "usher_leavers_held{integration=\"desk\"} 1.0",
+        &format!("usher_hook_failures{{hook=\"{id}\"}} 1.0"),
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! All users of an integration, as a comparison with the app needs them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::account::{self, SeenAccount, seen_columns};
@@ -31,16 +33,33 @@ pub struct KnownUser {
     pub is_pending: bool,
 }
 
+impl KnownUser {
+    /// What is another one as soon as somebody changed the user, read the account, or asked for a job.
+    pub fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let groups: Vec<&str> = self.groups.iter().map(|group| group.id.as_str()).collect();
+        (self.user.version, self.user.gone_at.map(Timestamp::as_ms), self.is_pending, groups)
+            .hash(&mut hasher);
+        self.seen_at.map(Timestamp::as_ms).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 impl Store {
-    /// All users of an integration, of one moment, those who are gone included, in the order of their making.
-    pub async fn known_users(&self, integration_id: &str) -> Result<Vec<KnownUser>, StoreError> {
+    /// All users of an integration, of one moment, those who are gone included, in the order of their making: each is given to `take`, so that
+    /// they are never all in memory but for what is kept of them.
+    pub async fn each_known_user(
+        &self,
+        integration_id: &str,
+        mut take: impl FnMut(KnownUser) + Send,
+    ) -> Result<(), StoreError> {
         let mut db = self.snapshot().await?;
-        let (mut known, mut after) = (Vec::new(), 0);
+        let mut after = 0;
         loop {
             let rows = db.all(KNOWN, args![integration_id, after, PART]).await?;
             for row in &rows {
                 after = row.int("seq")?;
-                known.push(KnownUser {
+                take(KnownUser {
                     user: read(row)?,
                     seen: account::beside(row)?,
                     seen_at: row.maybe_time("seen_at")?,
@@ -49,7 +68,7 @@ impl Store {
                 });
             }
             if rows.is_empty() {
-                return Ok(known);
+                return Ok(());
             }
         }
     }

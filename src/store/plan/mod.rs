@@ -34,6 +34,9 @@ statements! {
     ITEMS = "SELECT * FROM plan_items WHERE plan_id = $1 ORDER BY number";
 }
 
+/// How many writes go to the database at once.
+const AT_ONCE: i64 = 500;
+
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
@@ -235,9 +238,16 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
             item.corrects,
         ];
         tx.db.write(ADD, values);
+        // A plan of very many findings does not gather in memory.
+        if number % AT_ONCE == 0 {
+            tx.db.flush().await?;
+        }
     }
-    for (user_id, seen) in &plan.as_wanted {
+    for (number, (user_id, seen)) in (1_i64..).zip(&plan.as_wanted) {
         account::put(tx, &row.integration_id, user_id, seen, false);
+        if number % AT_ONCE == 0 {
+            tx.db.flush().await?;
+        }
     }
     let data = serde_json::json!({ "findings": plan.items.len(), "counts": row.counts, "why": row.why });
     tell(tx, &row, if state == PlanState::Held { "plan.held" } else { "plan.made" }, "usher", data);
