@@ -83,6 +83,21 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// Leaves jobs to you: do them in the app, then `usher job done`
+    Take {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Reads in the app whether jobs are done that are for a person to do; one ends only where it is
+    Done {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
     /// Ends jobs that are not running
     Cancel {
         /// Their ids
@@ -120,6 +135,13 @@ impl Job {
             Act::Release { ids, reason } => {
                 let release = async |id: &str| installation.store.release_job(id, &reason, OPERATOR).await;
                 operate(context, &ids, release).await
+            }
+            Act::Take { ids, reason } => {
+                let take = async |id: &str| installation.store.take_job(id, &reason, OPERATOR).await;
+                operate(context, &ids, take).await
+            }
+            Act::Done { ids } => {
+                operate(context, &ids, async |id| installation.store.check_job(id, OPERATOR).await).await
             }
             Act::Cancel { ids, reason } => {
                 let cancel = async |id: &str| installation.store.cancel_job(id, &reason, OPERATOR).await;
@@ -234,6 +256,7 @@ fn job_json(job: &JobRow) -> Value {
         "class": job.class,
         "message": job.message,
         "outcome_unknown": job.read_first,
+        "by_hand": job.by_hand,
         "attempts": job.attempts,
         "due": job.due_at.to_rfc3339(),
         "created": job.created_at.to_rfc3339(),

@@ -54,6 +54,9 @@ pub(super) struct Limits {
     /// The window in which they are counted
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     leavers_window: Option<u32>,
+    /// Whether what the connector cannot do is left to a person, instead of failing
+    #[arg(long, value_name = "BOOL")]
+    human_tasks: Option<bool>,
     /// How long a leaver may wait before somebody is told
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
     leaver_patience: Option<u32>,
@@ -97,6 +100,7 @@ impl Limits {
         let safeguard = &mut policy.safeguard;
         safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);
         safeguard.floor = self.safeguard_floor.unwrap_or(safeguard.floor);
+        policy.human_tasks = self.human_tasks.unwrap_or(policy.human_tasks);
         policy.leaver_patience_min = self.leaver_patience.unwrap_or(policy.leaver_patience_min);
         let leavers = &mut policy.leavers;
         leavers.share.percent = self.leavers_percent.unwrap_or(leavers.share.percent);

@@ -5,7 +5,7 @@ use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::reconcile::Protection;
 use crate::step::Failure;
-use crate::store::{Claimed, Finish, Kind, LeaseError, Mode, Outcome, Seen, Trial};
+use crate::store::{Claimed, Finish, Kind, LeaseError, Mode, Outcome, Seen};
 
 use super::Workshop;
 use super::finish::{Ended, finish};
@@ -101,6 +101,7 @@ async fn prepare(
         Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
     ended.trial = flows.trial(&ended.result);
+    ended.is_for_a_person = claimed.job.by_hand || integration.row.policy.human_tasks;
     match &ended.result {
         Ok(()) => sessions.put_back(claimed.slot, flows.session),
         // A page in an unknown state is of no use to the next job.
@@ -140,7 +141,7 @@ async fn provision(
     };
     let Provisioned { seen, done, result } = aim.reach(flows).await;
     let seen = seen.as_ref().map(|account| Seen::Account(terms::seen(account)));
-    Ended { seen, done, result, committed: flows.committed(), trial: Trial::default() }
+    Ended { seen, done, result, committed: flows.committed(), ..Ended::succeeded() }
 }
 
 async fn replicate(
@@ -155,7 +156,7 @@ async fn replicate(
     };
     let Replicated { seen, done, result } = aim.reach(flows).await;
     let seen = seen.map(Seen::Group);
-    Ended { seen, done, result, committed: flows.committed(), trial: Trial::default() }
+    Ended { seen, done, result, committed: flows.committed(), ..Ended::succeeded() }
 }
 
 /// The same of a group.
@@ -179,7 +180,7 @@ async fn group_aim<'a>(
         before: group.in_app.into_iter().chain(group.making.map(|name| Group { id: None, name })).collect(),
         others: others.map_err(|error| internal(&error))?,
         protection: protection(integration, service_account),
-        may_change: may_change(integration),
+        may_change: may_change(integration, job.by_hand),
     })
 }
 
@@ -187,8 +188,12 @@ pub(super) fn protection(integration: &Integration, service_account: Option<Stri
     Protection::new(integration.row.policy.protected.iter().cloned().chain(service_account))
 }
 
-fn may_change(integration: &Integration) -> MayChange {
-    if integration.row.policy.mode == Mode::Live { MayChange::Yes } else { MayChange::No }
+fn may_change(integration: &Integration, by_hand: bool) -> MayChange {
+    match (by_hand, integration.row.policy.mode) {
+        (true, _) => MayChange::ByHand,
+        (false, Mode::Live) => MayChange::Yes,
+        (false, Mode::Observe | Mode::Plan) => MayChange::No,
+    }
 }
 
 /// What this job is to reach: the wish as it is now, which may be newer than the one that made the job.
@@ -223,7 +228,7 @@ async fn aim<'a>(
         wanted: terms::wanted(&integration.connector, &user, &granted, memberships)?,
         before: account.map(|account| terms::kept(account.seen)),
         protection: protection(integration, service_account),
-        may_change: may_change(integration),
+        may_change: may_change(integration, job.by_hand),
     })
 }
 

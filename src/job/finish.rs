@@ -23,6 +23,8 @@ pub(super) struct Ended {
     pub(super) committed: Committed,
     /// What was found out about the operations that were tried.
     pub(super) trial: Trial,
+    /// Whether what the connector cannot do is left to a person.
+    pub(super) is_for_a_person: bool,
 }
 
 impl Ended {
@@ -32,17 +34,23 @@ impl Ended {
             Ok(done) => (vec![done], Ok(())),
             Err(failure) => (Vec::new(), Err(failure)),
         };
-        Self { seen: None, done, result, committed: Committed::No, trial: Trial::default() }
+        Self { done, result, ..Self::succeeded() }
     }
 
     /// It failed before anything was done.
     pub(super) fn failed(failure: Failure) -> Self {
+        Self { result: Err(failure), ..Self::succeeded() }
+    }
+
+    /// Nothing had to be done.
+    pub(super) fn succeeded() -> Self {
         Self {
             seen: None,
             done: Vec::new(),
-            result: Err(failure),
+            result: Ok(()),
             committed: Committed::No,
             trial: Trial::default(),
+            is_for_a_person: false,
         }
     }
 }
@@ -70,6 +78,9 @@ pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Fi
         _ if waits => (Outcome::Held { class, message }, None),
         Next::RetryIn(pause) => (Outcome::Retry { at: now.plus(pause), class, message }, None),
         Next::ReadFirst(pause) => (Outcome::Unknown { at: now.plus(pause), message }, None),
+        Next::Fail if class == FailureClass::Unsupported && ended.is_for_a_person => {
+            (Outcome::NeedsHuman { message: failure.message }, None)
+        }
         Next::Fail if is_for_a_person_to_decide(class) => (Outcome::Held { class, message }, None),
         Next::Fail => (Outcome::Failed { class: final_class(class, ended.committed), message }, None),
         Next::PauseIntegration => {

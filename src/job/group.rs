@@ -72,10 +72,8 @@ impl GroupAim<'_> {
             if last.as_ref() == Some(&operation) {
                 break;
             }
-            if self.may_change == MayChange::No {
-                let message = format!("the integration's mode only lets Usher look; it would {operation}");
-                return Err(Failure::new(FailureClass::Safeguard, message));
-            }
+            let name = self.wanted.as_ref().or(found.as_ref().map(|found| &found.name));
+            self.may_change.these(&operation.to_string(), name.map_or("-", String::as_str))?;
             if let GroupOperation::Create { name } | GroupOperation::Rename { name, .. } = &operation {
                 let noted = self.store.making_group(self.lease, &self.id, name, found.is_some()).await;
                 noted.map_err(|error| Failure::new(FailureClass::Internal, error.to_string()))?;

@@ -43,9 +43,35 @@ pub(super) enum MayChange {
     Yes,
     /// The integration's mode only lets Usher look.
     No,
+    /// A person makes the change.
+    ByHand,
+}
+
+impl MayChange {
+    /// Refuses these changes of the account, or the group, of that name where it is not Usher's to make them.
+    pub(super) fn these(self, words: &str, name: &str) -> Result<(), Failure> {
+        let (class, message) = match self {
+            Self::Yes => return Ok(()),
+            Self::No => (
+                FailureClass::Safeguard,
+                format!("the integration's mode only lets Usher look; it would {words}"),
+            ),
+            Self::ByHand => {
+                (FailureClass::Unsupported, format!("to be done in the app, for {name}: {words}"))
+            }
+        };
+        Err(Failure::new(class, message))
+    }
 }
 
 impl Aim<'_> {
+    /// By what a person knows the account.
+    fn name(&self, account: &Observed) -> String {
+        let connector = &self.integration.connector;
+        let shown = terms::identity(connector, &account.attributes);
+        shown.or_else(|| terms::identity(connector, &self.wanted.attributes)).cloned().unwrap_or_default()
+    }
+
     /// Makes the account as it is wanted.
     pub(super) async fn reach(&self, flows: &mut Flows<'_>) -> Provisioned {
         let mut provisioned = Provisioned { seen: self.before.clone(), done: Vec::new(), result: Ok(()) };
@@ -67,11 +93,7 @@ impl Aim<'_> {
             if plan == last {
                 return Err(mismatch(&plan, &account));
             }
-            if self.may_change == MayChange::No {
-                let message =
-                    format!("the integration's mode only lets Usher look; it would {}", in_words(&plan));
-                return Err(Failure::new(FailureClass::Safeguard, message));
-            }
+            self.may_change.these(&in_words(&plan), &self.name(&account))?;
             for operation in &plan {
                 self.keep_an_admin(flows, operation, &account, &can).await?;
                 if let Err(failure) = self.carry_out(flows, operation, &account).await

@@ -9,6 +9,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("breaker.opened", "an operation of a connector is not begun any more"),
     ("canary.failed", "a scheduled test of a login failed"),
     ("integration.paused", "an integration was paused, by Usher or by somebody"),
+    ("job.needs_human", "a job is for a person to do in the app"),
+    ("job.taken_over", "somebody does a job in the app instead of Usher"),
     ("leavers.held", "leavers are held, by the safeguard or by somebody"),
     ("leavers.late", "somebody should be without access already"),
     ("plan.held", "the safeguard holds what a sync found"),
@@ -34,6 +36,8 @@ pub(super) fn text(event: &EventRow, integration: &str) -> String {
             said("jobs"),
             said("reason")
         ),
+        "job.needs_human" => format!("somebody has to do it in the app: {}", said("message")),
+        "job.taken_over" => format!("somebody does a job in the app instead of Usher: {}", said("reason")),
         "leavers.late" => format!(
             "{} who left should be without access already, the first since {}. `usher leavers list` shows them",
             said("people"),

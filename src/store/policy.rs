@@ -58,6 +58,8 @@ pub struct Policy {
     pub authoritative: Vec<String>,
     /// How many people may lose access in a while before a person has to look (R17).
     pub leavers: LeaverLimit,
+    /// Whether what the connector cannot do is left to a person, instead of failing.
+    pub human_tasks: bool,
     /// How long a leaver may wait, in minutes, before somebody is told.
     pub leaver_patience_min: u32,
 }
@@ -204,6 +206,7 @@ impl Default for Policy {
             safeguard: Safeguard::default(),
             authoritative: Vec::new(),
             leavers: LeaverLimit::default(),
+            human_tasks: false,
             leaver_patience_min: 60,
         }
     }

@@ -35,8 +35,8 @@ statements! {
     FOLLOWER = concat!("SELECT ", pending_columns!(), " FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 AND j.state = 'blocked'");
     INSERT = "INSERT INTO jobs (id, integration_id, lane, kind, user_id, group_id, wanted_version, priority, state, due_at, cause, class, message, waits_for, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $10, $10)";
     JOIN = "UPDATE jobs SET wanted_version = $2, cause = $3, changed_at = $4 WHERE id = $1";
-    RETRY_NOW = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0 WHERE id = $1";
-    STAND = "UPDATE jobs SET state = $2, class = $3, message = $4, waits_for = $5, changed_at = $6 WHERE id = $1";
+    RETRY_NOW = "UPDATE jobs SET state = 'ready', by_hand = 0, due_at = $2, tries = 0 WHERE id = $1";
+    STAND = "UPDATE jobs SET state = $2, class = $3, message = $4, waits_for = $5, by_hand = 0, changed_at = $6 WHERE id = $1";
     INHERIT = "UPDATE jobs SET priority = $2 WHERE id = $1 AND priority > $2";
 }
 
@@ -191,9 +191,10 @@ impl Stand {
         };
         let free = |state| Some(Self { state, class: None, message: None, waits_for: None });
         match (verdict, state) {
-            (Verdict::Hold(why), JobState::Ready | JobState::Retry | JobState::Held) if !is_held => {
-                held(JobState::Held, why)
-            }
+            (
+                Verdict::Hold(why),
+                JobState::Ready | JobState::Retry | JobState::Held | JobState::NeedsHuman,
+            ) if !is_held => held(JobState::Held, why),
             (Verdict::Hold(why), JobState::Blocked) if !is_held => held(state, why),
             (Verdict::Lift, JobState::Held) if is_held => free(JobState::Ready),
             (Verdict::Lift, JobState::Blocked) if is_held => free(state),
@@ -279,7 +280,7 @@ pub(in super::super) async fn head(
 ///
 /// A head that is not running will see the wish when it runs: it is joined, and one that waited for its next try is
 /// due at once. One that is held or with a person stays so: a newer wish is no decision, except that nothing is left to be held
-/// where nobody is to go any more. A running head may already have read the old wish, so the wish waits as its follower. Whoever
+/// where nobody is to go any more, and that a leaver waits for no person. A running head may already have read the old wish, so the wish waits as its follower. Whoever
 /// stands in front of a leaver is as urgent.
 pub(in super::super) async fn enqueue_behind(
     tx: &mut Tx,
@@ -353,7 +354,9 @@ fn join(tx: &mut Tx, pending: Pending, (work, request): (&Work, &JobRequest), ve
         tx.db.write(STAND, values);
         return JobBrief { state, class, message, ..job };
     }
-    if job.state != JobState::Retry {
+    // Nobody waits for a person to do something else before they lose access.
+    let is_leaver = request.priority == Priority::LEAVER;
+    if job.state != JobState::Retry && !(is_leaver && job.state == JobState::NeedsHuman) {
         return job;
     }
     tx.db.write(RETRY_NOW, args![&job.id, tx.now]);

@@ -23,6 +23,7 @@ use crate::failure::FailureClass;
 
 statements! {
     SETTLE = "UPDATE jobs SET state = $2, class = $3, message = $4, due_at = $5, read_first = $6, finished_at = $7, changed_at = $8, tries = $9 WHERE id = $1";
+    HAND_OVER = "UPDATE jobs SET by_hand = 1 WHERE id = $1";
     SUPERSEDE = "UPDATE jobs SET state = 'cancelled', superseded_by = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
     INHERIT = "UPDATE jobs SET read_first = $2, priority = CASE WHEN priority > $3 THEN $3 ELSE priority END WHERE id = $1";
     ABSORB = "UPDATE jobs SET wanted_version = $2, cause = $3, priority = CASE WHEN priority > $4 THEN $4 ELSE priority END WHERE id = $1";
@@ -267,8 +268,14 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
         if is_requeued { (job.tries - 1).max(0) } else { job.tries },
     ];
     tx.db.write(SETTLE, values);
+    if settled.state == JobState::NeedsHuman {
+        tx.db.write(HAND_OVER, args![&job.id]);
+    }
     let mut told = finish.told;
     told.extend(settled.class.map(|class| ("class".to_owned(), class.as_str().into())));
+    if settled.state == JobState::NeedsHuman {
+        told.insert("message".to_owned(), serde_json::json!(settled.message));
+    }
     tell(tx, &job, &format!("job.{}", settled.word), WORKER, told.into());
     if settled.state == JobState::Failed
         && let Some(schedule) = job.cause.get("schedule").and_then(serde_json::Value::as_str)

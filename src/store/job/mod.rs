@@ -179,6 +179,8 @@ pub struct JobRow {
     pub superseded_by: Option<String>,
     /// Whether the outcome of an earlier attempt is unknown: nothing may be changed before a reading.
     pub read_first: bool,
+    /// Whether a person does it: Usher only reads whether it is done.
+    pub by_hand: bool,
     /// How often it was claimed.
     pub attempts: i64,
     /// How often it was claimed since it was last asked for.
@@ -307,6 +309,7 @@ fn read(row: &Row) -> Result<JobRow, StoreError> {
         message: row.maybe_text("message")?,
         superseded_by: row.maybe_text("superseded_by")?,
         read_first: row.flag("read_first")?,
+        by_hand: row.flag("by_hand")?,
         attempts: row.int("attempts")?,
         tries: row.int("tries")?,
         fence: row.int("fence")?,

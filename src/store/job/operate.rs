@@ -1,4 +1,4 @@
-//! What a person may do with a job: try it again, hold it, release it, cancel it, let it go before or behind others.
+//! What a person may do with a job: try it again, hold it, release it, do it instead of Usher, cancel it, let it go before or behind others.
 
 use futures::FutureExt as _;
 
@@ -15,6 +15,8 @@ use super::{JobRow, JobState, find, follower, promote, read, reread, select_jobs
 statements! {
     PENDING = select_jobs!("WHERE j.integration_id = $1 AND j.lane = $2 AND j.state IN ('ready', 'running', 'retry', 'held', 'needs_human')");
     MAKE_READY = "UPDATE jobs SET state = 'ready', due_at = $2, tries = 0, superseded_by = NULL, waits_for = NULL, finished_at = NULL, changed_at = $2 WHERE id = $1";
+    GO_ON_ITSELF = "UPDATE jobs SET by_hand = 0 WHERE id = $1";
+    TAKE_OVER = "UPDATE jobs SET state = 'needs_human', by_hand = 1, class = NULL, message = $2, waits_for = NULL, superseded_by = NULL, finished_at = NULL, changed_at = $3 WHERE id = $1";
     HOLD = "UPDATE jobs SET state = 'held', class = NULL, message = $2, changed_at = $3 WHERE id = $1";
     PRIORITY = "UPDATE jobs SET priority = $2, changed_at = $3 WHERE id = $1";
     CANCEL = "UPDATE jobs SET state = 'cancelled', message = $2, finished_at = $3, changed_at = $3 WHERE id = $1";
@@ -49,6 +51,8 @@ enum Wish {
     Retry,
     Hold { reason: String },
     Release { reason: String },
+    TakeOver { reason: String },
+    Check,
     Cancel { reason: String },
     Priority(Priority),
 }
@@ -63,6 +67,16 @@ impl Store {
     /// Lets a held job, or one that a person had to do, go on: it compares anew.
     pub async fn release_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
         self.operate(id, Wish::Release { reason: reason.to_owned() }, by).await
+    }
+
+    /// Leaves a job to a person, who does it in the app: Usher only reads whether it is done.
+    pub async fn take_job(&self, id: &str, reason: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::TakeOver { reason: reason.to_owned() }, by).await
+    }
+
+    /// Reads whether a job is done that a person does; it ends only where it is.
+    pub async fn check_job(&self, id: &str, by: &str) -> Result<JobRow, OperateError> {
+        self.operate(id, Wish::Check, by).await
     }
 
     /// Lets a job that has not begun wait until somebody releases it.
@@ -114,11 +128,22 @@ async fn operate(tx: &mut Tx, id: String, wish: Wish, by: String) -> Result<JobR
         }
         Wish::Release { reason } => {
             again(tx, &job, &[JobState::Held, JobState::NeedsHuman]).await?;
+            tx.db.write(GO_ON_ITSELF, args![&job.id]);
             if let Some(operation) = &job.waits_for {
                 // Somebody says that it may be tried, whatever changed.
                 breaker::probe(tx, &job, operation);
             }
             ("job.released", Some(reason))
+        }
+        Wish::TakeOver { reason } => {
+            let from = [JobState::Ready, JobState::Retry, JobState::Held, JobState::Failed];
+            again(tx, &job, &from).await?;
+            tx.db.write(TAKE_OVER, args![&job.id, &reason, tx.now]);
+            ("job.taken_over", Some(reason))
+        }
+        Wish::Check => {
+            again(tx, &job, &[JobState::NeedsHuman]).await?;
+            ("job.checked", None)
         }
         Wish::Cancel { reason } => {
             cancel(tx, &job, &reason).await?;

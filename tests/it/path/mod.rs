@@ -1,6 +1,7 @@
 //! The whole way: a SCIM request in, a change in the app out; judged by the app's own record.
 
 mod bucket;
+mod by_hand;
 mod drift;
 mod elsewhere;
 mod faults;

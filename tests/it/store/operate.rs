@@ -169,3 +169,33 @@ async fn what_failed_and_was_not_asked_for_since_is_found() {
     bench.wish(&acme, &ids[0].0, true).await;
     assert_eq!(find(None).await, [ids[1].1.clone()]);
 }
+
+#[tokio::test]
+async fn a_job_that_somebody_takes_is_read_and_not_done_and_a_leaver_does_not_wait_for_it() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    let first = bench.add_user(&acme, "ada").await;
+    let id = first.job.unwrap().id;
+    let taken = bench.store.take_job(&id, "I do it", "cli").await.unwrap();
+    assert_eq!((taken.state, taken.by_hand), (JobState::NeedsHuman, true));
+    assert!(bench.claim().await.is_none());
+    let wish = bench.wish(&acme, &first.user, true).await.job.unwrap();
+    assert_eq!((wish.id.as_str(), wish.state), (id.as_str(), JobState::NeedsHuman));
+    // It is looked at, and stays with them as long as it is not done.
+    bench.store.check_job(&id, "cli").await.unwrap();
+    let claimed = bench.claimed().await;
+    assert!(claimed.job.by_hand);
+    let open = Outcome::NeedsHuman { message: "change role".into() };
+    let job = bench.store.finish(&claimed.lease, Finish::with(open)).await.unwrap();
+    assert_eq!((job.state, job.by_hand), (JobState::NeedsHuman, true));
+    let refused = bench.store.take_job(&id, "twice", "cli").await;
+    assert!(matches!(refused, Err(OperateError::WrongState(JobState::NeedsHuman))));
+
+    let leaver = bench.wish(&acme, &first.user, false).await.job.unwrap();
+    assert_eq!((leaver.id.as_str(), leaver.state), (id.as_str(), JobState::Ready));
+    let claimed = bench.claimed().await;
+    assert!(!claimed.job.by_hand, "Usher does it");
+    bench.done(&claimed).await;
+    let ended = bench.store.check_job(&id, "cli").await;
+    assert!(matches!(ended, Err(OperateError::WrongState(JobState::Done))));
+}

@@ -184,6 +184,8 @@ CREATE TABLE jobs (
   message TEXT COLLATE "C",
   superseded_by TEXT COLLATE "C",
   read_first BIGINT NOT NULL DEFAULT 0,
+  -- Whether a person does it: Usher only reads whether it is done.
+  by_hand BIGINT NOT NULL DEFAULT 0,
   attempts BIGINT NOT NULL DEFAULT 0,
   tries BIGINT NOT NULL DEFAULT 0,
   fence BIGINT NOT NULL DEFAULT 0,

@@ -176,6 +176,8 @@ CREATE TABLE jobs (
   message TEXT,
   superseded_by TEXT,
   read_first INTEGER NOT NULL DEFAULT 0,
+  -- Whether a person does it: Usher only reads whether it is done.
+  by_hand INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
   tries INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0,
