@@ -47,6 +47,15 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// A time as RFC 3339 writes it, with its offset.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn from_rfc3339(text: &str) -> Result<Self, TimeError> {
+        let at = text.parse::<jiff::Timestamp>().map_err(|_| TimeError(text.to_owned()))?;
+        Ok(Self(at.as_millisecond()))
+    }
+
     /// RFC 3339 in UTC, to the millisecond, as SCIM writes it (RFC 7643 section 2.3.5).
     pub fn to_rfc3339(self) -> String {
         jiff::Timestamp::from_millisecond(self.0)
@@ -54,6 +63,13 @@ impl Timestamp {
             .unwrap_or_else(|_| self.0.to_string())
     }
 }
+
+/// A text is no time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no time: write it as 2026-12-01T22:00:00Z, or with the offset of a time zone, as 2026-12-01T22:00:00+01:00"
+)]
+pub struct TimeError(String);
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + std::fmt::Debug {

@@ -265,9 +265,10 @@ impl Integrations {
     /// # Errors
     /// The store cannot read.
     pub async fn standing(&self, integration: &Integration) -> Result<(Standing, Vec<String>), StoreError> {
-        let late = self.clock.now().minus(integration.row.policy.leaver_patience());
+        let now = self.clock.now();
+        let late = now.minus(integration.row.policy.leaver_patience());
         let known = self.store.oversight(&integration.row.id, late).await?;
-        Ok(standing::standing(integration, &known))
+        Ok(standing::standing(integration, &known, now))
     }
 
     /// The service account's credentials, opened.

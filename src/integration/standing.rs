@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Integration;
+use crate::clock::Timestamp;
 use crate::failure::{FailureClass, Stops};
 use crate::store::{JobState, Oversight, Reading};
 
@@ -43,12 +44,20 @@ impl fmt::Display for Standing {
 }
 
 /// How it stands, and every reason for that, the gravest first.
-pub fn standing(integration: &Integration, known: &Oversight) -> (Standing, Vec<String>) {
+pub(super) fn standing(
+    integration: &Integration,
+    known: &Oversight,
+    now: Timestamp,
+) -> (Standing, Vec<String>) {
     let mut reasons: Vec<(Standing, String)> = Vec::new();
     let row = &integration.row;
     if let Some(at) = row.paused_at {
         let why = row.pause_reason.as_deref().unwrap_or("no reason was given");
         reasons.push((Standing::Paused, format!("paused since {}: {why}", at.to_rfc3339())));
+    }
+    if let Some(maintenance) = row.maintenance.as_ref().filter(|one| one.is_on(now)) {
+        let until = maintenance.until.to_rfc3339();
+        reasons.push((Standing::Paused, format!("maintained until {until}: {}", maintenance.reason)));
     }
     for breaker in &known.breakers {
         let Some(at) = breaker.opened_at else { continue };

@@ -16,6 +16,7 @@ statements! {
     UPDATE = "UPDATE integrations SET settings = $2, policy = $3, max_sessions = $4, modified_at = $5 WHERE id = $1";
     PAUSE = "UPDATE integrations SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL";
     RESUME = "UPDATE integrations SET paused_at = NULL, pause_reason = NULL WHERE id = $1 AND paused_at IS NOT NULL";
+    CLOSE = "UPDATE integrations SET closed_from = $2, closed_until = $3, closed_why = $4 WHERE id = $1";
     FIND_BY_NAME = "SELECT * FROM integrations WHERE name = $1";
     FIND = "SELECT * FROM integrations WHERE id = $1";
     LIST = "SELECT * FROM integrations ORDER BY name";
@@ -52,6 +53,8 @@ pub struct IntegrationRow {
     pub paused_at: Option<Timestamp>,
     /// Why it is paused.
     pub pause_reason: Option<String>,
+    /// When the app is, was or will be maintained: no job begins then.
+    pub maintenance: Option<Maintenance>,
     /// Since when nobody's access is taken away before a person has looked; `None` where leavers go at once.
     pub leavers_held_at: Option<Timestamp>,
     /// Why they are held.
@@ -60,6 +63,24 @@ pub struct IntegrationRow {
     pub created_at: Timestamp,
     /// When its settings or policies were last changed.
     pub modified_at: Timestamp,
+}
+
+/// A time in which an app is maintained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Maintenance {
+    /// Whether it goes on.
+    pub fn is_on(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
 }
 
 /// The integration cannot be made or changed so.
@@ -130,6 +151,22 @@ impl Store {
         self.writer.write(move |tx| async move { resume(tx, &id, &by).await }.boxed()).await
     }
 
+    /// Lets no job of the integration begin in this time, in the place of one that was said before; or forgets that. Wishes are recorded all the
+    /// same, and what runs goes on.
+    pub async fn set_maintenance(
+        &self,
+        id: &str,
+        maintenance: Option<Maintenance>,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        let (id, by) = (id.to_owned(), by.to_owned());
+        let write = move |tx: &mut Tx| {
+            maintain(tx, &id, maintenance.as_ref(), &by);
+            Ok::<_, StoreError>(())
+        };
+        self.writer.write(move |tx| std::future::ready(write(tx)).boxed()).await
+    }
+
     /// The integration of this name.
     pub async fn find_integration(&self, name: &str) -> Result<Option<IntegrationRow>, StoreError> {
         self.reader().await?.one(FIND_BY_NAME, args![name]).await?.as_ref().map(read).transpose()
@@ -166,6 +203,19 @@ async fn resume(tx: &mut Tx, id: &str, by: &str) -> Result<bool, StoreError> {
         event::append(tx, NewEvent::new("integration.resumed", by).of(id));
     }
     Ok(resumed)
+}
+
+fn maintain(tx: &mut Tx, id: &str, maintenance: Option<&Maintenance>, by: &str) {
+    tx.touched.configuration = true;
+    tx.touched.work();
+    let (from, until) = (maintenance.map(|one| one.from), maintenance.map(|one| one.until));
+    tx.db.write(CLOSE, args![id, from, until, maintenance.map(|one| &one.reason)]);
+    let data = serde_json::json!({
+        "from": from.map(Timestamp::to_rfc3339),
+        "until": until.map(Timestamp::to_rfc3339),
+        "reason": maintenance.map(|one| &one.reason),
+    });
+    event::append(tx, NewEvent::new("integration.maintenance", by).of(id).with(data));
 }
 
 async fn create(tx: &mut Tx, new: NewIntegration, by: &str) -> Result<IntegrationRow, IntegrationError> {
@@ -228,11 +278,18 @@ pub(super) fn read(row: &Row) -> Result<IntegrationRow, StoreError> {
         policy: row.json("policy")?,
         paused_at: row.maybe_time("paused_at")?,
         pause_reason: row.maybe_text("pause_reason")?,
+        maintenance: maintenance(row)?,
         leavers_held_at: row.maybe_time("leavers_held_at")?,
         leavers_held_why: row.maybe_text("leavers_held_why")?,
         created_at: row.time("created_at")?,
         modified_at: row.time("modified_at")?,
     })
+}
+
+fn maintenance(row: &Row) -> Result<Option<Maintenance>, StoreError> {
+    let (from, until) = (row.maybe_time("closed_from")?, row.maybe_time("closed_until")?);
+    let Some((from, until)) = from.zip(until) else { return Ok(None) };
+    Ok(Some(Maintenance { from, until, reason: row.maybe_text("closed_why")?.unwrap_or_default() }))
 }
 
 fn policy_text(policy: &Policy) -> String {

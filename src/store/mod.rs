@@ -57,7 +57,7 @@ pub use self::group::{
     GroupView, GroupWork,
 };
 pub use self::hook::{Channel, HookRow, NewHook};
-pub use self::integration::{IntegrationError, IntegrationRow, NewIntegration};
+pub use self::integration::{IntegrationError, IntegrationRow, Maintenance, NewIntegration};
 pub use self::job::{
     Breaker, Claimed, Finish, Held, JobBrief, JobDetail, JobFilter, JobRequest, JobRow, JobState, Kind,
     LONGEST_PAUSE, Lease, LeaseError, OperateError, Outcome, Priority, Seen, SlotId, Stranded, Trial,

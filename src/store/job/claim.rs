@@ -51,7 +51,7 @@ macro_rules! first_job {
 }
 
 /// One slot and one job of each integration that has both. A paused one still lets its login be tested: that is how a new password is
-/// tried. Outside its hours, or where it had its share of the hour, what cannot wait goes on. A time that is further away than it can have
+/// tried. While the app is maintained nothing is. Outside its hours, or where it had its share of the hour, what cannot wait goes on. A time that is further away than it can have
 /// been set was set by a clock that has jumped since.
 macro_rules! pick {
     () => {
@@ -61,7 +61,7 @@ macro_rules! pick {
             " JOIN jobs h ON h.seq = CASE WHEN i.paused_at IS NOT NULL THEN ", first_job!(" AND j.kind = 'test_login'"),
             " WHEN (i.rationed_until > $2 AND i.rationed_until <= $2 + 3600000) OR i.open_from > $2 OR i.open_until <= $2 THEN ", first_job!(" AND j.priority < 50"),
             " ELSE ", first_job!(""), " END",
-            " WHERE NOT (i.paced_until > $2 AND i.paced_until <= $2 + i.pace_ms) ORDER BY h.priority * $3, h.seq LIMIT $4 + 0"
+            " WHERE NOT (i.paced_until > $2 AND i.paced_until <= $2 + i.pace_ms) AND NOT (coalesce(i.closed_from <= $2 AND i.closed_until > $2, false)) ORDER BY h.priority * $3, h.seq LIMIT $4 + 0"
         )
     };
 }
@@ -70,7 +70,7 @@ statements! {
     PICK = pick!();
     DUE = "SELECT id FROM jobs WHERE state = 'retry' AND (due_at <= $1 OR due_at > $2) LIMIT 1";
     MAKE_READY = "UPDATE jobs SET state = 'ready', changed_at = $1 WHERE state = 'retry' AND (due_at <= $1 OR due_at > $2)";
-    NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1 UNION ALL SELECT open_until FROM integrations WHERE open_until <= $1) AS n";
+    NEXT_DUE = "SELECT min(n.at) AS due_at FROM (SELECT min(due_at) AS at FROM jobs WHERE state = 'retry' UNION ALL SELECT paced_until FROM integrations WHERE paced_until > $1 UNION ALL SELECT closed_until FROM integrations WHERE closed_until > $1 UNION ALL SELECT rationed_until FROM integrations WHERE rationed_until > $1 UNION ALL SELECT open_from FROM integrations WHERE open_from > $1 UNION ALL SELECT open_until FROM integrations WHERE open_until <= $1) AS n";
     TAKE = "UPDATE jobs SET state = 'running', attempts = attempts + 1, tries = tries + 1, fence = fence + 1, committing_at = NULL, changed_at = $2 WHERE id = $1 AND state = 'ready'";
     OCCUPY = "UPDATE slots SET job_id = $2, fence = (SELECT fence FROM jobs WHERE id = $2), worker = $3, beat = 0, lease_ms = $4 WHERE id = $1";
 }

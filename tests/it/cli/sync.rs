@@ -47,6 +47,7 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let words = shell.run(&["sync", "desk"]).done();
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
+        maintenance(&shell);
         leavers(&shell);
         notify(&shell);
         shell.run(&["integration", "pause", "desk", "--reason", "the app is being moved"]).done();
@@ -85,6 +86,19 @@ fn assignments(shell: &Shell) {
 fn stands(shell: &Shell, expected: &str, reason: &str) {
     let list = shell.run(&["integration", "list", "--format", "json"]).json();
     assert_eq!((list[0]["state"].as_str(), list[0]["reasons"][0].as_str()), (Some(expected), Some(reason)));
+}
+
+fn maintenance(shell: &Shell) {
+    let arguments = ["integration", "maintenance", "desk"];
+    let with = |more: &[&str]| shell.run(&[&arguments[..], more].concat());
+    let set = with(&["--until", "2999-01-01T00:00:00+01:00", "--reason", "an update"]).done();
+    assert!(set.contains("until 2998-12-31T23:00:00.000Z"), "{set}");
+    stands(shell, "paused", "maintained until 2998-12-31T23:00:00.000Z: an update");
+    let wrong = with(&["--until", "tomorrow", "--reason", "x"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("2026-12-01T22:00:00Z"), "{wrong:?}");
+    let past = with(&["--until", "2020-01-01T00:00:00Z", "--reason", "x"]).failed();
+    assert!(past.contains("ends before it begins"), "{past}");
+    assert!(with(&["--none"]).done().contains("not maintained"));
 }
 
 fn leavers(shell: &Shell) {

@@ -193,3 +193,29 @@ async fn several_who_claim_at_once_get_different_jobs_and_slots() {
     assert!(ended.iter().flatten().all(|job| job.state == JobState::Done));
     assert_eq!(bench.claims().await, 3, "two and one are left");
 }
+
+#[tokio::test]
+async fn nothing_begins_while_an_app_is_maintained_and_all_is_done_after() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let maintenance =
+        Maintenance { from: bench.in_secs(60), until: bench.in_secs(120), reason: "an update".into() };
+    bench.store.set_maintenance(&acme.id, Some(maintenance), "cli").await.unwrap();
+    bench.add_users(&acme, 1).await;
+    assert_eq!(bench.claims().await, 1, "it has not begun");
+    bench.clock.advance(Duration::from_secs(60));
+    bench.record(leaver(&acme, "leaver")).await;
+    bench.ask(&acme, Priority::INTERACTIVE).await;
+    assert_eq!(bench.claims().await, 0);
+    assert_eq!(bench.store.next_due().await.unwrap(), Some(bench.in_secs(60)));
+    bench.clock.advance(Duration::from_secs(60));
+    assert_eq!(bench.claims().await, 1);
+    assert_eq!(bench.store.next_due().await.unwrap(), None);
+
+    let forgotten = Maintenance { from: START, until: bench.in_secs(600), reason: "a mistake".into() };
+    bench.store.set_maintenance(&acme.id, Some(forgotten), "cli").await.unwrap();
+    bench.store.set_maintenance(&acme.id, None, "cli").await.unwrap();
+    let free = bench.integration("free", 2).await;
+    bench.add_users(&free, 1).await;
+    assert_eq!(bench.claims().await, 1);
+}

@@ -18,6 +18,10 @@ CREATE TABLE integrations (
   max_sessions BIGINT NOT NULL,
   paused_at BIGINT,
   pause_reason TEXT COLLATE "C",
+  -- A maintenance of the app: no job begins in it.
+  closed_from BIGINT,
+  closed_until BIGINT,
+  closed_why TEXT COLLATE "C",
   -- Since when nobody's access is taken away before a person has looked, and why. `leavers_since`: whoever left before counts no more.
   leavers_held_at BIGINT,
   leavers_held_why TEXT COLLATE "C",

@@ -10,6 +10,10 @@ CREATE TABLE integrations (
   max_sessions INTEGER NOT NULL,
   paused_at INTEGER,
   pause_reason TEXT,
+  -- A maintenance of the app: no job begins in it.
+  closed_from INTEGER,
+  closed_until INTEGER,
+  closed_why TEXT,
   -- Since when nobody's access is taken away before a person has looked, and why. `leavers_since`: whoever left before counts no more.
   leavers_held_at INTEGER,
   leavers_held_why TEXT,
