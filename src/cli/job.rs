@@ -257,6 +257,7 @@ fn job_json(job: &JobRow) -> Value {
         "message": job.message,
         "outcome_unknown": job.read_first,
         "by_hand": job.by_hand,
+        "progress": job.progress,
         "attempts": job.attempts,
         "due": job.due_at.to_rfc3339(),
         "created": job.created_at.to_rfc3339(),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crate::artifact::{ArtifactError, Artifacts};
 use crate::failure::FailureClass;
 use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, StepRow, Store};
-use crate::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
+use crate::trace::{NotAllowed, Picture, Progress, StepOutcome, StepRecord, Witness};
 
 use super::lease::HeldLease;
 
@@ -111,6 +111,16 @@ impl Witness for JobWitness<'_> {
         let row = StepRow { number, depth: i64::from(record.depth), step };
         if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![row]).await {
             tracing::warn!(%error, "a step was not written");
+        }
+    }
+
+    async fn progress(&mut self, progress: Progress) {
+        // The first page, and then some: a write each page would cost more than it tells.
+        if progress.pages != 1 && !progress.pages.is_multiple_of(10) {
+            return;
+        }
+        if let Err(error) = self.store.note_progress(&self.lease.lease, serde_json::json!(progress)).await {
+            tracing::warn!(%error, "how far a list was read was not noted");
         }
     }
 

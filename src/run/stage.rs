@@ -14,6 +14,7 @@ use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue};
 use crate::step::{Failure, Next, Output, Stage, Step};
+use crate::trace::Progress;
 
 #[async_trait]
 impl Stage for Runner<'_> {
@@ -33,6 +34,10 @@ impl Stage for Runner<'_> {
         if let Some(notes) = &mut self.notes {
             notes.said = Some(done);
         }
+    }
+
+    async fn progress(&mut self, progress: Progress) {
+        self.witness.progress(progress).await;
     }
 
     fn scope(&self) -> &Scope {

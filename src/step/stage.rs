@@ -14,6 +14,7 @@ use super::words::Teller;
 use crate::browser::{Action, Answered, Asked, DialogAnswer, Page, PageError, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 use crate::playbook::{Rendered, Scope, ScopeValue, Template};
+use crate::trace::Progress;
 
 /// What a running step can see and do.
 #[async_trait]
@@ -29,6 +30,9 @@ pub trait Stage: Send + Sync {
 
     /// Says in other words than [`Effect::phrase`](super::flow::Effect::phrase) what the step did.
     fn say(&mut self, done: String);
+
+    /// A page of a list was read.
+    async fn progress(&mut self, progress: Progress);
 
     /// What templates see.
     fn scope(&self) -> &Scope;

@@ -139,11 +139,25 @@ pub enum Preview {
     Matches,
 }
 
+/// How far the reading of a list has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// Pages that were read.
+    pub pages: usize,
+    /// Rows on them.
+    pub rows: usize,
+    /// Rows that there are, where the app says so.
+    pub total: Option<usize>,
+}
+
 /// Takes what a run tells while it goes on, and may stop it.
 #[async_trait]
 pub trait Witness: Send + Sync {
     /// A step ended. Whoever cannot keep the record says so at the next [`Witness::may_go_on`].
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>);
+
+    /// A page of a list was read.
+    async fn progress(&mut self, _progress: Progress) {}
 
     /// Whether it keeps pictures; where it does not, none are taken.
     fn wants_pictures(&self) -> bool {

@@ -24,6 +24,7 @@ use crate::step::purpose::Purpose;
 use crate::step::rule;
 use crate::step::stage::Stage;
 use crate::step::words::{Phrase, Teller};
+use crate::trace::Progress;
 
 pub(super) const KIND: StepKind = StepKind {
     keyword: "collect",
@@ -102,6 +103,7 @@ impl Effect for Collect {
         let mut pages = 1;
         if total != Some(0) {
             listed = self.page(stage).await?;
+            stage.progress(Progress { pages, rows: listed.len(), total }).await;
             let mut last: Vec<Row> = listed.clone();
             while self.turn(stage, &last, total.is_some_and(|total| listed.len() < total)).await? {
                 pages += 1;
@@ -117,6 +119,7 @@ impl Effect for Collect {
                     None => overlap(&listed, &now),
                 };
                 listed.extend(now.iter().skip(known).cloned());
+                stage.progress(Progress { pages, rows: listed.len(), total }).await;
                 last = now;
             }
         }

@@ -11,7 +11,7 @@ use super::super::event::{self, NewEvent};
 use super::super::sql::{Row, args, statements};
 use super::super::word::UnknownWord;
 use super::super::writer::Tx;
-use super::{JobBrief, JobRow, JobState, Kind, beside, brief_columns, reread};
+use super::{JobBrief, JobRow, JobState, Kind, LEAVERS, beside, brief_columns, reread};
 use crate::failure::FailureClass;
 
 /// What a [`Pending`] has of `jobs AS j`, beside the columns of another table.
@@ -168,9 +168,6 @@ pub(in super::super) enum Verdict {
     /// Nobody's access is to be taken away any more: what it held goes on.
     Lift,
 }
-
-/// What a job waits for that the safeguard of leavers holds.
-const LEAVERS: &str = "leavers";
 
 /// Where a verdict puts a job.
 struct Stand {

@@ -17,7 +17,7 @@ use super::super::user;
 use super::super::writer::{Tx, Writer};
 use super::breaker::{self, Trial};
 use super::lease::{Lease, LeaseError, free};
-use super::{JobRow, JobState, WORKER, find_all, promote, read, tell};
+use super::{JobRow, JobState, LEAVERS, WORKER, find_all, guard, promote, read, tell};
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
@@ -298,8 +298,13 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
     if let Some(reason) = &finish.pause {
         integration::pause(tx, &job.integration_id, reason, "usher").await?;
     }
-    make_way(tx, &job, follower, (settled.state, read_first));
-    breaker::note(tx, &job, finish.trial).await
+    let guarded = make_way(tx, &job, follower, (settled.state, read_first));
+    // Who waits for leavers to be released does not go on because an operation works again.
+    let trial = Trial { waits_for: finish.trial.waits_for.filter(|_| guarded.is_none()), ..finish.trial };
+    if let Some(why) = guarded {
+        guard::safeguard(tx, std::slice::from_ref(&job.id), &why, WORKER).await?;
+    }
+    breaker::note(tx, &job, trial).await
 }
 
 /// Ends a job whose place another one takes.
@@ -308,14 +313,20 @@ fn supersede(tx: &mut Tx, job: &JobRow, by: &JobRow) {
     tell(tx, job, "job.superseded", WORKER, serde_json::json!({ "by": by.id }));
 }
 
-/// Settles who goes on in the lane: the job, or the wish that came while it ran.
-fn make_way(tx: &mut Tx, job: &JobRow, follower: Option<JobRow>, (state, read_first): (JobState, bool)) {
+/// Settles who goes on in the lane: the job, or the wish that came while it ran. Where the job takes a wish over that the safeguard of
+/// leavers holds: why it does.
+fn make_way(
+    tx: &mut Tx,
+    job: &JobRow,
+    follower: Option<JobRow>,
+    (state, read_first): (JobState, bool),
+) -> Option<String> {
     let Some(follower) = follower else {
         // Without a newer wish behind it, what was found as wanted is the wish that stands: perhaps that the account goes.
         if let (JobState::Done, Some(user_id)) = (state, &job.user_id) {
             user::gone(tx, user_id);
         }
-        return;
+        return None;
     };
     match state {
         JobState::Done | JobState::Failed | JobState::Cancelled => promote(tx, job, &follower),
@@ -331,6 +342,10 @@ fn make_way(tx: &mut Tx, job: &JobRow, follower: Option<JobRow>, (state, read_fi
             let priority = follower.priority.to_stored();
             tx.db.write(ABSORB, args![&job.id, follower.wanted_version, &follower.cause, priority]);
             tx.touched.job(&follower.id);
+            if follower.waits_for.as_deref() == Some(LEAVERS) {
+                return Some(follower.message.unwrap_or_default());
+            }
         }
     }
+    None
 }

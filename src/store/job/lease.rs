@@ -17,6 +17,7 @@ use super::claim::SlotId;
 use super::{JobRow, WORKER, find, reread, tell, vigil};
 
 statements! {
+    PROGRESS = "UPDATE jobs SET progress = $2 WHERE id = $1";
     BEAT = "UPDATE slots SET beat = beat + 1, lease_ms = $3 WHERE job_id = $1 AND fence = $2";
     HOLDER = "SELECT worker FROM slots WHERE job_id = $1 AND fence = $2";
     FREE = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE job_id = $1";
@@ -91,6 +92,12 @@ impl Store {
         self.writer.write(move |tx| committing(tx, held).boxed()).await
     }
 
+    /// Notes how far the attempt has come, for whoever looks on.
+    pub async fn note_progress(&self, held: &Lease, progress: serde_json::Value) -> Result<(), LeaseError> {
+        let held = held.clone();
+        self.writer.write(move |tx| async move { progressed(tx, &held, &progress).await }.boxed()).await
+    }
+
     /// Takes leases back and returns the jobs, ready again. One that had marked a commit is to be read first.
     pub async fn take_back(&self, stranded: Stranded) -> Result<Vec<JobRow>, StoreError> {
         if stranded_slots(&mut self.reader().await?, &stranded).await?.is_empty() {
@@ -98,6 +105,13 @@ impl Store {
         }
         self.writer.write(move |tx| async move { take_back(tx, &stranded).await }.boxed()).await
     }
+}
+
+async fn progressed(tx: &mut Tx, held: &Lease, progress: &serde_json::Value) -> Result<(), LeaseError> {
+    held_by(tx, held).await?;
+    tx.db.write(PROGRESS, args![&held.job_id, progress]);
+    tx.touched.job(&held.job_id);
+    Ok(())
 }
 
 async fn beat(db: &mut Db, held: &Lease, lease: Duration) -> Result<(), LeaseError> {

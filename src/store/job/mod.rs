@@ -199,6 +199,8 @@ pub struct JobRow {
     pub finished_at: Option<Timestamp>,
     /// The operation of the connector that it waits for, while it is held for that; or `leavers`, until they are released.
     pub waits_for: Option<String>,
+    /// How far the latest attempt has come with a list, as JSON.
+    pub progress: Option<serde_json::Value>,
     lane: String,
     committing_at: Option<Timestamp>,
 }
@@ -231,6 +233,9 @@ impl From<JobRow> for JobBrief {
         Self { id, state, class, message, finished_at }
     }
 }
+
+/// What a job waits for that the safeguard of leavers holds.
+const LEAVERS: &str = "leavers";
 
 /// Who does what a worker does, as events name it.
 const WORKER: &str = "usher";
@@ -319,6 +324,7 @@ fn read(row: &Row) -> Result<JobRow, StoreError> {
         changed_at: row.time("changed_at")?,
         finished_at: row.maybe_time("finished_at")?,
         waits_for: row.maybe_text("waits_for")?,
+        progress: row.maybe_text("progress")?.map(|_| row.json("progress")).transpose()?,
         lane: row.text("lane")?,
         committing_at: row.maybe_time("committing_at")?,
     })

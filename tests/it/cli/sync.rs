@@ -44,7 +44,9 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         assert!(again.contains("the plan is applied"), "{again}");
         let unknown = shell.run(&["plan", "show", "plan_x"]).failed();
         assert!(unknown.contains("`usher plan list` shows them"), "{unknown}");
-        let words = shell.run(&["sync", "desk"]).done();
+        let run = shell.run(&["sync", "desk"]);
+        assert!(run.err.contains("read 12 of 12 on 1 page; about 0 s more"), "{run:?}");
+        let words = run.done();
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
         maintenance(&shell);

@@ -212,3 +212,24 @@ async fn a_leaver_who_waits_for_a_breaker_is_held_as_well() {
     assert_eq!(bench.job(&second.id).await.state, JobState::Held);
     assert!(bench.claim().await.is_none());
 }
+
+/// A job that is held for an operation takes over the wish that came behind it, and with it what holds that one.
+#[tokio::test]
+async fn a_leaver_behind_a_job_that_is_held_for_a_breaker_is_held_for_both() {
+    let bench = Bench::new().await;
+    let (acme, users) = bench.staffed(LeaverLimit::default(), 2).await;
+    let drift = usher::failure::FailureClass::UiDrift;
+    bench.wish(&acme, &users[0], true).await;
+    let claimed = bench.claimed().await;
+    bench.store.hold_leavers(&acme.id, "a migration", "cli").await.unwrap();
+    bench.wish(&acme, &users[0], false).await;
+    let held = Outcome::Held { class: drift, message: "it is not begun".into() };
+    let waits = Trial { waits_for: Some("update".into()), ..Trial::default() };
+    let job =
+        bench.store.finish(&claimed.lease, Finish { trial: waits, ..Finish::with(held) }).await.unwrap();
+    assert_eq!((job.state, job.waits_for.as_deref()), (JobState::Held, Some("leavers")));
+    assert_eq!(job.message.as_deref(), Some("a migration"));
+    assert!(bench.claim().await.is_none());
+    assert_eq!(bench.release(&acme).await, Some(1));
+    assert_eq!(bench.claimed().await.job.id, job.id);
+}

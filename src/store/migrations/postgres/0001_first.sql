@@ -197,6 +197,8 @@ CREATE TABLE jobs (
   committing_at BIGINT,
   -- What it waits for, while it is held for that: the operation whose breaker is open, or `leavers`: until they are released.
   waits_for TEXT COLLATE "C",
+  -- How far the running attempt has come with a list, as JSON.
+  progress TEXT COLLATE "C",
   cause TEXT COLLATE "C" NOT NULL,
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL,

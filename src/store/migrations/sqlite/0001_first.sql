@@ -189,6 +189,8 @@ CREATE TABLE jobs (
   committing_at INTEGER,
   -- What it waits for, while it is held for that: the operation whose breaker is open, or `leavers`: until they are released.
   waits_for TEXT,
+  -- How far the running attempt has come with a list, as JSON.
+  progress TEXT,
   cause TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   changed_at INTEGER NOT NULL,
