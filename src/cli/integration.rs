@@ -6,14 +6,13 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile, Standing};
 use crate::server::Installation;
-use crate::store::Maintenance;
 
 use super::context::Context;
 use super::input::{pairs, parse_seconds, read_credentials};
 use super::limits::Limits;
+use super::maintenance::Maintained;
 use super::output::table;
 use super::{Exit, OPERATOR};
 
@@ -56,22 +55,7 @@ enum Act {
         name: String,
     },
     /// Lets no job of the integration start while the app is maintained; wishes are recorded meanwhile
-    Maintenance {
-        /// The integration
-        name: String,
-        /// When it begins, as 2026-12-01T22:00:00+01:00; now, if not given
-        #[arg(long, value_parser = Timestamp::from_rfc3339)]
-        from: Option<Timestamp>,
-        /// When it ends
-        #[arg(long, value_parser = Timestamp::from_rfc3339, required_unless_present = "none")]
-        until: Option<Timestamp>,
-        /// Why, for the record
-        #[arg(long, required_unless_present = "none")]
-        reason: Option<String>,
-        /// There is none, or it is over
-        #[arg(long, conflicts_with_all = ["from", "until", "reason"])]
-        none: bool,
-    },
+    Maintenance(Maintained),
     /// Replaces credentials of its service account
     Credentials {
         /// The integration
@@ -203,26 +187,7 @@ impl Integration {
                 installation.store.resume_integration(&row.id, OPERATOR).await?;
                 context.format.print(&json!({ "name": name, "paused": null }), |_| format!("{name} runs"))?;
             }
-            Act::Maintenance { name, from, until, reason, .. } => {
-                let row = find(&installation, &name).await?.row;
-                let from = from.unwrap_or_else(|| SystemClock.now());
-                let maintenance =
-                    until.zip(reason).map(|(until, reason)| Maintenance { from, until, reason });
-                if maintenance.as_ref().is_some_and(|one| one.until <= one.from) {
-                    bail!("it ends before it begins");
-                }
-                installation.store.set_maintenance(&row.id, maintenance.clone(), OPERATOR).await?;
-                let [from, until] =
-                    [maintenance.as_ref().map(|one| one.from), maintenance.map(|one| one.until)]
-                        .map(|at| at.map(Timestamp::to_rfc3339));
-                context.format.print(
-                    &json!({ "name": name, "from": from, "until": until }),
-                    |_| match from.as_ref().zip(until.as_ref()) {
-                        Some((from, until)) => format!("{name} is maintained from {from} until {until}"),
-                        None => format!("{name} is not maintained"),
-                    },
-                )?;
-            }
+            Act::Maintenance(maintained) => maintained.run(context, &installation).await?,
             Act::Credentials { name, credentials } => {
                 let integration = find(&installation, &name).await?;
                 let credentials = read_credentials(&credentials)?;

@@ -30,6 +30,7 @@ mod integration_test;
 mod job;
 mod leavers;
 mod limits;
+mod maintenance;
 mod new;
 mod notify;
 mod output;

@@ -29,7 +29,7 @@ statements! {
     NOT_BEGUN = "SELECT j.id FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id WHERE u.integration_id = $1 AND u.left_at IS NOT NULL AND (j.state IN ('ready', 'retry', 'blocked') OR (j.state = 'held' AND j.waits_for <> 'leavers')) ORDER BY j.seq";
     HELD = "SELECT j.id FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id WHERE u.integration_id = $1 AND u.left_at IS NOT NULL AND j.state IN ('held', 'blocked') AND j.waits_for = 'leavers' ORDER BY u.left_at, j.seq";
     ALL = "SELECT id, policy, late_told FROM integrations ORDER BY id";
-    LATE = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at > $2 AND u.left_at <= $3 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
+    WAITING = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at > $2 AND u.left_at <= $3 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
     TOLD = "UPDATE integrations SET late_told = $3 WHERE id = $1 AND late_told = $2";
     LIST = concat!("SELECT u.integration_id, u.id AS user_id, u.user_name, u.left_at, ", brief_columns!(), " FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.left_at IS NOT NULL AND u.gone_at IS NULL AND (CAST($1 AS TEXT) IS NULL OR u.integration_id = $1) AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq) ORDER BY CASE WHEN j.state = 'held' THEN 0 ELSE 1 END, u.left_at, u.seq LIMIT $2 + 0");
 }
@@ -150,6 +150,18 @@ async fn too_many(tx: &mut Tx, integration_id: &str) -> Result<Option<String>, S
     Ok(Some(why))
 }
 
+/// How many of those who left in this time, its begin not included, are not known to be without access; and since when the first of them
+/// should be.
+pub(super) async fn waiting(
+    db: &mut Db,
+    integration_id: &str,
+    (after, until): (Timestamp, Timestamp),
+) -> Result<(u64, Option<Timestamp>), StoreError> {
+    let row = db.one(WAITING, args![integration_id, after, until]).await?;
+    let since = row.as_ref().map(|row| row.maybe_time("since")).transpose()?.flatten();
+    Ok((people(row)?, since))
+}
+
 /// Those who left in a while and wait still.
 struct Late {
     integration_id: String,
@@ -159,11 +171,8 @@ struct Late {
 }
 
 impl Late {
-    /// How many they are, and since when the first of them.
     async fn people(&self, db: &mut Db) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let row = db.one(LATE, args![&self.integration_id, self.told, self.until]).await?;
-        let since = row.as_ref().map(|row| row.maybe_time("since")).transpose()?.flatten();
-        Ok((people(row)?, since))
+        waiting(db, &self.integration_id, (self.told, self.until)).await
     }
 
     async fn tell(&self, tx: &mut Tx) -> Result<(), StoreError> {

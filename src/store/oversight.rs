@@ -3,6 +3,7 @@
 use super::Store;
 use super::error::StoreError;
 use super::job::{Breaker, JobState, breaker};
+use super::leaver;
 use super::sql::{Row, args, statements};
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
@@ -13,7 +14,6 @@ statements! {
     WAITING = "SELECT coalesce(sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0) AS held, coalesce(sum(CASE WHEN state = 'needs_human' THEN 1 ELSE 0 END), 0) AS needs_human FROM jobs WHERE integration_id = $1 AND state IN ('held', 'needs_human')";
     OPEN_PLAN = "SELECT id FROM plans WHERE integration_id = $1 AND state IN ('held', 'proposed') ORDER BY seq DESC LIMIT 1";
     OPEN_JOBS = "SELECT state, count(*) AS jobs FROM jobs WHERE integration_id = $1 AND state IN ('ready', 'blocked', 'running', 'retry', 'held', 'needs_human') GROUP BY state";
-    LATE = "SELECT count(*) AS people, min(u.left_at) AS since FROM users u JOIN jobs j ON j.integration_id = u.integration_id AND j.lane = u.id AND j.state <> 'done' WHERE u.integration_id = $1 AND u.left_at <= $2 AND u.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.integration_id = j.integration_id AND l.lane = j.lane AND l.seq > j.seq)";
 }
 
 /// What is known of an integration.
@@ -68,10 +68,9 @@ impl Store {
         if let Some(row) = db.one(OPEN_PLAN, args![integration_id]).await? {
             oversight.open_plan = Some(row.text("id")?);
         }
-        if let Some(row) = db.one(LATE, args![integration_id, late]).await? {
-            oversight.late = count(&row, "people")?;
-            oversight.late_since = row.maybe_time("since")?;
-        }
+        let since_ever = Timestamp::from_ms(i64::MIN);
+        (oversight.late, oversight.late_since) =
+            leaver::waiting(&mut db, integration_id, (since_ever, late)).await?;
         Ok(oversight)
     }
 }
@@ -88,9 +87,8 @@ impl Store {
         &self,
         integration_id: &str,
     ) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let row = self.reader().await?.one(LATE, args![integration_id, self.clock.now()]).await?;
-        let Some(row) = row else { return Ok((0, None)) };
-        Ok((count(&row, "people")?, row.maybe_time("since")?))
+        let ever = (Timestamp::from_ms(i64::MIN), self.clock.now());
+        leaver::waiting(&mut self.reader().await?, integration_id, ever).await
     }
 }
 
