@@ -6,7 +6,7 @@
 demo: setup
 	@# With a test beside it, so that Cargo builds the dependencies as it does for `make test`, and only once for both.
 	cargo build --quiet --bin usher --test apps
-	target/debug/usher demo
+	"$${CARGO_TARGET_DIR:-target}/debug/usher" demo
 
 # All tests: real Chromium, real SQLite, real PostgreSQL, real HTTP, and the SCIM suites of others.
 test: setup suites
