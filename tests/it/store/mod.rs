@@ -8,6 +8,7 @@ mod concurrency;
 mod crash;
 mod event;
 mod filter;
+mod hook;
 mod journal;
 mod lane;
 mod leaver;
