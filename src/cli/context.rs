@@ -76,7 +76,7 @@ impl Context {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
             paths.artifacts = Artifacts::at(place, variables).context("--artifacts")?;
         }
-        if let Ok(server) = std::env::var("USHER_SMTP") {
+        if let Some(server) = std::env::var("USHER_SMTP").ok().filter(|server| !server.is_empty()) {
             let from = std::env::var("USHER_MAIL_FROM").unwrap_or_default();
             paths.mailer = Some(Mailer::new(&SecretString::from(server), &from)?);
         }

@@ -57,7 +57,7 @@ impl Leavers {
                 let is_new = installation.store.hold_leavers(&row.id, &reason, OPERATOR).await?;
                 context.format.print(&json!({ "name": name, "held": true, "is_new": is_new }), |_| {
                     if is_new {
-                        format!("leavers of {name} are held; `usher leavers release {name}` lets them go")
+                        format!("leavers of {name} are held; `usher leavers release {name} --reason WHY` lets them go")
                     } else {
                         format!(
                             "leavers of {name} were held already: {}",

@@ -101,7 +101,9 @@ async fn prepare(
         Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
     ended.trial = flows.trial(&ended.result);
-    ended.is_for_a_person = claimed.job.by_hand || integration.row.policy.human_tasks;
+    // A reading that the connector cannot do is nobody's task in the app.
+    ended.is_for_a_person = matches!(claimed.job.kind, Kind::Provision | Kind::Group)
+        && (claimed.job.by_hand || integration.row.policy.human_tasks);
     match &ended.result {
         Ok(()) => sessions.put_back(claimed.slot, flows.session),
         // A page in an unknown state is of no use to the next job.

@@ -32,7 +32,7 @@ pub(super) fn text(event: &EventRow, integration: &str) -> String {
         "sync.failed" => format!("the sync failed ({}): {}", said("class"), said("message")),
         "integration.paused" => format!("paused: {}", said("reason")),
         "leavers.held" => format!(
-            "leavers are held ({} jobs): {}. `usher leavers list` shows them, `usher leavers release {integration}` lets them go",
+            "leavers are held ({} jobs): {}. `usher leavers list` shows them, `usher leavers release {integration} --reason WHY` lets them go",
             said("jobs"),
             said("reason")
         ),

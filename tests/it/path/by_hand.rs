@@ -1,6 +1,7 @@
 //! What a person does instead of Usher: it ends only where a reading shows it.
 
 use usher::demo::Role;
+use usher::failure::FailureClass;
 use usher::integration::Policy;
 use usher::store::{JobRow, JobState};
 
@@ -64,5 +65,25 @@ async fn whoever_takes_a_job_does_it_until_they_give_it_back() {
     done(&store, &job.id).await;
     assert_eq!(world.record(), [format!("suspended {email}")]);
 
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_the_connector_cannot_do_is_nobodys_task() {
+    let connectors = changed(|folder| {
+        let path = folder.join("flows/list_accounts.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let fails = "  - one_of:\n      - when: table \"Members\"\n        fail: { class: unsupported, message: It cannot }\n      - when: heading \"Owners only\"\n        fail: { class: permission_denied, message: Not an owner }\n  - collect:";
+        std::fs::write(&path, text.replace("  - collect:", fails)).unwrap();
+    });
+    let policy = Policy { human_tasks: true, ..no_patience() };
+    let world = World::with_connectors(many_members(), policy, connectors.path()).await;
+    let job = world.sync().await;
+    assert_eq!(
+        (job.state, job.class),
+        (JobState::Failed, Some(FailureClass::Unsupported)),
+        "{:?}",
+        job.message
+    );
     world.end().await;
 }

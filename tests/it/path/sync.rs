@@ -13,7 +13,7 @@ use super::world::{ROLE_URN, World, desk_options, user};
 
 impl World {
     /// Syncs, and gives the job as it ended.
-    async fn sync(&self) -> JobRow {
+    pub(super) async fn sync(&self) -> JobRow {
         let store = &self.installation.store;
         let desk = store.find_integration("desk").await.unwrap().unwrap();
         let request = JobRequest { priority: Priority::INTERACTIVE, cause: json!({}) };
