@@ -153,9 +153,11 @@ fn item_json(item: &PlanItem) -> Value {
         "kind": item.kind.as_str(),
         "account": item.name,
         "user_id": item.user_id,
+        "group_id": item.group_id,
         "note": item.note,
         "put_right": item.corrects,
         "seen": item.account,
+        "group": item.in_app,
         "outcome": outcome,
     })
 }
@@ -166,8 +168,9 @@ pub(super) fn in_words(plan: &Value) -> String {
     let mut lines = vec![
         format!("{}  {}  {}", cell(&plan["id"]), cell(&plan["integration"]), cell(&plan["state"])),
         format!(
-            "{} accounts were read on {}; {} users as wanted, {} with work pending, {} protected accounts of nobody",
+            "{} accounts and {} groups were read on {}; {} users as wanted, {} with work pending, {} protected accounts of nobody",
             read["accounts"],
+            read["groups"],
             cell(&plan["made"]),
             read["as_wanted"],
             read["pending"],

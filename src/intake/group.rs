@@ -46,7 +46,7 @@ impl Intake {
         Ok(ShownPage { total: page.total, resources, paging })
     }
 
-    /// Makes a group (POST). Asking again for one that could not be made takes the wish up again instead of being refused, and so does
+    /// Makes a group (POST), or takes over one of that name that a sync found in the app. Asking again for one that could not be made takes the wish up again instead of being refused, and so does
     /// asking again by the same external id while it is being made: an answer may have been lost.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Intake {
             let all = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<String>>();
             let is_so = body == view.group.body && all(&members) == all(&view.members);
             let is_new_to_the_app = view.job.is_none() && caller.integration.connector.replicates_groups();
-            if is_so && !has_failed(&view) && !is_new_to_the_app {
+            if is_so && !has_failed(&view) && !is_new_to_the_app && !view.group.is_found {
                 let job = self.settled(&patient(caller), view.job.clone()).await?;
                 return shown(caller, GroupView { job, ..view });
             }
@@ -151,12 +151,14 @@ impl Intake {
         }
     }
 
-    /// Whether a request for a group that is there asks for it again: the one before was not fulfilled, or its answer was lost.
+    /// Whether a request for a group that is there asks for it again: the one before was not fulfilled, or its answer was lost. Or it was
+    /// only found in the app, and is nobody's: then it is theirs who ask for it.
     async fn is_again(&self, caller: &Caller, id: &str, body: &GroupBody) -> Result<bool, Error> {
         let view = self.group(caller, id, false).await?;
         let same_id = view.group.body.external_id == body.external_id;
         let is_pending = view.job.as_ref().is_some_and(|job| !job.state.is_settled());
-        Ok(same_id && (has_failed(&view) || is_pending && body.external_id.is_some()))
+        let is_again = same_id && (has_failed(&view) || is_pending && body.external_id.is_some());
+        Ok(is_again || view.group.is_found)
     }
 
     /// The group as it is once its job has settled or the caller's patience is over.

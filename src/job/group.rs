@@ -58,7 +58,7 @@ impl GroupAim<'_> {
             is_new |= matches!(last, Some(GroupOperation::Create { .. }));
             let sought =
                 Sought { wanted: self.wanted.as_deref(), before: &self.before, others: &self.others };
-            let found = sought.find(list(self.integration, flows).await?)?;
+            let found = sought.find(list_groups(self.integration, flows).await?)?;
             let connector = &self.integration.connector;
             so_far.seen = Some(GroupSeen {
                 in_app: found.clone(),
@@ -107,7 +107,8 @@ impl GroupAim<'_> {
         sought: &Sought<'_>,
         can: &Capabilities,
     ) -> bool {
-        let Ok(found) = list(self.integration, flows).await.and_then(|listed| sought.find(listed)) else {
+        let Ok(found) = list_groups(self.integration, flows).await.and_then(|listed| sought.find(listed))
+        else {
             return true;
         };
         let plan = reconcile::plan_group(self.wanted.as_deref(), found.as_ref(), can, &self.protection);
@@ -179,13 +180,13 @@ fn is_same(one: &Group, other: &Group) -> bool {
 
 /// The app's list of groups.
 #[derive(Debug)]
-struct Listed {
-    groups: Vec<Group>,
+pub(super) struct Listed {
+    pub(super) groups: Vec<Group>,
     /// Whether the page proved that nothing is missing (R18).
-    complete: bool,
+    pub(super) complete: bool,
 }
 
-async fn list(integration: &Integration, flows: &mut Flows<'_>) -> Result<Listed, Failure> {
+pub(super) async fn list_groups(integration: &Integration, flows: &mut Flows<'_>) -> Result<Listed, Failure> {
     let report = flows.run("list_groups", terms::scope(integration), Identity::default()).await;
     let Output { rows, complete, .. } = report.outcome?;
     let nameless = || {

@@ -175,7 +175,7 @@ pub(super) fn granted(grants: &[Grant], groups: &[GroupOf]) -> BTreeMap<String, 
     let mut granted: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for grant in grants {
         let keys = granted.entry(grant.entitlement.clone()).or_default();
-        if groups.iter().any(|group| grant.is_of(&group.display)) {
+        if groups.iter().any(|group| !group.is_found && grant.is_of(&group.display)) {
             keys.push(grant.key.clone());
         }
     }
@@ -228,12 +228,13 @@ pub(super) fn seen(account: &Observed) -> SeenAccount {
         status: account.status,
         attributes: account.attributes.clone(),
         entitlements: account.entitlements.clone(),
+        groups: account.groups.clone(),
         complete: true,
     }
 }
 
 /// The reading that was kept.
 pub(super) fn kept(seen: SeenAccount) -> Observed {
-    let SeenAccount { app_id, status, attributes, entitlements, .. } = seen;
-    Observed { status, id: app_id, attributes, entitlements, groups: None }
+    let SeenAccount { app_id, status, attributes, entitlements, groups, .. } = seen;
+    Observed { status, id: app_id, attributes, entitlements, groups }
 }

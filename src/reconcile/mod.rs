@@ -19,4 +19,6 @@ pub use group::{GroupOperation, plan_group};
 pub use guard::{Protection, may_lose_an_admin};
 pub use operation::Operation;
 pub use plan::{Refusal, plan};
-pub use sync::{Comparison, Finding, Known, Rules, compare};
+pub use sync::{
+    Comparison, Finding, GroupComparison, GroupFinding, Known, KnownGroup, Rules, compare, compare_groups,
+};

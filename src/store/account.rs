@@ -1,5 +1,7 @@
 //! Accounts: what was last seen in the app, and when.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -13,13 +15,13 @@ use crate::clock::Timestamp;
 statements! {
     FIND = "SELECT * FROM accounts WHERE integration_id = $1 AND user_id = $2";
     FORGET_UNLINKED = "DELETE FROM accounts WHERE integration_id = $1 AND app_id = $2 AND user_id IS NULL";
-    PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, complete, differs, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, complete = excluded.complete, differs = excluded.differs, seen_at = excluded.seen_at";
+    PUT = "INSERT INTO accounts (integration_id, user_id, app_id, status, attributes, entitlements, groups, complete, differs, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (integration_id, user_id) DO UPDATE SET app_id = excluded.app_id, status = excluded.status, attributes = excluded.attributes, entitlements = excluded.entitlements, groups = excluded.groups, complete = excluded.complete, differs = excluded.differs, seen_at = excluded.seen_at";
 }
 
 /// What a [`SeenAccount`] has of `accounts AS a`, beside the columns of another table.
 macro_rules! seen_columns {
     () => {
-        "a.app_id, a.status, a.attributes, a.entitlements, a.complete"
+        "a.app_id, a.status, a.attributes, a.entitlements, a.groups, a.complete"
     };
 }
 pub(super) use seen_columns;
@@ -35,6 +37,9 @@ pub struct SeenAccount {
     pub attributes: Attributes,
     /// What the account holds.
     pub entitlements: Entitlements,
+    /// The names of the groups that it is in; none where the reading did not show them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<String>>,
     /// Whether the reading saw everything, so that what is missing in it is missing in the app (R18).
     pub complete: bool,
 }
@@ -43,7 +48,7 @@ impl SeenAccount {
     /// There is none.
     pub fn absent() -> Self {
         let (attributes, entitlements) = Default::default();
-        Self { app_id: None, status: Status::Absent, attributes, entitlements, complete: true }
+        Self { app_id: None, status: Status::Absent, attributes, entitlements, groups: None, complete: true }
     }
 }
 
@@ -96,6 +101,7 @@ pub(super) fn put(tx: &mut Tx, integration_id: &str, user_id: &str, seen: &SeenA
         seen.status.as_str(),
         &json!(seen.attributes),
         &json!(seen.entitlements),
+        seen.groups.as_ref().map(|groups| json!(groups).to_string()),
         seen.complete,
         differs,
         tx.now,
@@ -118,6 +124,7 @@ fn seen(row: &Row) -> Result<SeenAccount, StoreError> {
         status: row.word("status")?,
         attributes: row.json("attributes")?,
         entitlements: row.json("entitlements")?,
+        groups: row.maybe_text("groups")?.map(|_| row.json("groups")).transpose()?,
         complete: row.flag("complete")?,
     })
 }

@@ -54,7 +54,7 @@ pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
 pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
-    GroupView, GroupWork,
+    GroupView, GroupWork, KnownGroup,
 };
 pub use self::hook::{Channel, HookRow, NewHook};
 pub use self::integration::{IntegrationError, IntegrationRow, Maintenance, NewIntegration};

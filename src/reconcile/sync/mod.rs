@@ -4,11 +4,15 @@
 //! pending is left alone: what is read of them now may be about to change. Nothing is removed by a comparison, and an account that nobody
 //! wants is only told of (R20).
 
+mod groups;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::account::{Attributes, Group, Membership, Observed, Presence, Status, Wanted};
 
 use super::{Capabilities, Operation, Protection, Refusal, plan};
+
+pub use groups::{GroupComparison, GroupFinding, KnownGroup, compare_groups};
 
 /// A user as a comparison needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,13 +6,19 @@
 //! Where the connector makes groups in the app, a group has jobs of its own, in a lane of its own, and what they saw of it is kept
 //! beside it. A deleted group keeps its name and its members until a job has seen it gone. Who is in the group follows in the lanes of
 //! those users, once the group is there.
+//!
+//! A group that a sync found in the app is one that a client can see, with those who are in it there; nothing is wanted of it before a
+//! client changes it.
 
+mod found;
 mod list;
 mod record;
 mod replica;
 
+pub use self::found::KnownGroup;
 pub use self::replica::GroupSeen;
 
+pub(super) use self::found::{Taken, members_as_seen, take_over};
 pub(super) use self::record::leave_all;
 pub(super) use self::replica::{Ended, keep};
 
@@ -45,13 +51,13 @@ statements! {
     FIND_VISIBLE = select_groups!("u.id = $2 AND u.visible = 1");
     MEMBERS = "SELECT group_id, user_id FROM members WHERE group_id IN (SELECT value FROM json_each($1)) ORDER BY seq";
     JOBS = concat!("SELECT u.id AS group_id, ", brief_columns!(), " FROM groups AS u JOIN jobs AS j ON j.seq = (SELECT l.seq FROM jobs l WHERE l.integration_id = u.integration_id AND l.lane = u.id AND l.superseded_by IS NULL ORDER BY l.seq DESC LIMIT 1) WHERE u.id IN (SELECT value FROM json_each($1))");
-    OF_USERS = "SELECT m.user_id, g.id, g.display_name FROM members m JOIN groups g ON g.id = m.group_id AND g.deleted_at IS NULL WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
+    OF_USERS = "SELECT m.user_id, g.id, g.display_name, g.found FROM members m JOIN groups g ON g.id = m.group_id AND g.deleted_at IS NULL WHERE m.user_id IN (SELECT value FROM json_each($1)) ORDER BY g.seq";
 }
 
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [STATEMENTS, record::STATEMENTS, replica::STATEMENTS].concat()
+    [STATEMENTS, found::STATEMENTS, record::STATEMENTS, replica::STATEMENTS].concat()
 }
 
 /// What an identity provider says of a group, without its members.
@@ -90,6 +96,8 @@ pub struct GroupRow {
     pub in_app: Option<Group>,
     /// The name under which it may be in the app since: made, or renamed, and not seen yet.
     pub making: Option<String>,
+    /// Whether it was found in the app and nobody pushed it since: then nothing is wanted of it, and it is what the app shows.
+    pub is_found: bool,
 }
 
 /// A group that a user is in.
@@ -99,6 +107,8 @@ pub struct GroupOf {
     pub id: String,
     /// Its name.
     pub display: String,
+    /// Whether it was only found in the app: then being in it is no wish, and gives nothing.
+    pub is_found: bool,
 }
 
 /// A wanted group with those who are in it, in the order of their joining.
@@ -250,6 +260,11 @@ impl Store {
         find(&mut self.reader().await?, integration_id, id).await
     }
 
+    /// The groups of an integration, those that are to go included, as a comparison with the app needs them.
+    pub async fn known_groups(&self, integration_id: &str) -> Result<Vec<KnownGroup>, StoreError> {
+        found::known(&mut self.reader().await?, integration_id).await
+    }
+
     /// The groups of an integration that are in the app, and whether this user is wanted in each. Not those that are to go.
     pub async fn memberships(
         &self,
@@ -324,7 +339,8 @@ impl Store {
 pub(super) async fn of_users(db: &mut Db, ids: &str) -> Result<Vec<(String, GroupOf)>, StoreError> {
     let rows = db.all(OF_USERS, args![ids]).await?;
     let read = |row: &Row| {
-        Ok((row.text("user_id")?, GroupOf { id: row.text("id")?, display: row.text("display_name")? }))
+        let (id, display) = (row.text("id")?, row.text("display_name")?);
+        Ok((row.text("user_id")?, GroupOf { id, display, is_found: row.flag("found")? }))
     };
     rows.iter().map(read).collect()
 }
@@ -378,5 +394,6 @@ fn read(row: &Row) -> Result<GroupRow, StoreError> {
         gone_at: row.maybe_time("gone_at")?,
         in_app: replica::in_app(row)?,
         making: row.maybe_text("making")?,
+        is_found: row.flag("found")?,
     })
 }

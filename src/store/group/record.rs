@@ -18,8 +18,8 @@ use crate::store::writer::Tx;
 statements! {
     FIND_NAME = select_groups!("u.display_name_key = $2 AND u.gone_at IS NULL");
     INSERT = "INSERT INTO groups (id, integration_id, display_name, display_name_key, external_id, resource, folded, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
-    REPLACE = "UPDATE groups SET display_name = $2, display_name_key = $3, external_id = $4, resource = $5, folded = $6, version = version + 1, modified_at = $7, deleted_at = NULL WHERE id = $1";
-    DELETE = "UPDATE groups SET version = version + 1, modified_at = $2, deleted_at = $2, gone_at = $3 WHERE id = $1";
+    REPLACE = "UPDATE groups SET display_name = $2, display_name_key = $3, external_id = $4, resource = $5, folded = $6, version = version + 1, modified_at = $7, deleted_at = NULL, found = 0 WHERE id = $1";
+    DELETE = "UPDATE groups SET version = version + 1, modified_at = $2, deleted_at = $2, gone_at = $3, found = 0 WHERE id = $1";
     EMPTY = "DELETE FROM members WHERE group_id = $1";
     KEEP_ONLY = "DELETE FROM members WHERE group_id = $1 AND user_id NOT IN (SELECT value FROM json_each($2))";
     JOIN = "INSERT INTO members (group_id, user_id) SELECT $1, e.value FROM json_each($2) AS e WHERE true ORDER BY e.key ON CONFLICT DO NOTHING";
@@ -40,11 +40,12 @@ pub(super) async fn record(
         GroupChange::Insert { body, .. } => holder(tx, integration_id, body).await?.map(|holder| holder.id),
         GroupChange::Replace { id, .. } | GroupChange::Delete { id, .. } => Some(id.clone()),
     };
-    let (mut before, mut comes_back) = (Vec::new(), false);
+    let (mut before, mut comes_back, mut was_found) = (Vec::new(), false, false);
     if let (Some(id), Some(_)) = (existing, &work) {
         before = members(tx, &id).await?;
         let was = find(&mut tx.db, integration_id, &id).await?;
-        comes_back = was.is_some_and(|group| group.deleted_at.is_some());
+        comes_back = was.as_ref().is_some_and(|group| group.deleted_at.is_some());
+        was_found = was.is_some_and(|group| group.is_found);
     }
     let replicates = work.as_ref().is_some_and(|work| work.replicates);
     let group = match change {
@@ -59,7 +60,11 @@ pub(super) async fn record(
     event.integration_id.get_or_insert_with(|| integration_id.to_owned());
     event.target.get_or_insert_with(|| group.id.clone());
     event::append(tx, event);
-    let Some(work) = work else { return Ok((group, None)) };
+    let Some(mut work) = work else { return Ok((group, None)) };
+    if was_found && work.concerns == Concerned::WhoMoves {
+        // What it gives was given to nobody as long as nobody had pushed it.
+        work.concerns = Concerned::Everybody;
+    }
     let job = if replicates { Some(ask_for_job(tx, &group, &work).await?) } else { None };
     let after = members(tx, &group.id).await?;
     ask_for_members_jobs(tx, &group, (before, after), &work, comes_back).await?;

@@ -11,8 +11,8 @@ use crate::store::user;
 use crate::store::writer::Tx;
 
 statements! {
-    MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL ORDER BY g.seq";
-    KEPT = "SELECT id, app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND deleted_at IS NULL ORDER BY seq";
+    MEMBERSHIPS = "SELECT g.app_id, g.app_name, EXISTS (SELECT 1 FROM members m WHERE m.group_id = g.id AND m.user_id = $2) AS is_wanted FROM groups g WHERE g.integration_id = $1 AND g.app_name IS NOT NULL AND g.deleted_at IS NULL AND g.found = 0 ORDER BY g.seq";
+    KEPT = "SELECT id, app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND deleted_at IS NULL AND found = 0 ORDER BY seq";
     OTHERS = "SELECT app_id, app_name FROM groups WHERE integration_id = $1 AND app_name IS NOT NULL AND gone_at IS NULL AND id <> $2 ORDER BY seq";
     SEE = "UPDATE groups SET app_id = $2, app_name = $3 WHERE id = $1";
     MAKING = "UPDATE groups SET making = $2, app_id = CASE WHEN $3 = 1 THEN app_id END, app_name = CASE WHEN $3 = 1 THEN app_name END WHERE id = $1";
@@ -102,8 +102,7 @@ pub(in crate::store) async fn keep(
     let Some(before) = find(&mut tx.db, integration_id, id).await? else { return Ok(()) };
     if let Some(seen) = seen {
         let group = seen.in_app.as_ref();
-        let (app_id, name) = (group.and_then(|group| group.id.as_ref()), group.map(|group| &group.name));
-        tx.db.write(SEE, args![id, app_id, name]);
+        see(tx, id, group);
         if group.is_some() || ended != Ended::Otherwise {
             tx.db.write(MADE, args![id]);
         }
@@ -122,6 +121,12 @@ pub(in crate::store) async fn keep(
         record::empty(tx, id);
     }
     Ok(())
+}
+
+/// Keeps what was seen of a group in the app.
+pub(super) fn see(tx: &mut Tx, id: &str, in_app: Option<&Group>) {
+    let (app_id, name) = (in_app.and_then(|group| group.id.as_ref()), in_app.map(|group| &group.name));
+    tx.db.write(SEE, args![id, app_id, name]);
 }
 
 /// Asks for a job of everybody who came or went.

@@ -3,13 +3,14 @@
 use futures::FutureExt as _;
 use serde_json::json;
 
-use super::{ItemKind, NewItem, PlanItem, PlanRow, PlanState, find, read_item, tell};
+use super::{ItemKind, NewItem, PlanItem, PlanRow, PlanState, find, group, read_item, tell};
 use crate::account::Status;
 use crate::scim::{Folded, ResourceSchema};
 use crate::store::Store;
 use crate::store::account::{self, SeenAccount};
 use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
+use crate::store::group::members_as_seen;
 use crate::store::job::{self, JobRequest, JobState, Priority, Verdict, Work};
 use crate::store::leaver;
 use crate::store::sql::{args, statements};
@@ -132,6 +133,7 @@ async fn part(
     let rows = tx.db.all(UNDONE, args![id, AT_ONCE]).await?;
     let items: Vec<PlanItem> = rows.iter().map(read_item).collect::<Result<_, _>>()?;
     if items.is_empty() {
+        members_as_seen(tx, &plan.integration_id);
         return Ok((Some(decide(tx, plan, PlanState::Applied, decision).await?), 0));
     }
     let mut jobs = 0;
@@ -143,13 +145,15 @@ async fn part(
     Ok((None, jobs))
 }
 
-struct Outcome {
-    words: String,
-    asks: bool,
+/// What became of a finding.
+pub(super) struct Outcome {
+    pub(super) words: String,
+    /// Whether a job was asked for.
+    pub(super) asks: bool,
 }
 
 impl Outcome {
-    fn said(words: impl Into<String>) -> Self {
+    pub(super) fn said(words: impl Into<String>) -> Self {
         Self { words: words.into(), asks: false }
     }
 }
@@ -164,7 +168,12 @@ async fn take_over(
     match item.kind {
         ItemKind::Adopt => adopt(tx, plan, item, decision, schema).await,
         ItemKind::Link | ItemKind::Gone | ItemKind::Drift => see(tx, plan, item, decision).await,
-        ItemKind::Orphan | ItemKind::Conflict | ItemKind::Unknown => Ok(Outcome::said("reported")),
+        ItemKind::AdoptGroup | ItemKind::LinkGroup | ItemKind::GroupGone | ItemKind::GroupDrift => {
+            group::take_over(tx, plan, item, decision).await
+        }
+        ItemKind::Orphan | ItemKind::Conflict | ItemKind::Unknown | ItemKind::GroupConflict => {
+            Ok(Outcome::said("reported"))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! it lets be changed in the app goes through jobs, each of which reads and compares anew.
 
 mod apply;
+mod group;
 mod known;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::job::{self, Lease, LeaseError};
 use super::sql::{Db, Row, args, statements};
 use super::word::words;
 use super::writer::Tx;
+use crate::account::Group;
 use crate::clock::Timestamp;
 
 pub use apply::{Applied, DecideError, Decision};
@@ -30,7 +32,7 @@ statements! {
     OPEN = "SELECT * FROM plans WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     SUPERSEDE = "UPDATE plans SET state = 'superseded', decided_at = $2 WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     INSERT = "INSERT INTO plans (id, integration_id, job_id, state, why, counts, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    ADD = "INSERT INTO plan_items (plan_id, number, kind, user_id, name, note, account, resource, corrects) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    ADD = "INSERT INTO plan_items (plan_id, number, kind, user_id, name, note, account, resource, corrects, group_id, in_app) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     ITEMS = "SELECT * FROM plan_items WHERE plan_id = $1 ORDER BY number";
 }
 
@@ -76,6 +78,16 @@ words! {
         Conflict = "conflict",
         /// An account holds what the connector does not declare.
         Unknown = "unknown",
+        /// A group of the app that is not known, or goes by another name than it was: becomes a group here, with those who are in it.
+        AdoptGroup = "adopt_group",
+        /// The group in the app of one that is wanted and was not known to be there.
+        LinkGroup = "link_group",
+        /// A group that is not there any more.
+        GroupGone = "group_gone",
+        /// A group that is not as it is wanted.
+        GroupDrift = "group_drift",
+        /// Several groups of the app go by one name.
+        GroupConflict = "group_conflict",
     }
 }
 
@@ -92,6 +104,9 @@ pub struct PlanCounts {
     pub protected: usize,
     /// Users who had an account before.
     pub had_account: usize,
+    /// Groups that were read.
+    #[serde(default)]
+    pub groups: usize,
     /// What was found, by its kind.
     pub found: BTreeMap<String, usize>,
 }
@@ -128,6 +143,10 @@ pub struct NewItem {
     pub resource: Option<serde_json::Value>,
     /// Of drift: whether it is put right without anybody's word (R21).
     pub corrects: bool,
+    /// The group that it concerns; none where it concerns an account, or a group that is not known.
+    pub group_id: Option<String>,
+    /// Of a group: the group in the app.
+    pub in_app: Option<Group>,
 }
 
 /// A plan.
@@ -226,6 +245,7 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
     for (number, item) in (1_i64..).zip(&plan.items) {
         let account = item.account.as_ref().map(|account| serde_json::json!(account).to_string());
         let resource = item.resource.as_ref().map(ToString::to_string);
+        let in_app = item.in_app.as_ref().map(|group| serde_json::json!(group).to_string());
         let values = args![
             &row.id,
             number,
@@ -236,6 +256,8 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
             account.as_ref(),
             resource.as_ref(),
             item.corrects,
+            item.group_id.as_ref(),
+            in_app.as_ref(),
         ];
         tx.db.write(ADD, values);
         // A plan of very many findings does not gather in memory.
@@ -292,6 +314,8 @@ fn read_item(row: &Row) -> Result<PlanItem, StoreError> {
             account,
             resource,
             corrects: row.flag("corrects")?,
+            group_id: row.maybe_text("group_id")?,
+            in_app: row.maybe_text("in_app")?.map(|_| row.json("in_app")).transpose()?,
         },
         outcome: row.maybe_text("outcome")?,
     })

@@ -36,7 +36,7 @@ pub(super) use user_columns;
 /// The groups of `users AS u`, as JSON.
 macro_rules! in_groups {
     () => {
-        "(SELECT '[' || coalesce(string_agg('{\"id\":' || json_quote(g.id) || ',\"display\":' || json_quote(g.display_name) || '}', ',' ORDER BY g.seq), '') || ']' FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id = u.id) AS in_groups"
+        "(SELECT '[' || coalesce(string_agg('{\"id\":' || json_quote(g.id) || ',\"display\":' || json_quote(g.display_name) || ',\"is_found\":' || CASE WHEN g.found = 1 THEN 'true' ELSE 'false' END || '}', ',' ORDER BY g.seq), '') || ']' FROM members m JOIN groups g ON g.id = m.group_id AND g.visible = 1 WHERE m.user_id = u.id) AS in_groups"
     };
 }
 pub(super) use in_groups;

@@ -12,7 +12,14 @@ fn seen(status: Status, role: &str) -> Option<SeenAccount> {
     let attributes = [("email", ADA), ("name", "Ada Byron"), ("id", "17")];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let entitlements = [("role".to_owned(), [role.to_owned()].into())].into();
-    Some(SeenAccount { app_id: Some("17".into()), status, attributes, entitlements, complete: true })
+    Some(SeenAccount {
+        app_id: Some("17".into()),
+        status,
+        attributes,
+        entitlements,
+        groups: None,
+        complete: true,
+    })
 }
 
 fn done() -> Outcome {

@@ -315,3 +315,66 @@ async fn the_group_of_another_is_not_taken_though_somebody_gave_it_this_name() {
     assert_eq!(world.in_group("Marketing"), Some(Vec::new()));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_the_app_are_imported_with_their_members_and_are_nobodys_wish_until_somebody_pushes_them() {
+    let grant =
+        usher::store::Grant { group: "On call".into(), entitlement: "team".into(), key: "Field".into() };
+    let world = World::with(desk_options(), Policy { grants: vec![grant], ..waiting() }).await;
+    let (_, items) = world.plan().await;
+    let found = items.iter().filter(|item| item.item.kind == ItemKind::AdoptGroup);
+    assert_eq!(found.count(), world.desk.groups().len());
+    let (_, listed) = world.scim.get("/Groups?filter=displayName%20eq%20%22on%20call%22").await;
+    let on_call = listed["Resources"][0].clone();
+    let names = async |group: &Value| {
+        let mut names = Vec::new();
+        for member in group["members"].as_array().unwrap() {
+            let (_, user) = world.scim.get(&format!("/Users/{}", member["value"].as_str().unwrap())).await;
+            names.push(user["userName"].as_str().unwrap().to_owned());
+        }
+        names.sort();
+        names
+    };
+    let mut expected = world.in_group("On call").unwrap();
+    expected.sort();
+    assert_eq!(names(&on_call).await, expected);
+
+    // By hand somebody leaves it: the next sync follows, and nothing is drift.
+    let left = world.desk.members().into_iter().find(|member| member.email == expected[0]).unwrap();
+    let mut by_hand = Browser::signed_in(&world.desk).await;
+    by_hand.do_to_group(world.group_id("On call"), "take-out", &[("member", &left.id.to_string())]).await;
+    let (_, items) = world.plan().await;
+    let kinds: Vec<ItemKind> = super::sync::kinds(&items);
+    assert_eq!(kinds, [], "{items:?}");
+    let id = on_call["id"].as_str().unwrap();
+    let now = world.group(Method::GET, &format!("/{id}"), None, 200).await;
+    assert_eq!(names(&now).await, expected[1..]);
+
+    // A client pushes it under its name: it is that group, and from now on it is as wanted.
+    let (_, back) = world.scim.get(&format!("/Users?filter=userName%20eq%20%22{}%22", expected[0])).await;
+    let back = back["Resources"][0]["id"].as_str().unwrap().to_owned();
+    let ids: Vec<&str> =
+        now["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap()).collect();
+    let members = [ids, vec![&back]].concat();
+    let pushed = world.group(Method::POST, "", Some(&group("On call", &members)), 201).await;
+    assert_eq!(pushed["id"], id);
+    world.settled().await;
+    let mut in_app = world.in_group("On call").unwrap();
+    in_app.sort();
+    assert_eq!(in_app, expected);
+    assert_eq!(
+        world.groups_record(),
+        [format!("group_left {} On call", expected[0]), format!("group_joined {} On call", expected[0])]
+    );
+    let mut those = world.desk.members().into_iter().filter(|member| expected.contains(&member.email));
+    assert!(those.all(|member| member.teams.contains(&"Field".to_owned())), "what it gives is given");
+    let (_, items) = world.plan().await;
+    assert_eq!(super::sync::kinds(&items), [], "{items:?}");
+
+    by_hand.do_to_group(world.group_id("On call"), "delete", &[]).await;
+    let (_, items) = world.plan().await;
+    assert_eq!(super::sync::kinds(&items), [ItemKind::GroupGone], "{items:?}");
+    let wanted = world.group(Method::GET, &format!("/{id}"), None, 200).await;
+    assert_eq!(wanted["members"].as_array().unwrap().len(), expected.len(), "it is wanted still");
+    world.end().await;
+}

@@ -75,7 +75,9 @@ async fn accounts_of_the_app_are_imported_linked_and_changed_and_nothing_is_doub
     assert_eq!((plan.state, plan.counts.accounts), (PlanState::Applied, members.len()));
     // The service account is nobody's.
     assert_eq!(plan.counts.protected, 1);
-    assert_eq!(kinds(&items), vec![ItemKind::Adopt; members.len() - 1]);
+    let accounts = vec![ItemKind::Adopt; members.len() - 1];
+    let groups = vec![ItemKind::AdoptGroup; world.desk.groups().len()];
+    assert_eq!(kinds(&items), [accounts, groups].concat());
 
     let imported = world.import().await;
     assert_eq!(imported.len(), members.len() - 1);

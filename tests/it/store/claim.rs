@@ -333,7 +333,14 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
 fn seen(status: Status) -> SeenAccount {
     let attributes = [("email".to_owned(), "ada@acme.example".to_owned())].into();
     let entitlements = [("role".to_owned(), ["admin".to_owned()].into())].into();
-    SeenAccount { app_id: Some("m-17".into()), status, attributes, entitlements, complete: true }
+    SeenAccount {
+        app_id: Some("m-17".into()),
+        status,
+        attributes,
+        entitlements,
+        groups: None,
+        complete: true,
+    }
 }
 
 /// The app sees a session that is kept open as one that is open.

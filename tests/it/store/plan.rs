@@ -1,8 +1,8 @@
 //! Plans: kept by whoever has the claim, decided on once, and taken over as far as nobody has been there since.
 
 use super::*;
-use usher::account::Status;
-use usher::scim::ResourceSchema;
+use usher::account::{Group, Status};
+use usher::scim::{Folded, ResourceSchema};
 
 fn account(id: &str, name: &str, status: Status) -> SeenAccount {
     SeenAccount {
@@ -10,6 +10,7 @@ fn account(id: &str, name: &str, status: Status) -> SeenAccount {
         status,
         attributes: [("email".to_owned(), name.to_owned())].into(),
         entitlements: Default::default(),
+        groups: None,
         complete: true,
     }
 }
@@ -25,7 +26,17 @@ fn item(kind: ItemKind, user: Option<&UserRow>, seen: Option<SeenAccount>) -> Ne
         account: seen,
         resource,
         corrects: false,
+        group_id: None,
+        in_app: None,
     }
+}
+
+/// A finding about a group that the app shows as `7:Ops`.
+fn of_group(kind: ItemKind, group_id: Option<&str>, shown: &str) -> NewItem {
+    let (id, name) = shown.split_once(':').unwrap();
+    let in_app = Group { id: Some(id.to_owned()), name: name.to_owned() };
+    let group_id = group_id.map(str::to_owned);
+    NewItem { name: name.to_owned(), group_id, in_app: Some(in_app), ..item(kind, None, None) }
 }
 
 fn decision(reason: Option<&str>, corrects: bool) -> Decision {
@@ -174,4 +185,95 @@ async fn a_plan_is_decided_on_once_and_a_held_one_with_a_reason() {
         kinds,
         ["plan.rejected", "plan.made", "plan.applied", "plan.held", "plan.superseded", "plan.held"]
     );
+}
+
+#[tokio::test]
+async fn groups_of_the_app_are_groups_here_with_whom_was_seen_in_them() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let [ada, grace] = [bench.made(&acme, "ada").await, bench.made(&acme, "grace").await];
+    let seen_in = |user: &UserRow, groups: &[&str]| {
+        let groups = Some(groups.iter().map(ToString::to_string).collect());
+        let account = account(&user.user_name, &user.user_name, Status::Active);
+        item(ItemKind::Drift, Some(user), Some(SeenAccount { groups, ..account }))
+    };
+    let apply = async |items: Vec<NewItem>| {
+        bench.clock.advance(Duration::from_secs(1));
+        let plan = bench.plan(&acme, None, items).await;
+        bench.applied(&plan, false).await.1
+    };
+    let adopt = |shown| of_group(ItemKind::AdoptGroup, None, shown);
+    let in_both = vec![seen_in(&ada, &["Ops", "Night"]), seen_in(&grace, &["Ops"])];
+    let outcomes = apply([in_both, vec![adopt("1:Ops"), adopt("2:Night"), adopt("3:ops")]].concat()).await;
+    let ids: Vec<String> =
+        outcomes.iter().filter_map(|one| one.strip_prefix("adopted as group ").map(str::to_owned)).collect();
+    assert_eq!((ids.len(), outcomes[4].as_str()), (2, "left alone: a group here has its name"));
+    let view = async |id: &str| bench.store.view_group(&acme.id, id, true).await.unwrap();
+    let ops = view(&ids[0]).await.unwrap();
+    assert_eq!((ops.group.body.display_name.as_str(), ops.group.is_found), ("Ops", true));
+    assert_eq!(ops.members, [ada.id.as_str(), &grace.id]);
+    assert!(bench.store.kept_groups(&acme.id).await.unwrap().is_empty(), "nothing is wanted of them");
+    assert!(bench.store.memberships(&acme.id, &ada.id).await.unwrap().is_empty());
+
+    // What is seen again in the same way is no new version; who comes and goes is one.
+    apply(vec![seen_in(&ada, &["Ops", "Night"]), seen_in(&grace, &["Ops"])]).await;
+    assert_eq!(view(&ids[0]).await.unwrap().group.version, ops.group.version);
+    let follow = of_group(ItemKind::AdoptGroup, Some(&ids[1]), "2:Nights");
+    let outcomes = apply(vec![seen_in(&ada, &["Nights"]), seen_in(&grace, &["Ops", "Nights"]), follow]).await;
+    assert_eq!(outcomes, ["noted"; 3]);
+    let [ops, nights] = [view(&ids[0]).await.unwrap(), view(&ids[1]).await.unwrap()];
+    assert_eq!((ops.members, ops.group.version), (vec![grace.id.clone()], 3));
+    assert_eq!((nights.group.body.display_name.as_str(), nights.members.len()), ("Nights", 2));
+
+    // Whoever pushes it has it from then on.
+    let body = GroupBody { external_id: Some("00g".into()), ..nights.group.body.clone() };
+    let (id, members) = (ids[1].clone(), vec![ada.id.clone()]);
+    let replace = GroupChange::Replace { id, expected: None, body, members };
+    let event = NewEvent::new("group.updated", "test");
+    bench.store.record_group(&acme.id, replace, None, event).await.unwrap();
+    assert_eq!(bench.store.kept_groups(&acme.id).await.unwrap().len(), 1);
+    apply(vec![seen_in(&grace, &["Ops", "Nights"])]).await;
+    assert_eq!(view(&ids[1]).await.unwrap().members, [ada.id.as_str()], "who is in it is a wish now");
+    let late = apply(vec![of_group(ItemKind::AdoptGroup, Some(&ids[1]), "2:Other")]).await;
+    assert_eq!(late, ["noted"]);
+    assert_eq!(view(&ids[1]).await.unwrap().group.body.display_name, "Nights", "and so is its name");
+
+    let gone = |id: &str, shown| of_group(ItemKind::GroupGone, Some(id), shown);
+    apply(vec![gone(&ids[0], "1:Ops"), gone(&ids[1], "2:Nights")]).await;
+    assert!(view(&ids[0]).await.is_none());
+    let still = view(&ids[1]).await.unwrap().group;
+    assert_eq!((still.deleted_at, still.in_app), (None, None), "it is wanted, and known not to be there");
+    assert!(bench.store.find_group_or_tombstone(&acme.id, &ids[0]).await.unwrap().unwrap().gone_at.is_some());
+    assert!(bench.claim().await.is_none(), "nothing was asked for");
+}
+
+#[tokio::test]
+async fn a_group_that_was_changed_since_it_was_read_is_left_alone_and_one_that_drifted_is_put_right_on_request()
+ {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let resource = json!({ "displayName": "Ops" });
+    let folded = Folded::of(resource.as_object().unwrap(), &ResourceSchema::group());
+    let body = GroupBody { display_name: "Ops".into(), external_id: None, resource, folded };
+    let insert = GroupChange::Insert { body, members: Vec::new() };
+    let event = NewEvent::new("group.created", "test");
+    let (ops, _) = bench.store.record_group(&acme.id, insert, None, event).await.unwrap();
+    bench.clock.advance(Duration::from_secs(1));
+    let drift = |id: &str| of_group(ItemKind::GroupDrift, Some(id), "1:Oops");
+    let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
+    bench.clock.advance(Duration::from_secs(1));
+    let id = ops.id.clone();
+    let replace = GroupChange::Replace { id, expected: None, body: ops.body.clone(), members: Vec::new() };
+    let event = NewEvent::new("group.updated", "test");
+    bench.store.record_group(&acme.id, replace, None, event).await.unwrap();
+    assert_eq!(bench.applied(&plan, true).await.1, ["left alone: it was changed since"]);
+
+    bench.clock.advance(Duration::from_secs(1));
+    let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
+    let (applied, outcomes) = bench.applied(&plan, true).await;
+    assert_eq!(applied.jobs, 1);
+    assert!(outcomes[0].ends_with("makes it as wanted"), "{outcomes:?}");
+    assert_eq!(bench.claimed().await.job.kind, Kind::Group);
+    let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
+    assert_eq!(bench.applied(&plan, true).await.1, ["left alone: a job is at it"]);
 }

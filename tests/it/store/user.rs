@@ -222,7 +222,8 @@ async fn pages_are_in_the_order_of_making_with_what_is_known_beside_each() {
     let claimed = bench.claimed().await;
     let status = Status::Active;
     let (attributes, entitlements) = Default::default();
-    let account = SeenAccount { app_id: None, status, attributes, entitlements, complete: true };
+    let account =
+        SeenAccount { app_id: None, status, attributes, entitlements, groups: None, complete: true };
     let finish = Finish { seen: Some(Seen::Account(account)), ..failed() };
     bench.store.finish(&claimed.lease, finish).await.unwrap();
     let page = list_users(&bench.store, &acme.id, None, 0, 2).await;

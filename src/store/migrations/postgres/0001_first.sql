@@ -131,7 +131,9 @@ CREATE TABLE groups (
   visible BIGINT NOT NULL DEFAULT 1,
   app_id TEXT COLLATE "C",
   app_name TEXT COLLATE "C",
-  making TEXT COLLATE "C"
+  making TEXT COLLATE "C",
+  -- Whether it was found in the app, and nobody pushed it since: then it is what the app shows, and nothing is wanted of it.
+  found BIGINT NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key) WHERE gone_at IS NULL;
 CREATE INDEX groups_external ON groups(integration_id, external_id, seq) WHERE visible = 1;
@@ -163,6 +165,8 @@ CREATE TABLE accounts (
   status TEXT COLLATE "C" NOT NULL CHECK (status IN ('absent', 'invited', 'active', 'suspended')),
   attributes TEXT COLLATE "C" NOT NULL,
   entitlements TEXT COLLATE "C" NOT NULL,
+  -- The names of the groups that it is in, as JSON; nothing where no reading showed them.
+  groups TEXT COLLATE "C",
   complete BIGINT NOT NULL,
   -- Whether a sync found it otherwise than it is wanted, and no job has looked since.
   differs BIGINT NOT NULL,
@@ -388,6 +392,9 @@ CREATE TABLE plan_items (
   resource TEXT COLLATE "C",
   -- Whether it is put right without anybody's word, because Usher has the say in what differs.
   corrects BIGINT NOT NULL,
+  -- Of a finding about a group: which group, and the group in the app as JSON.
+  group_id TEXT COLLATE "C" REFERENCES groups(id),
+  in_app TEXT COLLATE "C",
   outcome TEXT COLLATE "C",
   PRIMARY KEY (plan_id, number)
 );

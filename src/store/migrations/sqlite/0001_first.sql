@@ -123,7 +123,9 @@ CREATE TABLE groups (
   visible INTEGER NOT NULL DEFAULT 1,
   app_id TEXT,
   app_name TEXT,
-  making TEXT
+  making TEXT,
+  -- Whether it was found in the app, and nobody pushed it since: then it is what the app shows, and nothing is wanted of it.
+  found INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX groups_one_name ON groups(integration_id, display_name_key) WHERE gone_at IS NULL;
 CREATE INDEX groups_external ON groups(integration_id, external_id, seq) WHERE visible = 1;
@@ -155,6 +157,8 @@ CREATE TABLE accounts (
   status TEXT NOT NULL CHECK (status IN ('absent', 'invited', 'active', 'suspended')),
   attributes TEXT NOT NULL,
   entitlements TEXT NOT NULL,
+  -- The names of the groups that it is in, as JSON; nothing where no reading showed them.
+  groups TEXT,
   complete INTEGER NOT NULL,
   -- Whether a sync found it otherwise than it is wanted, and no job has looked since.
   differs INTEGER NOT NULL,
@@ -379,6 +383,9 @@ CREATE TABLE plan_items (
   resource TEXT,
   -- Whether it is put right without anybody's word, because Usher has the say in what differs.
   corrects INTEGER NOT NULL,
+  -- Of a finding about a group: which group, and the group in the app as JSON.
+  group_id TEXT REFERENCES groups(id),
+  in_app TEXT,
   outcome TEXT,
   PRIMARY KEY (plan_id, number)
 ) STRICT;

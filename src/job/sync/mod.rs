@@ -1,8 +1,11 @@
-//! A sync: reads every account of the app, compares them with every user, and keeps what it found as a plan.
+//! A sync: reads every account and every group of the app, compares them with every user and group that is known, and keeps what it found
+//! as a plan.
 //!
 //! A list that is not proved to be complete ends it before anything is concluded (R18). Where too many users would be found to have
 //! lost their accounts, a safeguard holds the plan (S17); else, in an integration that is live, what was found becomes known at once.
 //! Nothing is ever changed in the app by a sync; where Usher has the say in an entitlement, it asks for the jobs that put it right (R21).
+
+mod groups;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,11 +13,11 @@ use crate::account::{Group, Membership, Observed, Status};
 use crate::connector::Connector;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
-use crate::reconcile::{Comparison, Finding, Known, Operation, Refusal, Rules, compare};
+use crate::reconcile::{Comparison, Finding, GroupComparison, Known, Operation, Refusal, Rules, compare};
 use crate::step::Failure;
 use crate::store::{
     Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState,
-    SeenAccount,
+    Safeguard, SeenAccount,
 };
 
 use super::Workshop;
@@ -52,20 +55,24 @@ async fn read_and_compare(
     let list = list_accounts(integration, flows).await?;
     let accounts = believed(integration, list.accounts, list.complete)?;
     let (connector, count) = (&integration.connector, accounts.len());
+    let protection = protection(integration, flows.username());
+    let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
     let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
+    let (kept, listed) = (groups::as_listed(kept, &of_groups), of_groups.listed);
     let mut known = Vec::new();
     let take = |user: KnownUser| known.push(known_as(integration, undisturbed(&marks, user), &kept));
     store.each_known_user(id, take).await.map_err(|error| internal(&error))?;
     let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
-    let (can, protection) = (terms::capabilities(connector), protection(integration, flows.username()));
+    let can = terms::capabilities(connector);
     let rules =
         Rules { match_by: &connector.account.match_by, can: &can, protection: &protection, groups: &groups };
-    let plan = plan(integration, &known, count, compare(&known, accounts, rules));
+    let plan = plan(integration, &known, count, (compare(&known, accounts, rules), of_groups));
     let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
         LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
         LeaseError::Store(error) => internal(&error),
     })?;
-    let read = format!("read {count} accounts; plan {}", kept.id);
+    let groups = if connector.can("list_groups") { format!(" and {listed} groups") } else { String::new() };
+    let read = format!("read {count} accounts{groups}; plan {}", kept.id);
     if kept.state == PlanState::Held {
         let why = kept.why.unwrap_or_default();
         return Ok(format!("{read} is held: {why}"));
@@ -139,7 +146,12 @@ fn name_of(connector: &Connector, account: &Observed) -> String {
 }
 
 /// What is kept of a comparison.
-fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: Comparison) -> NewPlan {
+fn plan(
+    integration: &Integration,
+    known: &[Known],
+    accounts: usize,
+    (compared, of_groups): (Comparison, GroupComparison),
+) -> NewPlan {
     // Those too whose accounts may be away: a short list is short of them as well.
     let is_away = |seen: &Observed| seen.status == Status::Absent;
     let lost = compared.findings.iter().filter(|finding| matches!(finding, Finding::Gone { .. })).count()
@@ -151,11 +163,20 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
         pending: compared.pending,
         protected: compared.protected,
         had_account: compared.had_account,
+        groups: of_groups.listed,
         ..PlanCounts::default()
     };
     let items = compared.findings.into_iter().map(|finding| item(integration, &by_id, finding));
     let items: Vec<NewItem> = items.collect();
-    let held = objection(integration, counts.had_account, (lost, &items));
+    let limit = integration.row.policy.safeguard;
+    let (gone, were_there) = (of_groups.gone(), of_groups.were_there);
+    let held = objection(limit, counts.had_account, (lost, &items)).or_else(|| {
+        let is_much = limit.holds(gone as u64, were_there as u64);
+        is_much.then(|| {
+            format!("{gone} of {were_there} groups would be found gone; more than the safeguard allows")
+        })
+    });
+    let items = items.into_iter().chain(of_groups.findings.into_iter().map(groups::item)).collect();
     let is_held = held.is_some();
     let as_wanted = compared.as_wanted.iter().filter(|(_, seen)| !is_held || !is_away(seen));
     let as_wanted = as_wanted.map(|(user_id, seen)| (user_id.clone(), beside(&by_id, Some(user_id), seen)));
@@ -170,8 +191,7 @@ fn plan(integration: &Integration, known: &[Known], accounts: usize, compared: C
 
 /// Why a person has to look before the plan is applied; `lost` of those who had an account would be found without one. A page that is
 /// misread shows everybody without an account, or with the wrong role.
-fn objection(integration: &Integration, of: usize, (lost, items): (usize, &[NewItem])) -> Option<String> {
-    let limit = integration.row.policy.safeguard;
+fn objection(limit: Safeguard, of: usize, (lost, items): (usize, &[NewItem])) -> Option<String> {
     let put_right = items.iter().filter(|item| item.corrects).count();
     let kinds =
         [(lost, "would be found without an account"), (put_right, "would have their entitlements put right")];
@@ -189,6 +209,8 @@ fn item(integration: &Integration, known: &BTreeMap<&str, &Known>, finding: Find
         user_id,
         resource: None,
         corrects: false,
+        group_id: None,
+        in_app: None,
     };
     match finding {
         Finding::Adopt { account } => {
@@ -237,6 +259,7 @@ fn beside(known: &BTreeMap<&str, &Known>, user_id: Option<&String>, account: &Ob
     for (name, keys) in &before.entitlements {
         seen.entitlements.entry(name.clone()).or_insert_with(|| keys.clone());
     }
+    seen.groups = seen.groups.or_else(|| before.groups.clone());
     seen
 }
 
