@@ -156,8 +156,7 @@ fn matches(known: &[KnownGroup], listed: &[Group]) -> Vec<Option<usize>> {
     let by_name_in_any_case = |one: &KnownGroup, group: &Group| {
         one.wanted.as_ref().is_some_and(|name| name.to_lowercase() == group.name.to_lowercase())
     };
-    let ways: [&dyn Fn(&KnownGroup, &Group) -> bool; 4] =
-        [&by_id, &by_seen_name, &by_name, &by_name_in_any_case];
+    let ways: [fn(&KnownGroup, &Group) -> bool; 4] = [by_id, by_seen_name, by_name, by_name_in_any_case];
     for is_it in ways {
         for (group, place) in listed.iter().zip(&mut matched).filter(|(_, place)| place.is_none()) {
             let mut free = known.iter().enumerate().filter(|(at, _)| !taken.contains(at));

@@ -44,7 +44,7 @@ pub(in crate::store) enum Taken {
     /// A group was made of it.
     Adopted(String),
     /// It is known now.
-    Noted(GroupRow),
+    Noted(Box<GroupRow>),
     /// Not taken over; why.
     LeftAlone(&'static str),
 }
@@ -86,7 +86,7 @@ pub(in crate::store) async fn take_over(
         }
         (false, in_app) => replica::see(tx, id, in_app),
     }
-    Ok(Taken::Noted(known))
+    Ok(Taken::Noted(Box::new(known)))
 }
 
 /// Makes a group of one in the app. Nobody is in it before [`members_as_seen`].
