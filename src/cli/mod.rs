@@ -21,6 +21,7 @@ mod db;
 mod demo;
 mod demo_app;
 mod docs;
+mod drift;
 mod health;
 mod import;
 mod input;
@@ -33,6 +34,7 @@ mod limits;
 mod maintenance;
 mod new;
 mod notify;
+mod orphan;
 mod output;
 mod pick;
 mod pictures;
@@ -43,6 +45,7 @@ mod scim_journal;
 mod serve;
 mod sync;
 mod token;
+mod unsettled;
 mod worker;
 
 use context::Context;
@@ -68,6 +71,7 @@ commands! {
     Demo(demo),
     DemoApp(demo_app),
     Docs(docs),
+    Drift(drift),
     Health(health),
     Import(import),
     Integration(integration),
@@ -75,6 +79,7 @@ commands! {
     Leavers(leavers),
     New(new),
     Notify(notify),
+    Orphan(orphan),
     Pick(pick),
     Plan(plan),
     Run(run),

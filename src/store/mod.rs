@@ -71,8 +71,8 @@ pub use self::leaver::Leaver;
 pub use self::oversight::{Oversight, Reading};
 pub use self::page::{ListError, Start};
 pub use self::plan::{
-    Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, PlanCounts, PlanItem, PlanRow,
-    PlanState,
+    Applied, DecideError, Decision, ItemKind, KnownUser, NewItem, NewPlan, OrphanEnd, PlanCounts, PlanItem,
+    PlanRow, PlanState, Unsettled,
 };
 pub use self::policy::{Answering, Grant, LeaverLimit, Mode, Policy, Profile, Safeguard};
 pub use self::stamp::Configuration;

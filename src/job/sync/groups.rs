@@ -13,15 +13,23 @@ use crate::reconcile::{GroupComparison, GroupFinding, KnownGroup, Protection, co
 use crate::step::Failure;
 use crate::store::{self, ItemKind, NewItem};
 
+/// What the list of groups showed.
+#[derive(Debug, Default)]
+pub(super) struct OfGroups {
+    pub(super) compared: GroupComparison,
+    /// Jobs of groups that a person does, and that seem to be done.
+    pub(super) jobs_that_seem_done: Vec<String>,
+}
+
 /// Lists the groups, where the connector can, and compares them with what is known.
 pub(super) async fn read_and_compare(
     workshop: &Workshop,
     integration: &Integration,
     flows: &mut Flows<'_>,
     protection: &Protection,
-) -> Result<GroupComparison, Failure> {
+) -> Result<OfGroups, Failure> {
     if !integration.connector.can("list_groups") {
-        return Ok(GroupComparison::default());
+        return Ok(OfGroups::default());
     }
     let known = || async {
         let known = workshop.store.known_groups(&integration.row.id).await;
@@ -42,14 +50,19 @@ pub(super) async fn read_and_compare(
         let mark = |one: &store::KnownGroup| (one.group.version, one.group.in_app.clone(), one.is_pending);
         before.get(&now.group.id).is_some_and(|before| mark(before) == mark(now))
     };
-    let known = known().await?.into_iter().map(|one| KnownGroup {
+    let now = known().await?;
+    let by_hand: HashMap<String, String> =
+        now.iter().filter_map(|one| Some((one.group.id.clone(), one.by_hand.clone()?))).collect();
+    let known = now.into_iter().map(|one| KnownGroup {
         is_pending: one.is_pending || !is_as_before(&one),
         wanted: one.group.deleted_at.is_none().then_some(one.group.body.display_name),
         id: one.group.id,
         in_app: one.group.in_app,
         is_found: one.group.is_found,
     });
-    Ok(compare_groups(&known.collect::<Vec<_>>(), listed.groups, protection))
+    let compared = compare_groups(&known.collect::<Vec<_>>(), listed.groups, protection);
+    let jobs = compared.seems_done.iter().filter_map(|id| by_hand.get(id).cloned());
+    Ok(OfGroups { jobs_that_seem_done: jobs.collect(), compared })
 }
 
 /// The groups that Usher keeps, as they are in the app now. Of one that is gone nobody can be a member.
@@ -63,7 +76,10 @@ pub(super) fn as_listed(kept: Vec<(String, Group)>, compared: &GroupComparison) 
             GroupFinding::Gone { id, .. } => {
                 now.insert(id, None);
             }
-            GroupFinding::Adopt { .. } | GroupFinding::Follow { .. } | GroupFinding::Conflict { .. } => {}
+            GroupFinding::Adopt { .. }
+            | GroupFinding::Follow { .. }
+            | GroupFinding::Missing { .. }
+            | GroupFinding::Conflict { .. } => {}
         }
     }
     let current = |(id, before): (String, Group)| match now.get(id.as_str()) {
@@ -86,8 +102,13 @@ pub(super) fn item(finding: GroupFinding) -> NewItem {
             (ItemKind::GroupDrift, Some(id), group, note)
         }
         GroupFinding::Gone { id, before, is_found } => {
-            let note = if is_found { "it was only known from the app" } else { "it is wanted" };
+            // Nothing is wanted of one that was only known from the app.
+            let note = if is_found { "" } else { "make it again" };
             (ItemKind::GroupGone, Some(id), before, note.to_owned())
+        }
+        GroupFinding::Missing { id, name } => {
+            let group = Group { id: None, name };
+            (ItemKind::GroupMissing, Some(id), group, "make it".to_owned())
         }
         GroupFinding::Conflict { group } => {
             let note = "another group of the app goes by the same name".to_owned();
@@ -103,6 +124,6 @@ pub(super) fn item(finding: GroupFinding) -> NewItem {
         resource: None,
         corrects: false,
         group_id,
-        in_app: Some(group),
+        in_app: Some(group).filter(|_| kind != ItemKind::GroupMissing),
     }
 }

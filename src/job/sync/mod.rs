@@ -58,15 +58,22 @@ async fn read_and_compare(
     let protection = protection(integration, flows.username());
     let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
     let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
-    let (kept, listed) = (groups::as_listed(kept, &of_groups), of_groups.listed);
-    let mut known = Vec::new();
-    let take = |user: KnownUser| known.push(known_as(integration, undisturbed(&marks, user), &kept));
+    let (kept, listed) = (groups::as_listed(kept, &of_groups.compared), of_groups.compared.listed);
+    let (mut known, mut by_hand) = (Vec::new(), HashMap::new());
+    let take = |user: KnownUser| {
+        by_hand.extend(user.by_hand.clone().map(|job| (user.user.id.clone(), job)));
+        known.push(known_as(integration, undisturbed(&marks, user), &kept));
+    };
     store.each_known_user(id, take).await.map_err(|error| internal(&error))?;
     let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
     let can = terms::capabilities(connector);
     let rules =
         Rules { match_by: &connector.account.match_by, can: &can, protection: &protection, groups: &groups };
-    let plan = plan(integration, &known, count, (compare(&known, accounts, rules), of_groups));
+    let compared = compare(&known, accounts, rules);
+    let mut seems_done = of_groups.jobs_that_seem_done;
+    seems_done.extend(compared.seems_done.iter().filter_map(|user_id| by_hand.remove(user_id)));
+    let plan = plan(integration, &known, count, (compared, of_groups.compared));
+    let plan = NewPlan { seems_done, ..plan };
     let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
         LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
         LeaseError::Store(error) => internal(&error),
@@ -186,6 +193,7 @@ fn plan(
         counts,
         items,
         as_wanted: as_wanted.collect(),
+        seems_done: Vec::new(),
     }
 }
 
@@ -230,9 +238,16 @@ fn item(integration: &Integration, known: &BTreeMap<&str, &Known>, finding: Find
             let note = format!("it was {} when it was last seen", before.status);
             NewItem { account: None, ..of(ItemKind::Gone, Some(user_id), before, note) }
         }
+        Finding::Missing { user_id, to_do } => {
+            let wanted = known.get(user_id.as_str()).map(|one| one.wanted.attributes.clone());
+            let account = Observed { attributes: wanted.unwrap_or_default(), ..Observed::absent() };
+            let note = in_words(&to_do);
+            NewItem { account: None, ..of(ItemKind::Missing, Some(user_id), account, note) }
+        }
         Finding::Orphan { user_id, account } => {
             let note = format!("{}, though its user was removed", account.status);
-            of(ItemKind::Orphan, Some(user_id), account, note)
+            let resource = connector.resource(&account).map(serde_json::Value::Object);
+            NewItem { resource, ..of(ItemKind::Orphan, Some(user_id), account, note) }
         }
         Finding::Conflict { user_id, account } => {
             let note = "it goes by the name of a user whose account is another one".to_owned();
@@ -309,6 +324,7 @@ mod tests {
             seen_at: seen_at.map(Timestamp::from_ms),
             groups: Vec::new(),
             is_pending: false,
+            by_hand: None,
         }
     }
 

@@ -63,6 +63,13 @@ pub enum GroupFinding {
         /// Whether it is only known from the app.
         is_found: bool,
     },
+    /// A group that is wanted, was not there before either, and nobody is at it.
+    Missing {
+        /// The group that is known.
+        id: String,
+        /// The name that it is wanted to have.
+        name: String,
+    },
     /// Several groups of the app go by one name, so that none can be told from the others by it.
     Conflict {
         /// One of them.
@@ -79,6 +86,8 @@ pub struct GroupComparison {
     pub were_there: usize,
     /// How many are on the list.
     pub listed: usize,
+    /// Those with work pending that are as wanted: the work may be done already.
+    pub seems_done: Vec<String>,
 }
 
 impl GroupComparison {
@@ -99,10 +108,16 @@ pub fn compare_groups(known: &[KnownGroup], listed: Vec<Group>, protection: &Pro
         findings: Vec::new(),
         were_there: known.iter().filter(|one| one.in_app.is_some()).count(),
         listed: listed.len(),
+        seems_done: Vec::new(),
     };
     for (group, at) in listed.into_iter().zip(&matched) {
         let is_one_of_several = names.get(&group.name.to_lowercase()).is_some_and(|count| *count > 1);
         match at.and_then(|at| known.get(at)) {
+            Some(one) if one.is_pending => {
+                compared
+                    .seems_done
+                    .extend((one.wanted.as_ref() == Some(&group.name)).then(|| one.id.clone()));
+            }
             Some(one) => compared.findings.extend(known_group(one, group)),
             None if is_one_of_several => compared.findings.push(GroupFinding::Conflict { group }),
             None if refuse_protected_group(&group, protection).is_ok() => {
@@ -112,23 +127,24 @@ pub fn compare_groups(known: &[KnownGroup], listed: Vec<Group>, protection: &Pro
         }
     }
     let met: HashSet<usize> = matched.into_iter().flatten().collect();
-    let missed = known.iter().enumerate().filter(|(at, one)| !met.contains(at) && !one.is_pending);
-    for (_, one) in missed {
-        let Some(before) = one.in_app.clone() else { continue };
-        let (id, is_found) = (one.id.clone(), one.is_found);
-        // One that is to go and is gone is as it is wanted.
-        if one.wanted.is_some() {
-            compared.findings.push(GroupFinding::Gone { id, before, is_found });
+    for (_, one) in known.iter().enumerate().filter(|(at, _)| !met.contains(at)) {
+        if one.is_pending {
+            compared.seems_done.extend(one.wanted.is_none().then(|| one.id.clone()));
+            continue;
         }
+        // One that is to go and is gone is as it is wanted.
+        let Some(name) = one.wanted.clone() else { continue };
+        let (id, is_found) = (one.id.clone(), one.is_found);
+        compared.findings.push(match one.in_app.clone() {
+            Some(before) => GroupFinding::Gone { id, before, is_found },
+            None => GroupFinding::Missing { id, name },
+        });
     }
     compared
 }
 
 /// What a group of the list is to one that is known; nothing where it is as it was.
 fn known_group(one: &KnownGroup, group: Group) -> Option<GroupFinding> {
-    if one.is_pending {
-        return None;
-    }
     let id = one.id.clone();
     if one.is_found {
         return (one.in_app.as_ref() != Some(&group)).then_some(GroupFinding::Follow { id, group });
@@ -211,6 +227,7 @@ mod tests {
             GroupFinding::Link { id, group } => format!("{id} is {}", shown(group)),
             GroupFinding::Drift { id, group, .. } => format!("{id} drifted {}", shown(group)),
             GroupFinding::Gone { id, .. } => format!("{id} gone"),
+            GroupFinding::Missing { id, .. } => format!("{id} missing"),
             GroupFinding::Conflict { group } => format!("conflict {}", shown(group)),
         }
     }
@@ -232,7 +249,8 @@ mod tests {
             ("a=Ops@1:Ops", "2:Ops", "a is 2:Ops"),
             ("a=Ops", "1:Ops", "a is 1:Ops"),
             ("a=Ops", "1:ops", "a drifted 1:ops"),
-            ("a=Ops", "", ""),
+            ("a=Ops", "", "a missing"),
+            ("a=Ops!", "", ""),
             ("a=Ops!", "1:Ops", ""),
             ("a=Ops@1:Ops!", "", ""),
             ("a=-@1:Ops", "1:Ops", "a drifted 1:Ops"),
@@ -250,6 +268,16 @@ mod tests {
             let listed = listed.split_whitespace().map(group).collect();
             let found = compare_groups(&had, listed, &protection).findings;
             assert_eq!(found.iter().map(word).collect::<Vec<_>>().join(", "), expected, "{had:?}");
+        }
+        for (had, listed, seems_done) in [
+            ("a=Ops!", "1:Ops", "a"),
+            ("a=Ops!", "1:ops", ""),
+            ("a=-@1:Ops!", "", "a"),
+            ("a=-@1:Ops!", "1:Ops", ""),
+        ] {
+            let compared =
+                compare_groups(&[known(had)], listed.split_whitespace().map(group).collect(), &protection);
+            assert_eq!(compared.seems_done.join(" "), seems_done, "{had} {listed}");
         }
     }
 }

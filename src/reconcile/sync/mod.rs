@@ -64,6 +64,13 @@ pub enum Finding {
         /// The user.
         user_id: String,
     },
+    /// A user who is to have an account, had none before either, and nobody is at it: it was found gone earlier, or a job gave up.
+    Missing {
+        /// The user.
+        user_id: String,
+        /// What differs from what is wanted.
+        to_do: Result<Vec<Operation>, Refusal>,
+    },
     /// An account that is not as it is wanted, and nobody is at it: it was changed by hand, or a job gave up.
     Drift {
         /// The user.
@@ -107,6 +114,8 @@ pub struct Comparison {
     pub as_wanted: Vec<(String, Observed)>,
     /// How many users have work pending and were left alone.
     pub pending: usize,
+    /// Those of them whose accounts are as wanted, as far as was shown: the work may be done already.
+    pub seems_done: Vec<String>,
     /// How many accounts are protected and belong to nobody who is known.
     pub protected: usize,
     /// How many users had an account before: those who may be found gone.
@@ -158,7 +167,7 @@ fn matched(one: &Known, account: Observed, is_second: bool, rules: Rules<'_>, co
     } else if is_second || is_another {
         compared.findings.push(Finding::Conflict { user_id, account });
     } else if one.is_pending {
-        compared.pending += 1;
+        pending(one, &account, rules, compared);
     } else {
         let to_do = plan_of(one, &account, rules);
         if !had_account(one) {
@@ -174,13 +183,24 @@ fn matched(one: &Known, account: Observed, is_second: bool, rules: Rules<'_>, co
 /// A user none of the accounts belongs to.
 fn missed(one: &Known, rules: Rules<'_>, compared: &mut Comparison) {
     if one.is_pending {
-        compared.pending += 1;
-    } else if had_account(one) {
-        if plan_of(one, &Observed::absent(), rules).is_ok_and(|to_do| to_do.is_empty()) {
-            compared.as_wanted.push((one.user_id.clone(), Observed::absent()));
-        } else {
-            compared.findings.push(Finding::Gone { user_id: one.user_id.clone() });
-        }
+        pending(one, &Observed::absent(), rules, compared);
+        return;
+    }
+    let user_id = one.user_id.clone();
+    let to_do = plan_of(one, &Observed::absent(), rules);
+    match (had_account(one), to_do.as_ref().is_ok_and(Vec::is_empty)) {
+        (true, true) => compared.as_wanted.push((user_id, Observed::absent())),
+        (true, false) => compared.findings.push(Finding::Gone { user_id }),
+        (false, true) => {}
+        (false, false) => compared.findings.push(Finding::Missing { user_id, to_do }),
+    }
+}
+
+/// A user with work pending, whose account is so now.
+fn pending(one: &Known, account: &Observed, rules: Rules<'_>, compared: &mut Comparison) {
+    compared.pending += 1;
+    if plan_of(one, account, rules).is_ok_and(|to_do| to_do.is_empty()) {
+        compared.seems_done.push(one.user_id.clone());
     }
 }
 

@@ -63,6 +63,7 @@ fn words(comparison: &Comparison) -> Vec<String> {
         Finding::Adopt { account } => format!("adopt {}", email(account)),
         Finding::Link { user_id, to_do, .. } => format!("link {user_id} {}", count(to_do)),
         Finding::Gone { user_id } => format!("gone {user_id}"),
+        Finding::Missing { user_id, to_do } => format!("missing {user_id} {}", count(to_do)),
         Finding::Drift { user_id, to_do, .. } => format!("drift {user_id} {}", count(to_do)),
         Finding::Orphan { user_id, account } => format!("orphan {user_id} {}", email(account)),
         Finding::Conflict { user_id, account } => format!("conflict {user_id} {}", email(account)),
@@ -115,10 +116,12 @@ fn each_account_and_each_user_is_found_for_what_it_is() {
         "adopt stranger@x.example",
         "adopt invited@x.example",
         "gone gone",
+        "missing never 1",
     ];
     assert_eq!(words(&comparison), expected);
     let as_wanted: Vec<&str> = comparison.as_wanted.iter().map(|(user, _)| user.as_str()).collect();
     assert_eq!((as_wanted, comparison.pending, comparison.protected), (vec!["same"], 1, 1));
+    assert_eq!(comparison.seems_done, [""; 0]);
     assert_eq!(comparison.had_account, 6);
 }
 
@@ -131,8 +134,13 @@ fn an_account_that_is_to_be_away_is_not_gone() {
     assert_eq!(words(&comparison), [] as [&str; 0]);
     assert_eq!(comparison.as_wanted, [("a".to_owned(), Observed::absent())]);
     // As long as it is there, what is to be done is told.
-    let still = compared(&[leaver], vec![account("1", "a@x.example", "agent", Status::Active)]);
+    let there = || vec![account("1", "a@x.example", "agent", Status::Active)];
+    let still = compared(std::slice::from_ref(&leaver), there());
     assert_eq!(words(&still), ["drift a 1"]);
+    // Where somebody is at it, it is told whether that seems done.
+    leaver.is_pending = true;
+    assert_eq!(compared(std::slice::from_ref(&leaver), there()).seems_done, [""; 0]);
+    assert_eq!(compared(&[leaver], Vec::new()).seems_done, ["a"]);
 }
 
 /// What a person's decision to take all findings over leaves behind.
@@ -160,7 +168,10 @@ fn after(known: &[Known], comparison: &Comparison) -> Vec<Known> {
                 see(user_id, account)
             }
             Finding::Gone { user_id } => see(user_id, &Observed::absent()),
-            Finding::Orphan { .. } | Finding::Conflict { .. } | Finding::Unknown { .. } => {}
+            Finding::Missing { .. }
+            | Finding::Orphan { .. }
+            | Finding::Conflict { .. }
+            | Finding::Unknown { .. } => {}
         }
     }
     known.extend(adopted);
@@ -214,6 +225,7 @@ proptest! {
                     gone += 1;
                     users.push(user_id);
                 }
+                Finding::Missing { user_id, .. } => users.push(user_id),
                 Finding::Unknown { .. } => {}
             }
         }

@@ -13,7 +13,7 @@ use crate::store::sql::{Db, Row, args, statements};
 use crate::store::writer::Tx;
 
 statements! {
-    KNOWN = concat!("SELECT u.*, EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending FROM groups AS u WHERE u.integration_id = $1 AND u.gone_at IS NULL ORDER BY u.seq");
+    KNOWN = concat!("SELECT u.*, EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending, (SELECT j.id FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND j.state = 'needs_human' AND j.by_hand = 1) AS by_hand FROM groups AS u WHERE u.integration_id = $1 AND u.gone_at IS NULL ORDER BY u.seq");
     HOLDER = "SELECT id FROM groups WHERE integration_id = $1 AND display_name_key = $2 AND gone_at IS NULL";
     INSERT = "INSERT INTO groups (id, integration_id, display_name, display_name_key, resource, folded, version, created_at, modified_at, app_id, app_name, found) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, 1)";
     FOLLOW = "UPDATE groups SET display_name = $2, display_name_key = $3, resource = $4, folded = $5, version = version + 1, modified_at = $6, app_id = $7, app_name = $8 WHERE id = $1";
@@ -31,11 +31,16 @@ pub struct KnownGroup {
     pub group: GroupRow,
     /// Whether a job for it has not ended.
     pub is_pending: bool,
+    /// The job of it that a person does, where one does it.
+    pub by_hand: Option<String>,
 }
 
 pub(super) async fn known(db: &mut Db, integration_id: &str) -> Result<Vec<KnownGroup>, StoreError> {
     let rows = db.all(KNOWN, args![integration_id]).await?;
-    let known = |row: &Row| Ok(KnownGroup { group: super::read(row)?, is_pending: row.truth("is_pending")? });
+    let known = |row: &Row| {
+        let (is_pending, by_hand) = (row.truth("is_pending")?, row.maybe_text("by_hand")?);
+        Ok(KnownGroup { group: super::read(row)?, is_pending, by_hand })
+    };
     rows.iter().map(known).collect()
 }
 

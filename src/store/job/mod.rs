@@ -32,6 +32,7 @@ pub(super) use self::enqueue::{Pending, Verdict, enqueue, enqueue_behind, head, 
 pub(super) use self::finish::Ends;
 pub(super) use self::guard::{safeguard, unguard};
 pub(super) use self::lease::held_by;
+pub(super) use self::operate::check;
 
 use std::collections::HashMap;
 

@@ -3,7 +3,9 @@
 use futures::FutureExt as _;
 use serde_json::json;
 
-use super::{ItemKind, NewItem, PlanItem, PlanRow, PlanState, find, group, read_item, tell};
+use super::{
+    ItemKind, NewItem, PlanItem, PlanRow, PlanState, Unsettled, find, group, read_item, tell, unsettled,
+};
 use crate::account::Status;
 use crate::scim::{Folded, ResourceSchema};
 use crate::store::Store;
@@ -14,7 +16,7 @@ use crate::store::group::members_as_seen;
 use crate::store::job::{self, JobRequest, JobState, Priority, Verdict, Work};
 use crate::store::leaver;
 use crate::store::sql::{args, statements};
-use crate::store::user::{self, Change, RecordError, UserBody, UserChange};
+use crate::store::user::{self, Change, RecordError, UserBody, UserChange, UserRow};
 use crate::store::writer::Tx;
 
 statements! {
@@ -166,8 +168,9 @@ async fn take_over(
     schema: &ResourceSchema,
 ) -> Result<Outcome, StoreError> {
     match item.kind {
-        ItemKind::Adopt => adopt(tx, plan, item, decision, schema).await,
+        ItemKind::Adopt => adopt(tx, (&plan.id, &plan.integration_id), item, decision, schema).await,
         ItemKind::Link | ItemKind::Gone | ItemKind::Drift => see(tx, plan, item, decision).await,
+        ItemKind::Missing | ItemKind::GroupMissing => missing(tx, plan, item, decision).await,
         ItemKind::AdoptGroup | ItemKind::LinkGroup | ItemKind::GroupGone | ItemKind::GroupDrift => {
             group::take_over(tx, plan, item, decision).await
         }
@@ -178,9 +181,9 @@ async fn take_over(
 }
 
 /// Makes a user of an account: what is wanted of it is what it is.
-async fn adopt(
+pub(super) async fn adopt(
     tx: &mut Tx,
-    plan: &PlanRow,
+    (plan_id, integration_id): (&str, &str),
     item: NewItem,
     decision: &Decision,
     schema: &ResourceSchema,
@@ -190,7 +193,7 @@ async fn adopt(
     };
     let name = resource.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default();
     // Not taken up again where somebody wished them gone since: that wish stands.
-    if user::holder(tx, &plan.integration_id, name).await?.is_some() {
+    if user::holder(tx, integration_id, name).await?.is_some() {
         return Ok(Outcome::said("not adopted: the user name is taken"));
     }
     let body = UserBody {
@@ -201,16 +204,16 @@ async fn adopt(
         resource: resource.into(),
     };
     let event =
-        NewEvent::new("user.adopted", &decision.by).with(json!({ "plan": plan.id, "app_id": seen.app_id }));
+        NewEvent::new("user.adopted", &decision.by).with(json!({ "plan": plan_id, "app_id": seen.app_id }));
     let change = Change {
-        integration_id: plan.integration_id.clone(),
+        integration_id: integration_id.to_owned(),
         user: UserChange::Insert(body),
         job: None,
         events: vec![event],
     };
     match user::record(tx, change).await {
         Ok(recorded) => {
-            account::put(tx, &plan.integration_id, &recorded.user.id, &seen, false);
+            account::put(tx, integration_id, &recorded.user.id, &seen, false);
             Ok(Outcome::said(format!("adopted as user {}", recorded.user.id)))
         }
         Err(RecordError::Store(error)) => Err(error),
@@ -218,11 +221,30 @@ async fn adopt(
     }
 }
 
+/// What was not there before either is known already; all that can be done is to make it.
+async fn missing(
+    tx: &mut Tx,
+    plan: &PlanRow,
+    item: NewItem,
+    decision: &Decision,
+) -> Result<Outcome, StoreError> {
+    if !decision.corrects {
+        return Ok(Outcome::said("reported"));
+    }
+    let found = Unsettled {
+        integration_id: plan.integration_id.clone(),
+        plan_id: plan.id.clone(),
+        found_at: plan.made_at,
+        item: PlanItem { number: 0, item, outcome: None },
+    };
+    unsettled::ask_again(tx, &found, decision).await
+}
+
 /// Keeps what was seen of a user's account, unless somebody has looked at it since, or is at it.
 async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) -> Result<Outcome, StoreError> {
     let integration_id = &plan.integration_id;
     let user_id = item.user_id.unwrap_or_default();
-    let Some(mut user) =
+    let Some(user) =
         user::find(&mut tx.db, integration_id, &user_id).await?.filter(|user| user.gone_at.is_none())
     else {
         return Ok(Outcome::said("left alone: the user is gone"));
@@ -246,19 +268,31 @@ async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) ->
     if !(decision.corrects || item.corrects) || item.note.is_empty() {
         return Ok(Outcome::said("noted"));
     }
+    ask(tx, &plan.id, user, kind, decision).await
+}
+
+/// Asks for the job that makes a user's account as it is wanted.
+pub(super) async fn ask(
+    tx: &mut Tx,
+    plan_id: &str,
+    mut user: UserRow,
+    kind: &str,
+    decision: &Decision,
+) -> Result<Outcome, StoreError> {
     let priority =
         if user.active && user.deleted_at.is_none() { Priority::ORDINARY } else { Priority::LEAVER };
     let cause =
-        json!({ "event": kind, "by": decision.by, "plan": plan.id, "received_at_ms": tx.now.as_ms() });
-    let work = Work::Provision { user_id, wanted_version: user.version };
+        json!({ "event": kind, "by": decision.by, "plan": plan_id, "received_at_ms": tx.now.as_ms() });
+    let integration_id = user.integration_id.clone();
+    let work = Work::Provision { user_id: user.id.clone(), wanted_version: user.version };
     // Whoever decided on the plan saw how many they are; that leavers are held is another decision.
     let mut verdict = Verdict::Go;
     if priority == Priority::LEAVER {
         leaver::start_clock(tx, &mut user);
-        verdict = leaver::held(tx, integration_id).await?.map_or(verdict, Verdict::Hold);
+        verdict = leaver::held(tx, &integration_id).await?.map_or(verdict, Verdict::Hold);
     }
     let request = JobRequest { priority, cause };
-    let job = job::enqueue_behind(tx, integration_id, None, (&work, &request), verdict).await?;
+    let job = job::enqueue_behind(tx, &integration_id, None, (&work, &request), verdict).await?;
     let becomes = if job.state == JobState::Held { "is held" } else { "makes it as wanted" };
     Ok(Outcome { words: format!("noted; {} {becomes}", job.id), asks: true })
 }

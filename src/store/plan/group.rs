@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::apply::{Decision, Outcome};
-use super::{ItemKind, NewItem, PlanRow};
+use super::{ItemKind, NewItem, PlanRow, Unsettled};
 use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
 use crate::store::group::{self, Taken};
@@ -44,11 +44,39 @@ pub(super) async fn take_over(
     if kind == "group.adopted" {
         return Ok(Outcome::said(format!("adopted as group {id}")));
     }
-    let Some(wanted_version) = version.filter(|_| decision.corrects) else {
-        return Ok(Outcome::said("noted"));
+    match version.filter(|_| decision.corrects) {
+        None => Ok(Outcome::said("noted")),
+        Some(version) => ask(tx, (&plan.id, integration_id), (id, version), kind, decision).await,
+    }
+}
+
+/// Asks for the job that makes a group as it is wanted that drifted.
+pub(super) async fn correct(
+    tx: &mut Tx,
+    found: &Unsettled,
+    decision: &Decision,
+) -> Result<Outcome, StoreError> {
+    let (id, integration_id) = (found.item.item.group_id.clone().unwrap_or_default(), &found.integration_id);
+    let group = group::find(&mut tx.db, integration_id, &id).await?;
+    let Some(group) = group.filter(|group| group.gone_at.is_none() && !group.is_found) else {
+        return Ok(Outcome::said("left alone: the group is gone"));
     };
+    if job::head(tx, integration_id, &id).await?.is_some() {
+        return Ok(Outcome::said("left alone: a job is at it"));
+    }
+    let plan = (found.plan_id.as_str(), integration_id.as_str());
+    ask(tx, plan, (id, group.version), "drift.corrected", decision).await
+}
+
+async fn ask(
+    tx: &mut Tx,
+    (plan_id, integration_id): (&str, &str),
+    (id, wanted_version): (String, i64),
+    kind: &str,
+    decision: &Decision,
+) -> Result<Outcome, StoreError> {
     let cause =
-        json!({ "event": kind, "by": decision.by, "plan": plan.id, "received_at_ms": tx.now.as_ms() });
+        json!({ "event": kind, "by": decision.by, "plan": plan_id, "received_at_ms": tx.now.as_ms() });
     let request = JobRequest { priority: Priority::ORDINARY, cause };
     let work = Work::Group { group_id: id, wanted_version };
     let job = job::enqueue(tx, integration_id, work, request).await?;

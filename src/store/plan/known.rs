@@ -12,7 +12,7 @@ use crate::store::sql::{args, statements};
 use crate::store::user::{UserRow, in_groups, read, user_columns};
 
 statements! {
-    KNOWN = concat!("SELECT ", user_columns!(), ", ", seen_columns!(), ", a.seen_at, ", in_groups!(), ", EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending FROM users AS u LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id WHERE u.integration_id = $1 AND u.seq > $2 ORDER BY u.seq LIMIT $3 + 0");
+    KNOWN = concat!("SELECT ", user_columns!(), ", ", seen_columns!(), ", a.seen_at, ", in_groups!(), ", EXISTS (SELECT 1 FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND (j.state = 'blocked' OR ", is_head!(), ")) AS is_pending, (SELECT j.id FROM jobs j WHERE j.integration_id = u.integration_id AND j.lane = u.id AND j.state = 'needs_human' AND j.by_hand = 1) AS by_hand FROM users AS u LEFT JOIN accounts AS a ON a.integration_id = u.integration_id AND a.user_id = u.id WHERE u.integration_id = $1 AND u.seq > $2 ORDER BY u.seq LIMIT $3 + 0");
 }
 
 /// How many are read at once.
@@ -31,6 +31,8 @@ pub struct KnownUser {
     pub groups: Vec<GroupOf>,
     /// Whether a job for the user has not ended.
     pub is_pending: bool,
+    /// The job of the user that a person does, where one does it.
+    pub by_hand: Option<String>,
 }
 
 impl KnownUser {
@@ -65,6 +67,7 @@ impl Store {
                     seen_at: row.maybe_time("seen_at")?,
                     groups: row.json("in_groups")?,
                     is_pending: row.truth("is_pending")?,
+                    by_hand: row.maybe_text("by_hand")?,
                 });
             }
             if rows.is_empty() {

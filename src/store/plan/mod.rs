@@ -6,6 +6,7 @@
 mod apply;
 mod group;
 mod known;
+mod unsettled;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::clock::Timestamp;
 
 pub use apply::{Applied, DecideError, Decision};
 pub use known::KnownUser;
+pub use unsettled::{OrphanEnd, Unsettled};
 
 statements! {
     FIND = "SELECT * FROM plans WHERE id = $1";
@@ -42,7 +44,7 @@ const AT_ONCE: i64 = 500;
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [STATEMENTS, apply::STATEMENTS, known::STATEMENTS].concat()
+    [STATEMENTS, apply::STATEMENTS, known::STATEMENTS, unsettled::STATEMENTS].concat()
 }
 
 words! {
@@ -70,6 +72,8 @@ words! {
         Link = "link",
         /// The account that a user had is not there any more.
         Gone = "gone",
+        /// A user who is to have an account and had none before either.
+        Missing = "missing",
         /// An account that is not as it is wanted.
         Drift = "drift",
         /// The account of somebody who was removed.
@@ -84,6 +88,8 @@ words! {
         LinkGroup = "link_group",
         /// A group that is not there any more.
         GroupGone = "group_gone",
+        /// A group that is wanted and was not there before either.
+        GroupMissing = "group_missing",
         /// A group that is not as it is wanted.
         GroupDrift = "group_drift",
         /// Several groups of the app go by one name.
@@ -124,6 +130,8 @@ pub struct NewPlan {
     pub items: Vec<NewItem>,
     /// What was seen of users whose accounts are as wanted.
     pub as_wanted: Vec<(String, SeenAccount)>,
+    /// Jobs that a person does and that seem to be done: each is checked by a reading of its own.
+    pub seems_done: Vec<String>,
 }
 
 /// Something that was found.
@@ -270,6 +278,9 @@ async fn keep(tx: &mut Tx, held: &Lease, plan: NewPlan) -> Result<PlanRow, Lease
         if number % AT_ONCE == 0 {
             tx.db.flush().await?;
         }
+    }
+    for id in &plan.seems_done {
+        job::check(tx, id, "usher").await?;
     }
     let data = serde_json::json!({ "findings": plan.items.len(), "counts": row.counts, "why": row.why });
     tell(tx, &row, if state == PlanState::Held { "plan.held" } else { "plan.made" }, "usher", data);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use usher::clock::{Clock as _, SystemClock};
-use usher::demo::{AcmeDesk, Options};
+use usher::demo::{AcmeDesk, Options, Role};
 use usher::id::{Entropy as _, SystemEntropy};
 
 use super::Shell;
@@ -49,6 +49,7 @@ async fn a_plan_is_made_shown_and_applied_by_hand() {
         let words = run.done();
         assert!(words.contains("waits for a person"), "{words}");
         assert!(desk.record().is_empty(), "a sync changes nothing");
+        unsettled(&shell, &desk);
         maintenance(&shell);
         leavers(&shell);
         notify(&shell);
@@ -152,4 +153,30 @@ fn notify(shell: &Shell) {
     assert!(open.contains("@FILE"), "{open}");
     shell.run(&["notify", "remove", id]).done();
     assert!(shell.run(&["notify", "remove", id]).failed().contains("`usher notify list` shows who is"));
+}
+
+/// What the last sync found and nobody has dealt with.
+fn unsettled(shell: &Shell, desk: &AcmeDesk) {
+    assert!(shell.run(&["drift", "list"]).done().contains("nothing is known not to be as it is wanted"));
+    assert!(shell.run(&["orphan", "list", "--integration", "desk"]).done().contains("no account of anybody"));
+    let agent = desk.members().into_iter().find(|member| member.role == Role::Agent).unwrap();
+    assert!(desk.set_role(&agent.email, Role::Viewer));
+    shell.run(&["sync", "desk"]).done();
+    let listed = shell.run(&["drift", "list"]).done();
+    assert!(listed.contains(&agent.email) && listed.contains("change role to agent"), "{listed}");
+    assert!(listed.contains("usher drift correct INTEGRATION --account NAME"), "{listed}");
+    let wrong = shell.run(&["drift", "correct", "desk", "--account", "nobody"]).failed();
+    assert!(wrong.contains("`nobody` is not listed; there is") && wrong.contains(&agent.email), "{wrong}");
+    let which = shell.run(&["drift", "correct", "desk"]);
+    assert!(which.code == Some(2) && which.err.contains("--all"), "{which:?}");
+    let account = agent.email.to_uppercase();
+    let decided = shell.run(&["drift", "correct", "desk", "--account", &account, "--format", "json"]).json();
+    assert_eq!(decided[0]["account"], agent.email.as_str());
+    let outcome = decided[0]["outcome"].as_str().unwrap();
+    let job = outcome.split([' ', ';']).find(|word| word.starts_with("job_")).expect(outcome);
+    assert!(shell.run(&["drift", "list"]).done().contains("nothing is known"));
+    shell.run(&["job", "cancel", job, "--reason", "it was a try"]).done();
+    assert!(desk.set_role(&agent.email, Role::Agent));
+    let none = shell.run(&["orphan", "remove", "desk", "--all", "--reason", "none"]).done();
+    assert!(none.contains("nothing is listed"), "{none}");
 }

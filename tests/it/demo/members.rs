@@ -2,9 +2,18 @@
 
 use usher::demo::{Role, Status};
 
-use super::{App, MEMBERS};
+use super::{App, Browser, MEMBERS};
 
 const LAST_OWNER: &str = "The last owner cannot be changed.";
+
+impl Browser {
+    /// Invites somebody as an agent.
+    pub(crate) async fn invite(&mut self, email: &str, name: &str) {
+        self.get("/orgs/acme/members/invite").await;
+        let fields = [("email", email), ("name", name), ("role", "Agent")];
+        self.post("/orgs/acme/members/invite", &fields).await;
+    }
+}
 
 #[tokio::test]
 async fn an_invitation_becomes_a_pending_member_and_then_an_active_one() {

@@ -40,6 +40,18 @@ async fn what_the_connector_cannot_do_is_left_to_a_person_and_ends_when_it_is_re
     let job = world.checked(&job).await;
     assert_eq!(job.state, JobState::Done);
     assert_eq!(world.record().len(), 1, "by hand, and nothing else");
+
+    // A sync that sees it done has it checked, without anybody saying so; one that does not leaves it where it is.
+    assert_eq!(world.scim.put(&id, &user(&email, &name, true, "agent")).await.0, 200);
+    let job = job_of(&store, &id).await;
+    let job = store.settled_job(&job.id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.by_hand), (JobState::NeedsHuman, true), "{:?}", job.message);
+    world.plan().await;
+    let still = job_of(&store, &id).await;
+    assert_eq!((&still.id, still.state, still.attempts), (&job.id, JobState::NeedsHuman, job.attempts));
+    assert!(world.desk.set_role(&email, Role::Agent));
+    world.plan().await;
+    done(&store, &job.id).await;
     world.end().await;
 }
 

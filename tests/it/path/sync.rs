@@ -5,8 +5,11 @@ use usher::demo::{Missing, Role, Switches};
 use usher::failure::FailureClass;
 use usher::integration::Policy;
 use usher::store::{
-    Decision, ItemKind, JobRequest, JobRow, JobState, Mode, PlanItem, PlanRow, PlanState, Priority, Work,
+    Decision, ItemKind, JobRequest, JobRow, JobState, Mode, OrphanEnd, PlanItem, PlanRow, PlanState,
+    Priority, Work,
 };
+
+use crate::demo::Browser;
 
 use super::faults::no_patience;
 use super::world::{ROLE_URN, World, desk_options, user};
@@ -193,10 +196,32 @@ async fn what_was_done_by_hand_is_found_and_put_right_when_somebody_says_so() {
     let before = world.record();
     assert_eq!(
         kinds(&world.plan().await.1),
-        [ItemKind::Drift],
-        "who is known to be gone is not found gone again"
+        [ItemKind::Drift, ItemKind::Missing],
+        "who is known to be gone is not found gone again, and is not forgotten"
     );
     assert_eq!(world.record(), before, "a sync changes nothing");
+    let store = &world.installation.store;
+    let listed = async || {
+        let mut drift = store.drift(None).await.unwrap();
+        drift.sort_by(|one, other| one.item.item.name.cmp(&other.item.item.name));
+        drift
+    };
+    let found = listed().await;
+    let lines = found.iter().map(|one| format!("{}: {}", one.item.item.name, one.item.item.note));
+    let mut expected =
+        [format!("{}: invite", gone.email), format!("{}: change role to agent", demoted.email)];
+    expected.sort();
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+    let missing = found.iter().find(|one| one.item.item.kind == ItemKind::Missing).unwrap();
+    let decision = Decision { by: "test".to_owned(), reason: None, corrects: true };
+    let outcome = store.correct_drift(missing, &decision).await.unwrap();
+    assert!(outcome.ends_with("makes it as wanted"), "{outcome}");
+    assert_eq!(listed().await.len(), 1, "whoever has a job is not listed any more");
+    let twice = store.correct_drift(missing, &decision).await.unwrap();
+    assert!(twice.starts_with("left alone") || twice.ends_with("makes it as wanted"), "{twice}");
+    let user_id = missing.item.item.user_id.clone().unwrap();
+    super::faults::done(store, &super::faults::job_of(store, &user_id).await.id).await;
+    assert!(world.record().contains(&format!("invited {}", gone.email)));
     // What is pushed again is done, and reads as it is wanted.
     let id = of(&demoted.email)["id"].as_str().unwrap();
     assert_eq!(world.scim.put(id, &user(&demoted.email, &demoted.name, true, "agent")).await.0, 200);
@@ -301,5 +326,52 @@ async fn where_a_person_decides_nothing_is_known_before_and_all_is_put_right_aft
     assert_eq!(invited, expected);
     let (last, items) = world.plan().await;
     assert_eq!((last.state, kinds(&items)), (PlanState::Applied, Vec::new()), "the final plan is empty");
+    world.end().await;
+}
+
+/// The accounts of people who were removed are told of, and go, or are people again, when somebody says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_orphan_stays_until_somebody_decides() {
+    let world = World::with(desk_options(), no_patience()).await;
+    let store = world.installation.store.clone();
+    let (eve, joe) = ("eve.orphan@acme.example", "joe.orphan@acme.example");
+    let mut ids = Vec::new();
+    for email in [eve, joe] {
+        let id = world.scim.create(&user(email, "Some Body", true, "agent")).await;
+        super::faults::done(&store, &super::faults::job_of(&store, &id).await.id).await;
+        assert_eq!(world.scim.delete(&id).await.0, 204);
+        super::faults::done(&store, &super::faults::job_of(&store, &id).await.id).await;
+        ids.push(id);
+    }
+    let mut by_hand = Browser::signed_in(&world.desk).await;
+    by_hand.invite(eve, "Eve Orphan").await;
+    by_hand.invite(joe, "Joe Orphan").await;
+    let before = world.record();
+    world.plan().await;
+    world.plan().await;
+    assert_eq!(world.record(), before, "a sync removes nobody");
+    let orphans = store.orphans(None).await.unwrap();
+    assert_eq!(orphans.iter().map(|one| one.item.item.name.as_str()).collect::<Vec<_>>(), [eve, joe]);
+
+    let schema = world.installation.integrations.find("desk").await.unwrap().unwrap().connector.user_schema();
+    let decision =
+        Decision { by: "test".to_owned(), reason: Some("left in May".to_owned()), corrects: false };
+    let outcome = store.end_orphan(&orphans[0], OrphanEnd::Remove, &decision, &schema).await.unwrap();
+    assert!(outcome.ends_with("makes it as wanted"), "{outcome}");
+    super::faults::done(&store, &super::faults::job_of(&store, &ids[0]).await.id).await;
+    assert_eq!(world.record().last(), Some(&format!("invitation_cancelled {eve}")));
+    let twice = store.end_orphan(&orphans[0], OrphanEnd::Remove, &decision, &schema).await.unwrap();
+    assert!(twice.starts_with("left alone") || twice.ends_with("makes it as wanted"), "{twice}");
+    let outcome = store.end_orphan(&orphans[1], OrphanEnd::Adopt, &decision, &schema).await.unwrap();
+    assert!(outcome.starts_with("adopted as user "), "{outcome}");
+    assert!(store.orphans(None).await.unwrap().is_empty());
+    let (_, found) = world.scim.get(&format!("/Users?filter=userName%20eq%20%22{joe}%22")).await;
+    assert_eq!(
+        (&found["totalResults"], &found["Resources"][0]["displayName"]),
+        (&json!(1), &json!("Joe Orphan"))
+    );
+    assert_ne!(found["Resources"][0]["id"], ids[1].as_str(), "an id is never used twice");
+    let (_, items) = world.plan().await;
+    assert_eq!(kinds(&items), []);
     world.end().await;
 }

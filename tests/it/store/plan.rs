@@ -56,6 +56,7 @@ impl Bench {
             counts: PlanCounts { accounts: items.len(), ..PlanCounts::default() },
             items,
             as_wanted: Vec::new(),
+            seems_done: Vec::new(),
         };
         let plan = self.store.keep_plan(&claimed.lease, new.clone()).await.unwrap();
         self.done(&claimed).await;
