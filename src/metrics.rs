@@ -1,18 +1,22 @@
 //! How everything stands as numbers, in the text format of OpenMetrics.
 //!
-//! Read from the store when they are asked for, so that every process gives the same and nothing has to be counted along.
+//! Read from the store when they are asked for, so that every process gives the same: how everything stands, and how often what happened
+//! since the beginning. Of the latter, what came since the last time is added to what was counted then.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
 
 use crate::clock::SharedClock;
 use crate::integration::{FindError, Integrations, Standing};
-use crate::store::{JobState, Store, StoreError};
+use crate::store::{EventCounts, JobState, Store, StoreError};
 
 /// Names and values, such as `integration` and its name.
 type Labels = Vec<(&'static str, String)>;
@@ -46,6 +50,7 @@ struct Board {
     read_at: Numbers,
     read_well: Numbers,
     hook_failures: Numbers,
+    events: Family<Labels, Counter>,
 }
 
 impl Board {
@@ -78,11 +83,13 @@ impl Board {
         for (name, help, numbers) in all {
             board.registry.register(name, help, numbers.clone());
         }
+        let help = "What happened: jobs that were done or failed, users and groups that were pushed, plans, and all else of the record";
+        board.registry.register("usher_events", help, board.events.clone());
         board
     }
 }
 
-/// The numbers as text.
+/// The numbers as text; `counted` is what was counted when they were given last.
 ///
 /// # Errors
 /// The store cannot read.
@@ -90,9 +97,12 @@ pub async fn metrics(
     store: &Store,
     integrations: &Integrations,
     clock: &SharedClock,
+    counted: &Mutex<EventCounts>,
 ) -> Result<String, MetricsError> {
     let board = Board::new();
+    let mut names = HashMap::new();
     for row in store.list_integrations().await? {
+        names.insert(row.id.clone(), row.name.clone());
         let of = |more: Option<(&'static str, String)>| -> Labels {
             [("integration", row.name.clone())].into_iter().chain(more).collect()
         };
@@ -131,6 +141,13 @@ pub async fn metrics(
     for hook in store.list_hooks().await? {
         let label = vec![("hook", hook.hook.id)];
         board.hook_failures.get_or_create(&label).set(hook.failures as f64);
+    }
+    let mut counted = counted.lock().await;
+    store.count_events(&mut counted).await?;
+    for ((integration_id, kind), count) in &counted.counts {
+        let integration = integration_id.as_ref().map(|id| names.get(id).unwrap_or(id).clone());
+        let labels = vec![("integration", integration.unwrap_or_default()), ("kind", kind.clone())];
+        board.events.get_or_create(&labels).inc_by(*count);
     }
     let mut text = String::new();
     encode(&mut text, &board.registry)?;

@@ -13,6 +13,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio::sync::watch::{Sender, channel};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -28,7 +29,7 @@ use crate::journal::Journal;
 use crate::metrics::{self, metrics};
 use crate::notice::{Mailer, Notices, Telling};
 use crate::secret::SecretString;
-use crate::store::{Database, Store, StoreError, StoreOptions};
+use crate::store::{Database, EventCounts, Store, StoreError, StoreOptions};
 use crate::vault::{MasterKey, Vault, VaultError};
 
 /// The environment variable that gives the master key, instead of the file in the data directory.
@@ -210,7 +211,8 @@ impl Metrics {
         let listener = TcpListener::bind(listen).await.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         let Installation { store, integrations, clock, .. } = installation.clone();
-        let answer = async move || match metrics(&store, &integrations, &clock).await {
+        let counted = Arc::new(Mutex::new(EventCounts::default()));
+        let answer = async move || match metrics(&store, &integrations, &clock, &counted).await {
             Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
             Err(error) => {
                 tracing::warn!(%error, "the numbers could not be given");

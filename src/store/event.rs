@@ -4,6 +4,8 @@
 //! that is changed, removed or put in between breaks the chain from there on. Rows cut off at the end leave a sound
 //! chain: whoever must notice that keeps a [`ChainHead`] elsewhere.
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +20,7 @@ statements! {
     HEAD = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     AFTER = "SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
+    COUNTS = "SELECT integration_id, kind, count(*) AS events, max(seq) AS last FROM events WHERE seq > $1 GROUP BY integration_id, kind";
     LATEST = "SELECT * FROM events WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
     LATEST_OF_INTEGRATION = "SELECT * FROM events WHERE integration_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
     LATEST_OF_JOB = "SELECT * FROM events WHERE job_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
@@ -115,6 +118,15 @@ pub enum EventFilter {
     Target(String),
 }
 
+/// How many events there were of each kind, as far as they were counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// The last event that is counted.
+    pub last: i64,
+    /// By the integration, where there is one, and the kind.
+    pub counts: BTreeMap<(Option<String>, String), u64>,
+}
+
 /// The end of a sound chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
@@ -171,6 +183,18 @@ impl Store {
             EventFilter::Target(id) => db.all(LATEST_OF_TARGET, args![before, limit, id]).await,
         };
         rows?.iter().map(read).collect()
+    }
+
+    /// Counts the events that came since.
+    pub async fn count_events(&self, counted: &mut EventCounts) -> Result<(), StoreError> {
+        let mut last = counted.last;
+        for row in self.reader().await?.all(COUNTS, args![counted.last]).await? {
+            let of = (row.maybe_text("integration_id")?, row.text("kind")?);
+            *counted.counts.entry(of).or_default() += u64::try_from(row.int("events")?).unwrap_or(0);
+            last = last.max(row.int("last")?);
+        }
+        counted.last = last;
+        Ok(())
     }
 
     /// Reads every event and checks that the chain holds.

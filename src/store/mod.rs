@@ -51,7 +51,7 @@ pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
 pub use self::engine::{DatabaseUrl, DatabaseUrlError};
 pub use self::error::StoreError;
-pub use self::event::{BrokenChain, ChainHead, EventFilter, EventRow, NewEvent};
+pub use self::event::{BrokenChain, ChainHead, EventCounts, EventFilter, EventRow, NewEvent};
 pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
     GroupView, GroupWork, KnownGroup,

@@ -297,10 +297,18 @@ async fn how_everything_stands_is_given_as_numbers() {
         "usher_leavers_waiting{integration=\"desk\"} 1.0",
         "usher_leavers_longest_wait_seconds{integration=\"desk\"} 90.0",
         "usher_leavers_held{integration=\"desk\"} 1.0",
+        "usher_events_total{integration=\"desk\",kind=\"leavers.held\"} 1",
         &format!("usher_hook_failures{{hook=\"{id}\"}} 1.0"),
         "# EOF",
     ] {
         assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
+    store.release_leavers(&desk.id, "moved back", "test").await.unwrap();
+    store.hold_leavers(&desk.id, "moved again", "test").await.unwrap();
+    for _ in 0..2 {
+        let text = reqwest::get(metrics.url()).await.unwrap().text().await.unwrap();
+        let line = "usher_events_total{integration=\"desk\",kind=\"leavers.held\"} 2";
+        assert!(text.lines().any(|one| one == line), "each is counted once: {text}");
     }
 }
 
