@@ -1,11 +1,14 @@
 //! `usher token`: the bearer tokens of an integration's SCIM endpoint.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::secret::ExposeSecret;
+use crate::store::Life;
 
 use super::context::Context;
 use super::output::{Format, table};
@@ -47,9 +50,8 @@ impl Token {
         match self.act {
             Act::New { integration, expires_in_days } => {
                 let integration = super::integration::find(&installation, &integration).await?;
-                let day = std::time::Duration::from_secs(24 * 60 * 60);
-                let lifetime = expires_in_days.map(|days| day * days);
-                let (row, token) = integrations.new_token(&integration, lifetime, OPERATOR).await?;
+                let (row, token) =
+                    integrations.new_token(&integration, lifetime(expires_in_days), OPERATOR).await?;
                 match context.format {
                     Format::Text => println!("{}", token.expose_secret()),
                     Format::Json | Format::Sarif => {
@@ -59,29 +61,19 @@ impl Token {
             }
             Act::List { integration } => {
                 let integration = super::integration::find(&installation, &integration).await?;
-                let tokens: Vec<_> = installation
+                let tokens: Vec<Value> = installation
                     .store
                     .list_tokens(&integration.row.id)
                     .await?
                     .into_iter()
                     .map(|row| {
-                        let text = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
-                        json!({
-                            "id": row.id, "created": row.created_at.to_rfc3339(), "expires": text(row.expires_at),
-                            "last_used": text(row.last_used_at), "revoked": text(row.revoked_at),
-                        })
+                        let mut shown = json!({ "id": row.id });
+                        life_json(&mut shown, &row.life);
+                        shown
                     })
                     .collect();
                 context.format.print(&tokens, |tokens| {
-                    let columns = ["id", "created", "expires", "last_used", "revoked"];
-                    let cell = |token: &serde_json::Value, column: &str| {
-                        token[column].as_str().unwrap_or("-").to_owned()
-                    };
-                    let rows: Vec<Vec<String>> = tokens
-                        .iter()
-                        .map(|token| columns.iter().map(|column| cell(token, column)).collect())
-                        .collect();
-                    table(&["ID", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], &rows)
+                    rows(tokens, &[&["ID"][..], &LIFE_HEAD].concat(), &[&["id"][..], &LIFE].concat())
                 })?;
             }
             Act::Revoke { id } => {
@@ -95,4 +87,30 @@ impl Token {
         }
         Ok(Exit::Done)
     }
+}
+
+/// How long something is to open that ends after so many days.
+pub(super) fn lifetime(days: Option<u32>) -> Option<Duration> {
+    days.map(|days| Duration::from_secs(24 * 60 * 60) * days)
+}
+
+/// When something opens that is presented, by these names.
+pub(super) const LIFE: [&str; 4] = ["created", "expires", "last_used", "revoked"];
+/// Their headings.
+pub(super) const LIFE_HEAD: [&str; 4] = ["CREATED", "EXPIRES", "LAST USED", "REVOKED"];
+
+/// Adds to what is shown when it opens.
+pub(super) fn life_json(shown: &mut Value, life: &Life) {
+    let Life { created_at, expires_at, last_used_at, revoked_at } = life;
+    for (name, at) in LIFE.iter().zip([&Some(*created_at), expires_at, last_used_at, revoked_at]) {
+        shown[*name] = at.map(Timestamp::to_rfc3339).into();
+    }
+}
+
+/// What is shown as a table, with these of its members.
+pub(super) fn rows(shown: &[Value], head: &[&str], members: &[&str]) -> String {
+    let cell = |one: &Value, member: &str| one[member].as_str().unwrap_or("-").to_owned();
+    let rows: Vec<Vec<String>> =
+        shown.iter().map(|one| members.iter().map(|member| cell(one, member)).collect()).collect();
+    table(head, &rows)
 }

@@ -295,9 +295,7 @@ impl Integrations {
         lifetime: Option<Duration>,
         by: &str,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        let mut bytes = zeroize::Zeroizing::new([0; 32]);
-        self.entropy.fill(bytes.as_mut());
-        let token = SecretString::from(format!("usher_{}", URL_SAFE_NO_PAD.encode(bytes.as_ref())));
+        let token = draw_bearer(&self.entropy);
         let expires_at = lifetime.map(|lifetime| self.clock.now().plus(lifetime));
         let new = NewToken { integration_id: integration.row.id.clone(), token: token.clone(), expires_at };
         Ok((self.store.create_token(new, by).await?, token))
@@ -327,7 +325,7 @@ impl Integrations {
                 Access { integration: Arc::new(self.join(row)?), token }
             }
         };
-        access.token.last_used_at = self.store.touch_token(&access.token).await?;
+        access.token.life.last_used_at = self.store.touch_token(&access.token).await?;
         self.opened_at(&at).by.insert(key, access.clone());
         Ok(Some(access))
     }
@@ -361,6 +359,13 @@ impl Integrations {
             }
         }
     }
+}
+
+/// Something new to be presented: 256 random bits, as text.
+pub fn draw_bearer(entropy: &SharedEntropy) -> SecretString {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    entropy.fill(bytes.as_mut());
+    SecretString::from(format!("usher_{}", URL_SAFE_NO_PAD.encode(bytes.as_ref())))
 }
 
 fn in_words(errors: &[SettingError]) -> String {

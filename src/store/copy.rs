@@ -24,6 +24,7 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("integrations", "id", None),
     ("credentials", "integration_id, field", None),
     ("tokens", "seq", Some("seq")),
+    ("operator_keys", "seq", Some("seq")),
     ("users", "seq", Some("seq")),
     ("user_counts", "integration_id, stretch", None),
     ("user_emails", "integration_id, email, user_id", None),

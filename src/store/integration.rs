@@ -308,12 +308,16 @@ fn check_policy(policy: &Policy) -> Result<(), IntegrationError> {
 
 /// One label of a host name (RFC 1123 section 2.1): Okta refuses underscores anywhere in a base URL.
 fn check_name(name: &str) -> Result<(), IntegrationError> {
+    if is_name(name) { Ok(()) } else { Err(IntegrationError::BadName(name.to_owned())) }
+}
+
+/// Whether it is a label of a URL.
+pub(super) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_good = name.len() <= 63
+    name.len() <= 63
         && name.bytes().next().is_some_and(allowed)
         && name.bytes().next_back().is_some_and(allowed)
-        && name.bytes().all(|byte| allowed(byte) || byte == b'-');
-    if is_good { Ok(()) } else { Err(IntegrationError::BadName(name.to_owned())) }
+        && name.bytes().all(|byte| allowed(byte) || byte == b'-')
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod account;
 mod artifact;
 mod attempt;
+mod bearer;
 mod condition;
 mod copy;
 mod credential;
@@ -25,6 +26,7 @@ mod job;
 mod journal;
 mod leaver;
 mod migrate;
+mod operator_key;
 mod oversight;
 mod page;
 mod plan;
@@ -46,6 +48,7 @@ pub use self::artifact::NewArtifact;
 pub use self::attempt::{
     AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,
 };
+pub use self::bearer::Life;
 pub use self::copy::{Copied, CopyError};
 pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
@@ -68,6 +71,7 @@ pub use self::journal::{
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::leaver::Leaver;
+pub use self::operator_key::{NewOperatorKey, OperatorKeyError, OperatorKeyRow, OperatorRole};
 pub use self::oversight::{Oversight, Reading};
 pub use self::page::{ListError, Start};
 pub use self::plan::{

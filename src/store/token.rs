@@ -1,17 +1,13 @@
 //! SCIM tokens: only the hash of one is ever kept.
 
-use std::time::Duration;
-
 use futures::FutureExt as _;
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use secrecy::SecretString;
 
 use super::Store;
+use super::bearer::{self, Life};
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::integration::{self, IntegrationRow};
-use super::migrate::hex;
 use super::sql::{Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -24,9 +20,6 @@ statements! {
     TOUCH = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 }
-
-/// How exact "last used" is; a write for every request would cost more than it tells.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A token to be kept.
 #[derive(Clone, Debug)]
@@ -46,20 +39,14 @@ pub struct TokenRow {
     pub id: String,
     /// The integration it opens.
     pub integration_id: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
-    pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
+    /// When it opens it.
+    pub life: Life,
 }
 
 impl TokenRow {
     /// Whether it opens its integration at this moment.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+        self.life.is_valid(now)
     }
 }
 
@@ -71,29 +58,19 @@ impl Store {
     }
 
     /// The token that was presented to the integration of that name, be it valid or not (ask [`TokenRow::is_valid`]), and the
-    /// integration. Hashes are compared in constant time, and all of them, so the time it takes tells nothing of the
-    /// tokens that exist.
+    /// integration. The time it takes tells nothing of the tokens that exist.
     pub async fn find_token(
         &self,
         integration: &str,
         presented: &SecretString,
     ) -> Result<Option<(IntegrationRow, TokenRow)>, StoreError> {
-        let presented = hash(presented);
-        let mut found = None;
-        for row in self.reader().await?.all(PRESENTED, args![integration]).await? {
-            if bool::from(row.text("token_hash")?.as_bytes().ct_eq(presented.as_bytes())) {
-                found = Some(row);
-            }
-        }
-        let Some(row) = found else { return Ok(None) };
+        let rows = self.reader().await?.all(PRESENTED, args![integration]).await?;
+        let Some(row) = bearer::presented(rows, "token_hash", presented)? else { return Ok(None) };
         let integration = integration::read(&row)?;
         let token = TokenRow {
             id: row.text("token_id")?,
             integration_id: integration.id.clone(),
-            created_at: row.time("token_created_at")?,
-            expires_at: row.maybe_time("expires_at")?,
-            last_used_at: row.maybe_time("last_used_at")?,
-            revoked_at: row.maybe_time("revoked_at")?,
+            life: Life::read(&row, "token_created_at")?,
         };
         Ok(Some((integration, token)))
     }
@@ -101,8 +78,8 @@ impl Store {
     /// Notes that a token was used now; writes once a minute at most. Gives what is kept as its last use then.
     pub async fn touch_token(&self, token: &TokenRow) -> Result<Option<Timestamp>, StoreError> {
         let now = self.clock.now();
-        if token.last_used_at.is_some_and(|used| now.since(used) < TOUCH_EVERY) {
-            return Ok(token.last_used_at);
+        if token.life.knows_use(now) {
+            return Ok(token.life.last_used_at);
         }
         let id = token.id.clone();
         self.writer
@@ -126,16 +103,9 @@ impl Store {
 async fn create(tx: &mut Tx, new: &NewToken, by: &str) -> Result<TokenRow, StoreError> {
     let id = tx.ids.next_with_prefix("token");
     tx.touched.configuration = true;
-    tx.db.write(INSERT, args![&id, &new.integration_id, hash(&new.token), tx.now, new.expires_at]);
+    tx.db.write(INSERT, args![&id, &new.integration_id, bearer::hash(&new.token), tx.now, new.expires_at]);
     event::append(tx, NewEvent::new("token.created", by).of(&new.integration_id).to(&id));
-    Ok(TokenRow {
-        id,
-        integration_id: new.integration_id.clone(),
-        created_at: tx.now,
-        expires_at: new.expires_at,
-        last_used_at: None,
-        revoked_at: None,
-    })
+    Ok(TokenRow { id, integration_id: new.integration_id.clone(), life: Life::begin(tx.now, new.expires_at) })
 }
 
 fn touch(tx: &mut Tx, id: &str) -> Timestamp {
@@ -153,17 +123,10 @@ async fn revoke(tx: &mut Tx, id: &str, by: &str) -> Result<Option<TokenRow>, Sto
     Ok(Some(token))
 }
 
-fn hash(token: &SecretString) -> String {
-    hex(&Sha256::digest(token.expose_secret()))
-}
-
 fn read(row: Row) -> Result<TokenRow, StoreError> {
     Ok(TokenRow {
         id: row.text("id")?,
         integration_id: row.text("integration_id")?,
-        created_at: row.time("created_at")?,
-        expires_at: row.maybe_time("expires_at")?,
-        last_used_at: row.maybe_time("last_used_at")?,
-        revoked_at: row.maybe_time("revoked_at")?,
+        life: Life::read(&row, "created_at")?,
     })
 }

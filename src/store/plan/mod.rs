@@ -31,6 +31,7 @@ pub use unsettled::{OrphanEnd, Unsettled};
 statements! {
     FIND = "SELECT * FROM plans WHERE id = $1";
     LIST = "SELECT * FROM plans WHERE $1 = '' OR integration_id = $1 ORDER BY seq DESC LIMIT $2 + 0";
+    OF_JOB = "SELECT * FROM plans WHERE integration_id = $1 AND job_id = $2 ORDER BY seq DESC LIMIT 1";
     OPEN = "SELECT * FROM plans WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     SUPERSEDE = "UPDATE plans SET state = 'superseded', decided_at = $2 WHERE integration_id = $1 AND state IN ('proposed', 'held')";
     INSERT = "INSERT INTO plans (id, integration_id, job_id, state, why, counts, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -203,6 +204,12 @@ impl Store {
     /// The plan with this id.
     pub async fn find_plan(&self, id: &str) -> Result<Option<PlanRow>, StoreError> {
         find(&mut self.reader().await?, id).await
+    }
+
+    /// The plan that a job of an integration made; the latest, where it was begun anew.
+    pub async fn plan_of_job(&self, job: &job::JobRow) -> Result<Option<PlanRow>, StoreError> {
+        let row = self.reader().await?.one(OF_JOB, args![&job.integration_id, &job.id]).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// The latest plans, newest first; of one integration, where one is given by its id.

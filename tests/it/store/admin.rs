@@ -114,7 +114,7 @@ async fn a_token_opens_its_integration_until_it_ends_or_is_revoked() {
     assert!(!revoked.is_valid(bench.clock.now()));
     bench.clock.advance(Duration::from_secs(1));
     let again = bench.store.revoke_token(&first.id, "cli").await.unwrap().unwrap();
-    assert_eq!(again.revoked_at, revoked.revoked_at);
+    assert_eq!(again.life.revoked_at, revoked.life.revoked_at);
     assert!(bench.store.revoke_token("token_none", "cli").await.unwrap().is_none());
     let listed: Vec<_> =
         bench.store.list_tokens(&acme.id).await.unwrap().into_iter().map(|row| row.id).collect();
@@ -133,7 +133,7 @@ async fn the_last_use_of_a_token_is_known_to_the_minute() {
     let used = async || {
         let (_, token) = bench.store.find_token("acme", &"t".into()).await.unwrap().unwrap();
         bench.store.touch_token(&token).await.unwrap();
-        bench.store.find_token("acme", &"t".into()).await.unwrap().unwrap().1.last_used_at
+        bench.store.find_token("acme", &"t".into()).await.unwrap().unwrap().1.life.last_used_at
     };
     assert_eq!(used().await, Some(START));
     bench.clock.advance(Duration::from_secs(59));

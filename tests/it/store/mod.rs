@@ -14,6 +14,7 @@ mod lane;
 mod leaver;
 pub mod opening;
 mod operate;
+mod operator_key;
 mod pace;
 mod page;
 mod plan;

@@ -58,7 +58,9 @@ impl Bench {
             as_wanted: Vec::new(),
             seems_done: Vec::new(),
         };
+        assert!(self.store.plan_of_job(&job).await.unwrap().is_none());
         let plan = self.store.keep_plan(&claimed.lease, new.clone()).await.unwrap();
+        assert_eq!(self.store.plan_of_job(&job).await.unwrap().unwrap().id, plan.id);
         self.done(&claimed).await;
         let late = self.store.keep_plan(&claimed.lease, new).await;
         assert!(matches!(late, Err(LeaseError::Lost)), "whoever lost the claim keeps no plan");

@@ -56,6 +56,19 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_of_integration ON tokens(integration_id, seq);
 
+-- Who may ask over HTTP as an operator, by the names under which events tell of what was done.
+CREATE TABLE operator_keys (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL UNIQUE,
+  role TEXT NOT NULL CHECK (role IN ('auditor', 'admin')),
+  hash TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+
 -- What the identity provider wants. `deleted_at` is the wish that the account goes, `gone_at` the end of the job that saw it gone.
 -- Server-controlled attributes (id, version, times) are columns, never in `resource`. `folded` is the resource as it is compared.
 CREATE TABLE users (
