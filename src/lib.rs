@@ -31,6 +31,7 @@ pub mod integration;
 
 pub mod intake;
 pub mod job;
+pub mod operator;
 
 pub mod gateway;
 

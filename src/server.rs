@@ -28,6 +28,7 @@ use crate::job::{BrowserChoice, Watch, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
 use crate::metrics::{self, metrics};
 use crate::notice::{Mailer, Notices, Telling};
+use crate::operator::Operators;
 use crate::secret::SecretString;
 use crate::store::{Database, EventCounts, Store, StoreError, StoreOptions};
 use crate::vault::{MasterKey, Vault, VaultError};
@@ -74,6 +75,8 @@ pub struct Installation {
     pub integrations: Integrations,
     /// Who is told of what happens.
     pub notices: Notices,
+    /// What operators ask for.
+    pub operators: Operators,
     clock: SharedClock,
     entropy: SharedEntropy,
 }
@@ -127,8 +130,9 @@ impl Installation {
             Integrations::new(store.clone(), vault.clone(), library.clone(), clock.clone(), entropy.clone());
         let notices =
             Notices::new(store.clone(), vault, clock.clone(), entropy.clone(), paths.mailer.clone());
+        let operators = Operators::new(store.clone(), integrations.clone(), clock.clone(), entropy.clone());
         let artifacts = paths.artifacts.clone();
-        Ok(Self { paths, store, artifacts, library, integrations, notices, clock, entropy })
+        Ok(Self { paths, store, artifacts, library, integrations, notices, operators, clock, entropy })
     }
 
     /// The usual options for a worker of this installation.
@@ -266,6 +270,7 @@ impl Server {
             installation.clock.clone(),
         );
         let journal = Journal::start(installation.store.clone(), installation.clock.clone());
+        let (stop, mut stopped) = channel(false);
         let router = Router::new()
             .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
             .merge(gateway::router(intake, journal.clone(), options.base_url));
@@ -274,7 +279,6 @@ impl Server {
             None => Some(Watch::start(installation.store.clone(), installation.integrations.clone())),
         };
         let telling = installation.notices.start();
-        let (stop, mut stopped) = channel(false);
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             drop(stopped.wait_for(|stopped| *stopped).await);
         });

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::future::{Either, select};
-use serde_json::json;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::integration::Integration;
+use crate::operator::asked;
 use crate::server::Installation;
-use crate::store::{JobRequest, JobRow, Priority, Store, Work};
+use crate::store::{JobRow, Store, Work};
 use crate::trace::Progress;
 
 use super::OPERATOR;
@@ -23,10 +23,8 @@ pub(super) async fn carry_out(
     work: Work,
     event: &str,
 ) -> anyhow::Result<JobRow> {
-    let request =
-        JobRequest { priority: Priority::INTERACTIVE, cause: json!({ "event": event, "by": OPERATOR }) };
     let store = &installation.store;
-    let job = store.request_job(&integration.row.id, work, request, OPERATOR).await?;
+    let job = store.request_job(&integration.row.id, work, asked(event, OPERATOR), OPERATOR).await?;
     // Where a server runs, its worker takes the job; otherwise this process is the worker for as long as it takes.
     let worker = installation.start_worker(installation.worker_options(super::browser::chromium()?)).await?;
     eprintln!("{}: job {}", integration.row.name, job.id);

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile, Standing};
+use crate::integration::{Answering, Grant, Integration as Found, NewIntegration, Policy, Profile};
 use crate::server::Installation;
 
 use super::context::Context;
@@ -268,24 +268,7 @@ impl ChangedPolicy {
 }
 
 async fn list(context: &Context, installation: &Installation) -> anyhow::Result<()> {
-    let mut shown = Vec::new();
-    for row in installation.store.list_integrations().await? {
-        // One whose connector cannot be used is listed all the same.
-        let standing = match installation.integrations.get(&row.id).await {
-            Ok(Some(found)) => installation.integrations.standing(&found).await?,
-            Ok(None) => continue,
-            Err(error) => (Standing::ConnectorDrift, vec![error.to_string()]),
-        };
-        shown.push(json!({
-            "id": row.id,
-            "name": row.name,
-            "connector": row.connector,
-            "paused": row.pause_reason,
-            "state": standing.0,
-            "stands": standing.0.to_string(),
-            "reasons": standing.1,
-        }));
-    }
+    let shown = installation.operators.list_integrations().await?;
     context.format.print(&shown, |shown| {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
         let rows: Vec<Vec<String>> = shown

@@ -1,71 +1,19 @@
 //! `usher integration show`: how an integration is set up, and what keeps jobs of it from beginning.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::server::Installation;
-use crate::store::{Breaker, JobFilter, JobState};
 
 use super::Exit;
 use super::context::Context;
 use super::integration::find;
 use super::output::table;
 
-/// The states of jobs that somebody has to look after, or that are still to come.
-const COUNTED: [JobState; 6] = [
-    JobState::Ready,
-    JobState::Blocked,
-    JobState::Running,
-    JobState::Retry,
-    JobState::Held,
-    JobState::NeedsHuman,
-];
-
-/// As many as are counted one by one.
-const AT_MOST: u32 = 1000;
-
 pub(super) async fn run(context: &Context, installation: &Installation, name: &str) -> anyhow::Result<Exit> {
     let found = find(installation, name).await?;
-    let row = &found.row;
-    let breakers = installation.store.breakers(&row.id).await?;
-    let (standing, reasons) = installation.integrations.standing(&found).await?;
-    let mut jobs = serde_json::Map::new();
-    for state in COUNTED {
-        let filter = JobFilter {
-            integration_id: Some(row.id.clone()),
-            state: Some(state),
-            before: None,
-            limit: AT_MOST,
-        };
-        jobs.insert(state.as_str().to_owned(), installation.store.list_jobs(&filter).await?.len().into());
-    }
-    let shown = json!({
-        "id": row.id,
-        "name": row.name,
-        "connector": found.connector.name,
-        "connector_hash": found.connector.hash,
-        "state": standing,
-        "stands": standing.to_string(),
-        "reasons": reasons,
-        "settings": row.settings,
-        "policy": row.policy,
-        "paused": row.paused_at.map(|at| json!({ "since": at.to_rfc3339(), "reason": row.pause_reason })),
-        "leavers_held": row.leavers_held_at.map(|at| json!({ "since": at.to_rfc3339(), "reason": row.leavers_held_why })),
-        "operations": breakers.iter().map(operation).collect::<Vec<_>>(),
-        "jobs": jobs,
-    });
+    let shown = installation.operators.integration_in_full(&found).await?;
     context.format.print(&shown, in_words)?;
     Ok(Exit::Done)
-}
-
-fn operation(breaker: &Breaker) -> Value {
-    json!({
-        "operation": breaker.operation,
-        "failures": breaker.failures,
-        "stopped_since": breaker.opened_at.map(|at| at.to_rfc3339()),
-        "class": breaker.class,
-        "message": breaker.message,
-        "tried_by": breaker.probe,
-    })
 }
 
 fn in_words(shown: &Value) -> String {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::artifact::ArtifactName;
 use crate::failure::FailureClass;
+use crate::operator::shown;
 use crate::server::Installation;
 use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, OperateError, Priority, StepRow};
 
@@ -165,7 +166,7 @@ async fn list(
     let state: Option<JobState> = state.map(|word| word.parse()).transpose()?;
     let jobs =
         installation.store.list_jobs(&JobFilter { integration_id, state, before: None, limit }).await?;
-    let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
+    let jobs: Vec<Value> = jobs.iter().map(shown::job).collect();
     context.format.print(&jobs, |jobs| {
         let columns = ["id", "kind", "user", "state", "class", "attempts", "changed"];
         let cell = |job: &Value, column: &str| match about(job, column) {
@@ -202,7 +203,7 @@ async fn show(
 ) -> anyhow::Result<Exit> {
     let found = installation.store.show_job(id).await?;
     let found = found.with_context(|| format!("there is no job `{id}`; `usher job list` shows them"))?;
-    let mut job = job_json(&found.job);
+    let mut job = shown::job(&found.job);
     let attempts: Vec<Value> =
         found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
     job["attempt_log"] = Value::Array(attempts);
@@ -223,7 +224,7 @@ async fn operate(
     let mut failures = 0;
     for id in ids {
         match act(id).await {
-            Ok(job) => shown.push(job_json(&job)),
+            Ok(job) => shown.push(shown::job(&job)),
             Err(error) => {
                 failures += 1;
                 shown.push(json!({ "id": id, "error": error.to_string() }));
@@ -242,29 +243,6 @@ async fn operate(
         shown.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     Ok(if failures == 0 { Exit::Done } else { Exit::Failed })
-}
-
-fn job_json(job: &JobRow) -> Value {
-    json!({
-        "id": job.id,
-        "kind": job.kind.as_str(),
-        "user": job.user_name,
-        "user_id": job.user_id,
-        "group": job.group_name,
-        "group_id": job.group_id,
-        "state": job.state.as_str(),
-        "class": job.class,
-        "message": job.message,
-        "outcome_unknown": job.read_first,
-        "by_hand": job.by_hand,
-        "progress": job.progress,
-        "attempts": job.attempts,
-        "due": job.due_at.to_rfc3339(),
-        "created": job.created_at.to_rfc3339(),
-        "changed": job.changed_at.to_rfc3339(),
-        "superseded_by": job.superseded_by,
-        "cause": job.cause,
-    })
 }
 
 /// A column of a job; its group stands where another has a user.

@@ -34,6 +34,7 @@ mod limits;
 mod maintenance;
 mod new;
 mod notify;
+mod operator_key;
 mod orphan;
 mod output;
 mod pick;
@@ -79,6 +80,7 @@ commands! {
     Leavers(leavers),
     New(new),
     Notify(notify),
+    OperatorKey(operator_key),
     Orphan(orphan),
     Pick(pick),
     Plan(plan),

@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::server::Installation;
-use crate::store::{Decision, PlanItem, PlanRow};
+use crate::store::PlanRow;
 
 use super::context::Context;
 use super::output::table;
@@ -62,16 +62,12 @@ impl Plan {
             Act::List { integration, limit } => list(context, &installation, integration, limit).await,
             Act::Show { id } => show(context, &installation, &id, None).await,
             Act::Apply { id, correct, reason } => {
-                let plan = find(&installation, &id).await?;
-                let of = installation.integrations.get(&plan.integration_id).await?;
-                let schema = of.context("the integration of the plan is gone")?.connector.user_schema();
-                let decision = Decision { by: OPERATOR.to_owned(), reason, corrects: correct };
-                let applied = installation.store.apply_plan(&id, &decision, &schema).await?;
+                let decision = (reason.as_deref(), correct);
+                let applied = installation.operators.apply_plan(&id, decision, OPERATOR).await?;
                 show(context, &installation, &id, Some(applied.jobs)).await
             }
             Act::Reject { id, reason } => {
-                let decision = Decision { by: OPERATOR.to_owned(), reason: Some(reason), corrects: false };
-                installation.store.reject_plan(&id, &decision).await?;
+                installation.operators.reject_plan(&id, &reason, OPERATOR).await?;
                 show(context, &installation, &id, None).await
             }
         }
@@ -95,7 +91,7 @@ async fn list(
     };
     let mut shown = Vec::new();
     for plan in installation.store.list_plans(of.as_deref(), limit).await? {
-        shown.push(plan_json(&plan, &name_of(installation, &plan).await?, &[]));
+        shown.push(installation.operators.plan_in_brief(&plan).await?);
     }
     context.format.print(&shown, |shown| {
         let row = |plan: &Value| {
@@ -114,52 +110,12 @@ async fn show(
     jobs: Option<usize>,
 ) -> anyhow::Result<Exit> {
     let plan = find(installation, id).await?;
-    let items = installation.store.plan_items(id).await?;
-    let mut shown = plan_json(&plan, &name_of(installation, &plan).await?, &items);
+    let mut shown = installation.operators.plan_in_full(&plan).await?;
     if let Some(jobs) = jobs {
         shown["jobs"] = jobs.into();
     }
     context.format.print(&shown, in_words)?;
     Ok(Exit::Done)
-}
-
-async fn name_of(installation: &Installation, plan: &PlanRow) -> anyhow::Result<String> {
-    let integration = installation.store.integration(&plan.integration_id).await?;
-    Ok(integration.map_or_else(|| plan.integration_id.clone(), |integration| integration.name))
-}
-
-/// A plan of the integration of that name as JSON.
-pub(super) fn plan_json(plan: &PlanRow, integration: &str, items: &[PlanItem]) -> Value {
-    json!({
-        "id": plan.id,
-        "integration": integration,
-        "job": plan.job_id,
-        "state": plan.state.as_str(),
-        "held_because": plan.why,
-        "made": plan.made_at.to_rfc3339(),
-        "decided": plan.decided_at.map(|at| at.to_rfc3339()),
-        "decided_by": plan.decided_by,
-        "reason": plan.reason,
-        "read": plan.counts,
-        "found": plan.counts.found,
-        "findings": items.iter().map(item_json).collect::<Vec<_>>(),
-    })
-}
-
-fn item_json(item: &PlanItem) -> Value {
-    let PlanItem { number, item, outcome } = item;
-    json!({
-        "number": number,
-        "kind": item.kind.as_str(),
-        "account": item.name,
-        "user_id": item.user_id,
-        "group_id": item.group_id,
-        "note": item.note,
-        "put_right": item.corrects,
-        "seen": item.account,
-        "group": item.in_app,
-        "outcome": outcome,
-    })
 }
 
 /// A plan for people.

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
+use crate::operator::not_paused;
 use crate::store::{JobState, Work};
 
 use super::Exit;
 use super::carry_out::carry_out;
 use super::context::Context;
-use super::plan::{in_words, plan_json};
+use super::plan::in_words;
 
 /// Reads every account of an integration's app and compares them with what is known; changes nothing in the app
 ///
@@ -24,19 +25,11 @@ impl Sync {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let installation = context.open().await?;
         let integration = super::integration::find(&installation, &self.name).await?;
-        if let Some(reason) = integration.row.paused_at.and(integration.row.pause_reason.as_ref()) {
-            anyhow::bail!(
-                "{} is paused ({reason}); `usher integration resume {}` lets it go on",
-                self.name,
-                self.name
-            );
-        }
+        not_paused(&integration.row)?;
         let settled = carry_out(&installation, &integration, Work::Sync, "sync.asked").await?;
-        let plans = installation.store.list_plans(Some(&integration.row.id), 5).await?;
-        let plan = plans.into_iter().find(|plan| plan.job_id == settled.id);
         let message = settled.message.clone().unwrap_or_default();
-        let plan = match plan {
-            Some(plan) => Some(plan_json(&plan, &self.name, &installation.store.plan_items(&plan.id).await?)),
+        let plan = match installation.store.plan_of_job(&settled).await? {
+            Some(plan) => Some(installation.operators.plan_in_full(&plan).await?),
             None => None,
         };
         let shown = json!({

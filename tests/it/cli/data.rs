@@ -23,6 +23,36 @@ fn a_token_is_printed_alone_and_never_again() {
 }
 
 #[test]
+fn the_key_of_an_operator_is_printed_alone_and_never_again() {
+    let shell = Shell::new();
+    let key = shell.run(&["operator-key", "new", "ci"]).done();
+    assert!(key.starts_with("usher_") && key.len() == 50, "{key}");
+    let looks = ["operator-key", "new", "night-watch", "--reads-only", "--expires-in-days", "30"];
+    let made = shell.run(&[&looks[..], &["--format", "json"]].concat()).json();
+    assert_eq!((&made["name"], &made["role"]), (&"night-watch".into(), &"auditor".into()));
+    assert!(made["key"].as_str().unwrap().starts_with("usher_"), "{made}");
+
+    let table = shell.run(&["operator-key", "list"]).done();
+    assert!(table.starts_with("ID") && table.contains("LAST USED") && !table.contains("usher_"), "{table}");
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(shell.run(&["operator-key", "revoke", id]).done(), format!("revoked {id}\n"));
+    let listed = shell.run(&["operator-key", "list", "--format", "json"]).json();
+    let role = |index: usize| (listed[index]["name"].as_str(), listed[index]["role"].as_str());
+    assert_eq!((role(0), role(1)), ((Some("ci"), Some("admin")), (Some("night-watch"), Some("auditor"))));
+    assert!(listed[0]["expires"].is_null() && listed[0]["revoked"].is_null(), "{listed}");
+    assert!(listed[1]["expires"].is_string() && listed[1]["revoked"].is_string(), "{listed}");
+
+    for (arguments, expected) in [
+        (&["new", "ci"][..], "there is, or was, a key named `ci`"),
+        (&["new", "usher"], "`usher` cannot name a key"),
+        (&["revoke", "key_1"], "`usher operator-key list` shows them"),
+    ] {
+        let said = shell.run(&[&["operator-key"][..], arguments].concat()).failed();
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn everything_that_is_wrong_with_a_new_integration_is_said_at_once() {
     let shell = Shell::new();
     let said = shell

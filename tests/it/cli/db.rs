@@ -62,6 +62,7 @@ fn an_installation_moves_to_a_server_and_is_the_same_there() {
     let shell = Shell::new();
     shell.create("desk", "acme-desk");
     let token = shell.run(&["token", "new", "desk", "--format", "json"]).json();
+    shell.run(&["operator-key", "new", "ci"]).done();
     let before = shell.run(&["db", "check", "--format", "json"]).json();
     let address = address(&new_schema());
 
@@ -74,6 +75,8 @@ fn an_installation_moves_to_a_server_and_is_the_same_there() {
     assert_eq!((rows("integrations"), rows("tokens"), rows("credentials")), (Some(1), Some(1), Some(2)));
 
     assert_eq!(shell.run_on(&address, &["db", "check", "--format", "json"]).json(), before);
+    let keys = shell.run_on(&address, &["operator-key", "list", "--format", "json"]).json();
+    assert_eq!((rows("operator_keys"), &keys[0]["name"]), (Some(1), &"ci".into()));
     let tokens = shell.run_on(&address, &["token", "list", "desk"]).done();
     assert!(tokens.contains(token["id"].as_str().unwrap()), "{tokens}");
 
