@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod body;
 pub mod calendar;
 pub mod clock;
 pub mod diagnostic;
@@ -33,6 +34,7 @@ pub mod intake;
 pub mod job;
 pub mod operator;
 
+pub mod api;
 pub mod gateway;
 
 pub mod server;

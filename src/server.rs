@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::sync::watch::{Sender, channel};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::api;
 use crate::artifact::Artifacts;
 use crate::clock::SharedClock;
 use crate::connector::Library;
@@ -273,6 +274,7 @@ impl Server {
         let (stop, mut stopped) = channel(false);
         let router = Router::new()
             .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
+            .merge(api::router(installation.operators.clone(), stopped.clone()))
             .merge(gateway::router(intake, journal.clone(), options.base_url));
         let watch = match worker {
             Some(_) => None,

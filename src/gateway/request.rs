@@ -7,8 +7,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
-use futures::StreamExt as _;
 
+use crate::body::{BodyError, read};
 use crate::intake::Caller;
 use crate::scim::{Error, ListQuery, ResourceSchema};
 use crate::secret::SecretString;
@@ -16,10 +16,6 @@ use crate::secret::SecretString;
 use super::answer::Refusal;
 use super::journal::Witness;
 use super::{GatewayState, MAX_BODY};
-
-/// How much of a body that is too large is still read, in bytes: whoever is answered while sending may never see the answer,
-/// only a connection that was reset.
-const MAX_DISCARDED: usize = 8 * MAX_BODY;
 
 /// An authenticated client of one integration.
 #[derive(Debug)]
@@ -104,25 +100,12 @@ impl FromRequest<GatewayState> for Body {
         if !is_json(request.headers()) {
             return Err(Error::unsupported_media_type().into());
         }
-        Ok(Self(read(request.into_body()).await?))
-    }
-}
-
-/// Reads a body of [`MAX_BODY`] bytes at most, whether its length is announced or not.
-async fn read(body: axum::body::Body) -> Result<Vec<u8>, Error> {
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk
-            .map_err(|_| Error::invalid_syntax("the body could not be read to its end; send it again"))?;
-        length += chunk.len();
-        if length <= MAX_BODY {
-            bytes.extend_from_slice(&chunk);
-        } else if length > MAX_DISCARDED {
-            break;
+        match read(request.into_body().into_data_stream(), MAX_BODY).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(BodyError::TooLarge(most)) => Err(Error::payload_too_large(most).into()),
+            Err(broken) => Err(Error::invalid_syntax(broken.to_string()).into()),
         }
     }
-    if length > MAX_BODY { Err(Error::payload_too_large(MAX_BODY)) } else { Ok(bytes) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,5 +1,6 @@
 //! The whole way: a SCIM request in, a change in the app out; judged by the app's own record.
 
+mod api;
 mod bucket;
 mod by_hand;
 mod drift;
@@ -20,4 +21,4 @@ mod story;
 mod suite;
 mod sync;
 mod variants;
-mod world;
+pub mod world;

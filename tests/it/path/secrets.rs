@@ -9,7 +9,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use usher::demo::AcmeDesk;
 use usher::integration::Policy;
-use usher::secret::SecretString;
+use usher::operator::OperatorRole;
+use usher::secret::{ExposeSecret as _, SecretString};
 use usher::store::{JobFilter, JobState};
 
 use super::faults::{ADA, job_when, many_members, no_patience};
@@ -85,7 +86,10 @@ async fn no_secret_is_in_the_data_directory_nor_in_the_log() {
         stderr.read_to_string(&mut rest).await.unwrap();
         log + &rest
     });
+    let (_, key) = installation.operators.new_key("ci", OperatorRole::Admin, None, "test").await.unwrap();
     let scim = Scim::new(&url, &token);
+    let asked = scim.http.get(format!("{url}/api/v1/integrations")).bearer_auth(key.expose_secret());
+    assert_eq!(asked.send().await.unwrap().status(), 200);
     let ada = scim.create(&user(ADA, "Ada Lovelace", true, "agent")).await;
     let (status, body) = scim.put(&ada, &user(ADA, "Ada King", true, "agent")).await;
     assert_eq!(status, 200, "{body}");
@@ -110,7 +114,9 @@ async fn no_secret_is_in_the_data_directory_nor_in_the_log() {
     assert!(found.iter().any(|(path, _)| path.contains("/artifacts/")), "there are pictures");
     assert!(found.iter().any(|(path, _)| path.ends_with("-wal")), "the write-ahead log is searched");
     assert!(!places(&found, ADA).is_empty(), "what is there is found");
-    for secret in [PASSWORD, WRONG, TOTP, SENT, &token, token.trim_start_matches("usher_")] {
+    let key = key.expose_secret();
+    let (of_token, of_key) = (token.trim_start_matches("usher_"), key.trim_start_matches("usher_"));
+    for secret in [PASSWORD, WRONG, TOTP, SENT, &token, of_token, key, of_key] {
         assert_eq!(places(&found, secret), [""; 0], "a secret of {} characters", secret.len());
     }
     desk.stop().await;
