@@ -52,11 +52,12 @@ async fn read_and_compare(
         marks.insert(known.user.id.clone(), known.mark());
     };
     store.each_known_user(id, mark).await.map_err(|error| internal(&error))?;
+    // The short list first: how far the long one is, is what is told last.
+    let protection = protection(integration, flows.username());
+    let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
     let list = list_accounts(integration, flows).await?;
     let accounts = believed(integration, list.accounts, list.complete)?;
     let (connector, count) = (&integration.connector, accounts.len());
-    let protection = protection(integration, flows.username());
-    let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
     let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
     let (kept, listed) = (groups::as_listed(kept, &of_groups.compared), of_groups.compared.listed);
     let (mut known, mut by_hand) = (Vec::new(), HashMap::new());

@@ -1,5 +1,6 @@
 //! Plans, and the decision on them.
 
+use usher::account::Group;
 use usher::store::{Finish, ItemKind, NewItem, NewPlan, Outcome, PlanCounts, PlanRow, SeenAccount};
 
 use super::*;
@@ -22,6 +23,8 @@ impl Stand {
             account: Some(seen),
             resource: Some(json!({ "userName": "ada@acme.example", "active": true })),
             corrects: false,
+            group_id: None,
+            in_app: None,
         };
         let odd = NewItem {
             kind: ItemKind::Unknown,
@@ -30,12 +33,21 @@ impl Stand {
             note: "what is `Chief`?".into(),
             ..ada.clone()
         };
+        let ops = NewItem {
+            kind: ItemKind::AdoptGroup,
+            name: "Ops".into(),
+            account: None,
+            resource: None,
+            in_app: Some(Group { id: Some("3".into()), name: "Ops".into() }),
+            ..ada.clone()
+        };
         let plan = NewPlan {
             integration_id: claimed.job.integration_id.clone(),
             held: held.map(str::to_owned),
             counts: PlanCounts { accounts: 2, ..PlanCounts::default() },
-            items: vec![ada, odd],
+            items: vec![ada, odd, ops],
             as_wanted: Vec::new(),
+            seems_done: Vec::new(),
         };
         let store = &self.installation.store;
         let plan = store.keep_plan(&claimed.lease, plan).await.unwrap();
@@ -53,7 +65,7 @@ async fn a_plan_is_found_by_its_job_shown_and_applied_once() {
     let path = format!("/plans/{}", plan.id);
     let shown = stand.api.get(&path).await.body;
     assert_eq!((&shown["state"], &shown["job"]), (&"proposed".into(), &plan.job_id.as_str().into()));
-    assert_eq!(shown["found"], json!({ "adopt": 1, "unknown": 1 }));
+    assert_eq!(shown["found"], json!({ "adopt": 1, "adopt_group": 1, "unknown": 1 }));
     assert_eq!(shown["findings"][0]["seen"]["app_id"], "7");
 
     let apply = format!("{path}/apply");
