@@ -13,6 +13,7 @@ use crate::trace::NotAllowed;
 
 use super::Workshop;
 use super::after::Committed;
+use super::pages::Pages;
 use super::session::{AppSession, Login};
 use super::terms;
 use super::trials::Trials;
@@ -75,6 +76,18 @@ impl<'a> Flows<'a> {
     /// The service account's name, which is never a target.
     pub(super) fn username(&self) -> Option<String> {
         self.credentials.values.get(run::USERNAME).map(|name| name.expose_secret().to_owned())
+    }
+
+    /// Keeps the pages of the lists that are read from now on, and goes on from those that an earlier attempt kept. `since` is the last event
+    /// that happened before.
+    pub(super) fn keep_pages(&mut self, since: i64) {
+        let (clock, hash) = (self.workshop.clock.clone(), self.integration.connector.hash.clone());
+        self.witness.keep_pages(clock, hash, since);
+    }
+
+    /// The event since which what was read may not show what happened; none where all was read in this attempt.
+    pub(super) fn older_than(&self) -> Option<i64> {
+        self.witness.pages.as_ref().and_then(Pages::older_than)
     }
 
     async fn ensure_login(&mut self) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod finish;
 mod flows;
 mod group;
 mod lease;
+mod pages;
 mod provision;
 mod session;
 mod sync;

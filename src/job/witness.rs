@@ -6,11 +6,13 @@
 use async_trait::async_trait;
 
 use crate::artifact::{ArtifactError, Artifacts};
+use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, StepRow, Store};
-use crate::trace::{NotAllowed, Picture, Progress, StepOutcome, StepRecord, Witness};
+use crate::trace::{ListedPage, NotAllowed, Picture, Progress, StepOutcome, StepRecord, Witness};
 
 use super::lease::HeldLease;
+use super::pages::Pages;
 
 /// The witness of one attempt.
 pub(super) struct JobWitness<'a> {
@@ -23,6 +25,8 @@ pub(super) struct JobWitness<'a> {
     before_run: i64,
     /// Whether a bucket failed, which may have taken a while.
     is_given_up: bool,
+    /// The pages of the list that is read, where they are kept.
+    pub(super) pages: Option<Pages<'a>>,
     /// Whether a commit step was announced; what failed after that may have changed the app.
     pub(super) has_committed: bool,
 }
@@ -42,8 +46,14 @@ impl<'a> JobWitness<'a> {
             highest: 0,
             before_run: 0,
             is_given_up: false,
+            pages: None,
             has_committed: false,
         }
+    }
+
+    /// Keeps the pages of lists from now on.
+    pub(super) fn keep_pages(&mut self, clock: SharedClock, connector_hash: String, since: i64) {
+        self.pages = Some(Pages::new((self.store, self.lease), clock, connector_hash, since));
     }
 
     /// The steps that come next are those of another run.
@@ -91,6 +101,9 @@ impl Witness for JobWitness<'_> {
             StepOutcome::Ok => (Stored::Ok, missing),
             StepOutcome::Skipped { why } => (Stored::Skipped, Some(why)),
             StepOutcome::Failed { class, message } => {
+                if let Some(pages) = &mut self.pages {
+                    pages.write().await;
+                }
                 let missing = missing.map(|missing| format!("\n{missing}")).unwrap_or_default();
                 (Stored::Failed, Some(format!("{class}: {message}{missing}")))
             }
@@ -111,6 +124,19 @@ impl Witness for JobWitness<'_> {
         let row = StepRow { number, depth: i64::from(record.depth), step };
         if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![row]).await {
             tracing::warn!(%error, "a step was not written");
+        }
+    }
+
+    async fn listed(&mut self, list: &str, page: ListedPage) {
+        if let Some(pages) = &mut self.pages {
+            pages.listed(list, page).await;
+        }
+    }
+
+    async fn left_off(&mut self, list: &str) -> Vec<ListedPage> {
+        match &mut self.pages {
+            Some(pages) => pages.left_off(list).await,
+            None => Vec::new(),
         }
     }
 

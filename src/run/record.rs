@@ -139,6 +139,11 @@ impl Runner<'_> {
         last
     }
 
+    /// Where the step is that is going on: `flows/list_accounts.yaml:4`.
+    pub(super) fn place(&self) -> String {
+        self.notes.as_ref().map(|notes| format!("{}:{}", notes.at.file, notes.at.line)).unwrap_or_default()
+    }
+
     /// Where a step is, for people.
     pub(super) fn at(&self, step: &Step, doing: &str) -> At {
         At {

@@ -14,7 +14,7 @@ use crate::failure::FailureClass;
 use crate::locator::Locator;
 use crate::playbook::{Scope, ScopeValue};
 use crate::step::{Failure, Next, Output, Stage, Step};
-use crate::trace::Progress;
+use crate::trace::{ListedPage, Progress};
 
 #[async_trait]
 impl Stage for Runner<'_> {
@@ -38,6 +38,19 @@ impl Stage for Runner<'_> {
 
     async fn progress(&mut self, progress: Progress) {
         self.witness.progress(progress).await;
+    }
+
+    async fn listed(&mut self, page: ListedPage) {
+        let list = self.place();
+        // An address with a secret in it is kept nowhere.
+        if self.redactor.redact(&page.address) == page.address {
+            self.witness.listed(&list, page).await;
+        }
+    }
+
+    async fn left_off(&mut self) -> Vec<ListedPage> {
+        let list = self.place();
+        self.witness.left_off(&list).await
     }
 
     fn scope(&self) -> &Scope {

@@ -14,7 +14,7 @@ use super::words::Teller;
 use crate::browser::{Action, Answered, Asked, DialogAnswer, Page, PageError, Read, Rows, Target, Wait};
 use crate::locator::Locator;
 use crate::playbook::{Rendered, Scope, ScopeValue, Template};
-use crate::trace::Progress;
+use crate::trace::{ListedPage, Progress};
 
 /// What a running step can see and do.
 #[async_trait]
@@ -33,6 +33,12 @@ pub trait Stage: Send + Sync {
 
     /// A page of a list was read.
     async fn progress(&mut self, progress: Progress);
+
+    /// A page was read of the list that the running step reads; it has an address of its own.
+    async fn listed(&mut self, page: ListedPage);
+
+    /// The pages of that list that an earlier run read before it broke off, from the first.
+    async fn left_off(&mut self) -> Vec<ListedPage>;
 
     /// What templates see.
     fn scope(&self) -> &Scope;

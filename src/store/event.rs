@@ -4,7 +4,7 @@
 //! that is changed, removed or put in between breaks the chain from there on. Rows cut off at the end leave a sound
 //! chain: whoever must notice that keeps a [`ChainHead`] elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,7 @@ statements! {
     INSERT = "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     AFTER = "SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
     COUNTS = "SELECT integration_id, kind, count(*) AS events, max(seq) AS last FROM events WHERE seq > $1 GROUP BY integration_id, kind";
+    TARGETS = "SELECT DISTINCT target FROM events WHERE integration_id = $1 AND seq > $2 AND target IS NOT NULL";
     LATEST = "SELECT * FROM events WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
     LATEST_OF_INTEGRATION = "SELECT * FROM events WHERE integration_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
     LATEST_OF_JOB = "SELECT * FROM events WHERE job_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
@@ -183,6 +184,17 @@ impl Store {
             EventFilter::Target(id) => db.all(LATEST_OF_TARGET, args![before, limit, id]).await,
         };
         rows?.iter().map(read).collect()
+    }
+
+    /// The place in the chain of the last event.
+    pub async fn last_event(&self) -> Result<i64, StoreError> {
+        Ok(head(&mut self.reader().await?).await?.events)
+    }
+
+    /// To whom, or what, something happened in an integration after that event.
+    pub async fn targets_since(&self, integration_id: &str, seq: i64) -> Result<HashSet<String>, StoreError> {
+        let rows = self.reader().await?.all(TARGETS, args![integration_id, seq]).await?;
+        rows.iter().map(|row| row.text("target")).collect()
     }
 
     /// Counts the events that came since.

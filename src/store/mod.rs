@@ -25,6 +25,7 @@ mod integration;
 mod job;
 mod journal;
 mod leaver;
+mod listed;
 mod migrate;
 mod operator_key;
 mod oversight;
@@ -71,6 +72,7 @@ pub use self::journal::{
     JournalPage, Lost, NewExchange, STRANGERS_KEPT,
 };
 pub use self::leaver::Leaver;
+pub use self::listed::ListedPages;
 pub use self::operator_key::{NewOperatorKey, OperatorKeyError, OperatorKeyRow, OperatorRole};
 pub use self::oversight::{Oversight, Reading};
 pub use self::page::{ListError, Start};

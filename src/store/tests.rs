@@ -59,6 +59,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         &plan::all_statements(),
         journal::STATEMENTS,
         leaver::STATEMENTS,
+        listed::STATEMENTS,
         operator_key::STATEMENTS,
         oversight::STATEMENTS,
         migrate::STATEMENTS,

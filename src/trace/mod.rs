@@ -150,6 +150,19 @@ pub struct Progress {
     pub total: Option<usize>,
 }
 
+/// A page of a list that has an address of its own, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPage {
+    /// Its place, from 1.
+    pub number: usize,
+    /// Its address.
+    pub address: String,
+    /// How many rows the app says that there are on all pages.
+    pub total: Option<usize>,
+    /// Its rows, each with the text of each column.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
 /// Takes what a run tells while it goes on, and may stop it.
 #[async_trait]
 pub trait Witness: Send + Sync {
@@ -158,6 +171,15 @@ pub trait Witness: Send + Sync {
 
     /// A page of a list was read.
     async fn progress(&mut self, _progress: Progress) {}
+
+    /// A page was read of the list at that place in the connector; the pages of a list come one after the other, from the first. Not told
+    /// of pages that have no address of their own.
+    async fn listed(&mut self, _list: &str, _page: ListedPage) {}
+
+    /// The pages of the list at that place that an earlier run read before it broke off, from the first.
+    async fn left_off(&mut self, _list: &str) -> Vec<ListedPage> {
+        Vec::new()
+    }
 
     /// Whether it keeps pictures; where it does not, none are taken.
     fn wants_pictures(&self) -> bool {

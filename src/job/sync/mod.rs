@@ -47,6 +47,7 @@ async fn read_and_compare(
 ) -> Result<String, Failure> {
     let store = &workshop.store;
     let id = &integration.row.id;
+    let since = store.last_event().await.map_err(|error| internal(&error))?;
     let mut marks = HashMap::new();
     let mark = |known: KnownUser| {
         marks.insert(known.user.id.clone(), known.mark());
@@ -55,7 +56,12 @@ async fn read_and_compare(
     // The short list first: how far the long one is, is what is told last.
     let protection = protection(integration, flows.username());
     let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
+    flows.keep_pages(since);
     let list = list_accounts(integration, flows).await?;
+    let busy = match flows.older_than() {
+        None => HashSet::new(),
+        Some(since) => store.targets_since(id, since).await.map_err(|error| internal(&error))?,
+    };
     let accounts = believed(integration, list.accounts, list.complete)?;
     let (connector, count) = (&integration.connector, accounts.len());
     let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
@@ -63,7 +69,7 @@ async fn read_and_compare(
     let (mut known, mut by_hand) = (Vec::new(), HashMap::new());
     let take = |user: KnownUser| {
         by_hand.extend(user.by_hand.clone().map(|job| (user.user.id.clone(), job)));
-        known.push(known_as(integration, undisturbed(&marks, user), &kept));
+        known.push(known_as(integration, undisturbed((&marks, &busy), user), &kept));
     };
     store.each_known_user(id, take).await.map_err(|error| internal(&error))?;
     let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
@@ -125,9 +131,10 @@ fn believed(
 }
 
 /// A user after the list was read. With whoever has another mark than before, another session was busy meanwhile: what the list says of
-/// them may be older than what is known, and they are left alone.
-fn undisturbed(marks: &HashMap<String, u64>, known: KnownUser) -> KnownUser {
-    let is_busy = marks.get(&known.user.id) != Some(&known.mark());
+/// them may be older than what is known, and they are left alone. So are those to whom something happened since pages of the list were read
+/// by an earlier attempt (`busy`).
+fn undisturbed((marks, busy): (&HashMap<String, u64>, &HashSet<String>), known: KnownUser) -> KnownUser {
+    let is_busy = busy.contains(&known.user.id) || marks.get(&known.user.id) != Some(&known.mark());
     KnownUser { is_pending: known.is_pending || is_busy, ..known }
 }
 
@@ -331,15 +338,22 @@ mod tests {
 
     #[test]
     fn whoever_was_made_or_read_while_the_list_was_is_left_alone() {
-        let before = vec![known("same", Some(1)), known("made", None), known("read again", Some(1))];
+        let before = vec![
+            known("same", Some(1)),
+            known("made", None),
+            known("read again", Some(1)),
+            known("since", Some(1)),
+        ];
         let after = vec![
             known("same", Some(1)),
             known("made", Some(2)),
             known("read again", Some(2)),
             known("new", Some(2)),
+            known("since", Some(1)),
         ];
+        let busy = HashSet::from(["since".to_owned()]);
         let marks = before.into_iter().map(|known| (known.user.id.clone(), known.mark())).collect();
-        let pending = after.into_iter().map(|known| undisturbed(&marks, known).is_pending);
-        assert_eq!(pending.collect::<Vec<_>>(), [false, true, true, true]);
+        let pending = after.into_iter().map(|known| undisturbed((&marks, &busy), known).is_pending);
+        assert_eq!(pending.collect::<Vec<_>>(), [false, true, true, true, true]);
     }
 }

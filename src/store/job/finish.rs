@@ -12,12 +12,13 @@ use super::super::error::StoreError;
 use super::super::gather::Gather;
 use super::super::group::{self, GroupSeen};
 use super::super::integration;
+use super::super::listed;
 use super::super::sql::{args, statements};
 use super::super::user;
 use super::super::writer::{Tx, Writer};
 use super::breaker::{self, Trial};
 use super::lease::{Lease, LeaseError, free};
-use super::{JobRow, JobState, LEAVERS, WORKER, find_all, guard, promote, read, tell};
+use super::{JobRow, JobState, Kind, LEAVERS, WORKER, find_all, guard, promote, read, tell};
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
@@ -268,6 +269,9 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
         if is_requeued { (job.tries - 1).max(0) } else { job.tries },
     ];
     tx.db.write(SETTLE, values);
+    if job.kind == Kind::Sync && settled.state.is_final() {
+        listed::forget(tx, &job.id);
+    }
     if settled.state == JobState::NeedsHuman {
         tx.db.write(HAND_OVER, args![&job.id]);
     }
@@ -310,6 +314,9 @@ async fn end(tx: &mut Tx, Ending { job, follower }: Ending, finish: Finish) -> R
 /// Ends a job whose place another one takes.
 fn supersede(tx: &mut Tx, job: &JobRow, by: &JobRow) {
     tx.db.write(SUPERSEDE, args![&job.id, &by.id, tx.now]);
+    if job.kind == Kind::Sync {
+        listed::forget(tx, &job.id);
+    }
     tell(tx, job, "job.superseded", WORKER, serde_json::json!({ "by": by.id }));
 }
 

@@ -5,6 +5,7 @@ use futures::FutureExt as _;
 use super::super::Store;
 use super::super::error::StoreError;
 use super::super::group;
+use super::super::listed;
 use super::super::sql::{args, statements};
 use super::super::user;
 use super::super::writer::Tx;
@@ -193,6 +194,7 @@ async fn cancel(tx: &mut Tx, job: &JobRow, reason: &str) -> Result<(), OperateEr
         return Err(OperateError::WrongState(job.state));
     }
     tx.db.write(CANCEL, args![&job.id, reason, tx.now]);
+    listed::forget(tx, &job.id);
     if job.state != JobState::Blocked
         && let Some(follower) = follower(tx, job).await?
     {

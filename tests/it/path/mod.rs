@@ -13,6 +13,7 @@ mod faults_order;
 mod faults_process;
 mod groups;
 mod leavers;
+mod left_off;
 mod many;
 mod processes;
 mod quick;

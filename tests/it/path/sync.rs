@@ -15,13 +15,17 @@ use super::faults::no_patience;
 use super::world::{ROLE_URN, World, desk_options, user};
 
 impl World {
-    /// Syncs, and gives the job as it ended.
-    pub(super) async fn sync(&self) -> JobRow {
+    pub(super) async fn ask_for_sync(&self) -> JobRow {
         let store = &self.installation.store;
         let desk = store.find_integration("desk").await.unwrap().unwrap();
         let request = JobRequest { priority: Priority::INTERACTIVE, cause: json!({}) };
-        let job = store.request_job(&desk.id, Work::Sync, request, "test").await.unwrap();
-        store.settled_job(&job.id).await.unwrap().unwrap()
+        store.request_job(&desk.id, Work::Sync, request, "test").await.unwrap()
+    }
+
+    /// Syncs, and gives the job as it ended.
+    pub(super) async fn sync(&self) -> JobRow {
+        let job = self.ask_for_sync().await;
+        self.installation.store.settled_job(&job.id).await.unwrap().unwrap()
     }
 
     /// Syncs, which must go well, and gives the plan with what it found.
@@ -31,7 +35,7 @@ impl World {
         self.newest_plan().await
     }
 
-    async fn newest_plan(&self) -> (PlanRow, Vec<PlanItem>) {
+    pub(super) async fn newest_plan(&self) -> (PlanRow, Vec<PlanItem>) {
         let store = &self.installation.store;
         let plan = store.list_plans(None, 1).await.unwrap().remove(0);
         let items = store.plan_items(&plan.id).await.unwrap();

@@ -369,6 +369,20 @@ CREATE TABLE steps (
   PRIMARY KEY (attempt_id, number)
 );
 
+-- Pages of a list that a job read, until it has ended: another attempt goes on from them. `since` is the last event before the first was read.
+CREATE TABLE listed_pages (
+  job_id TEXT COLLATE "C" NOT NULL REFERENCES jobs(id),
+  list TEXT COLLATE "C" NOT NULL,
+  number BIGINT NOT NULL,
+  address TEXT COLLATE "C" NOT NULL,
+  total BIGINT,
+  page_rows TEXT COLLATE "C" NOT NULL,
+  connector_hash TEXT COLLATE "C" NOT NULL,
+  since BIGINT NOT NULL,
+  read_at BIGINT NOT NULL,
+  PRIMARY KEY (job_id, list, number)
+);
+
 CREATE TABLE artifacts (
   name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   bytes BIGINT NOT NULL,

@@ -360,6 +360,20 @@ CREATE TABLE steps (
   PRIMARY KEY (attempt_id, number)
 ) STRICT;
 
+-- Pages of a list that a job read, until it has ended: another attempt goes on from them. `since` is the last event before the first was read.
+CREATE TABLE listed_pages (
+  job_id TEXT NOT NULL REFERENCES jobs(id),
+  list TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  total INTEGER,
+  page_rows TEXT NOT NULL,
+  connector_hash TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  read_at INTEGER NOT NULL,
+  PRIMARY KEY (job_id, list, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE artifacts (
   name TEXT NOT NULL PRIMARY KEY,
   bytes INTEGER NOT NULL,

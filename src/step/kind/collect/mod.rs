@@ -6,6 +6,10 @@
 //! A list is complete only with proof: the app's own total agrees, or the last page was reached and the list is not
 //! empty; or the author says that the app shows all on one page (`next: none`). A row that stands there twice shows that
 //! the list moved while it was read; it is not complete then.
+//!
+//! A run that broke off is gone on with at the page that it had come to: see [`left_off`].
+
+mod left_off;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,11 +104,13 @@ impl Effect for Collect {
     async fn run(&self, stage: &mut dyn Stage) -> Result<Next, Failure> {
         let mut listed: Vec<Row> = Vec::new();
         let total = self.total(stage).await?;
-        let mut pages = 1;
+        let (mut pages, mut earlier) = (1, 0);
         if total != Some(0) {
-            listed = self.page(stage).await?;
+            let begin = self.begin(stage, total).await?;
+            (pages, earlier) = (begin.pages, begin.earlier);
+            listed = begin.listed;
+            let (mut last, mut address) = (begin.last, begin.address);
             stage.progress(Progress { pages, rows: listed.len(), total }).await;
-            let mut last: Vec<Row> = listed.clone();
             while self.turn(stage, &last, total.is_some_and(|total| listed.len() < total)).await? {
                 pages += 1;
                 if pages > MOST_PAGES {
@@ -119,6 +125,7 @@ impl Effect for Collect {
                     None => overlap(&listed, &now),
                 };
                 listed.extend(now.iter().skip(known).cloned());
+                self.tell(stage, &mut address, (pages, total), &now).await;
                 stage.progress(Progress { pages, rows: listed.len(), total }).await;
                 last = now;
             }
@@ -132,7 +139,13 @@ impl Effect for Collect {
         let complete = proven && distinct.len() == count;
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
         let doubt = if complete { "" } else { ", not all of them" };
-        stage.say(format!("listed {count}{of} on {pages} page{}{doubt}", if pages == 1 { "" } else { "s" }));
+        let earlier = if earlier == 0 {
+            String::new()
+        } else {
+            format!(", {earlier} of them read by an earlier attempt")
+        };
+        let s = if pages == 1 { "" } else { "s" };
+        stage.say(format!("listed {count}{of} on {pages} page{s}{earlier}{doubt}"));
         let rows = listed.into_iter().map(|row| self.finish(row)).collect::<Result<Vec<_>, _>>()?;
         stage.output().add_list(rows, complete);
         Ok(Next::GoOn)
