@@ -12,6 +12,7 @@ mod hook;
 mod journal;
 mod lane;
 mod leaver;
+mod listed;
 pub mod opening;
 mod operate;
 mod operator_key;
