@@ -22,6 +22,7 @@ mod demo;
 mod demo_app;
 mod docs;
 mod drift;
+mod entitlement;
 mod health;
 mod import;
 mod input;
@@ -73,6 +74,7 @@ commands! {
     DemoApp(demo_app),
     Docs(docs),
     Drift(drift),
+    Entitlement(entitlement),
     Health(health),
     Import(import),
     Integration(integration),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -120,7 +121,7 @@ fn assemble(
         service_account: manifest.service_account,
         account: manifest.account,
         entitlements: manifest.entitlements,
-        book: Book {
+        book: Arc::new(Book {
             base_url: manifest.base_url?,
             flows,
             pop_ups,
@@ -128,7 +129,7 @@ fn assemble(
             tenant,
             origins,
             folder: dir.to_owned(),
-        },
+        }),
         hash,
     })
 }

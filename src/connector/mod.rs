@@ -7,7 +7,8 @@
 //! Invariants: what a [`Connector`] names (attributes, entitlements, keys, flows) it also declares; its `hash` changes
 //! with every byte of its files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::step::{Book, Purpose, Vocabulary};
 
@@ -30,7 +31,7 @@ mod settings;
 
 pub use account::{Account, Attribute, Deactivate, From};
 pub use code::{Code, codes};
-pub use entitlement::{Entitlement, Holds, Values};
+pub use entitlement::{Entitlement, Holds, Listed, Values};
 pub use files::Text;
 pub use library::{Entry, Library};
 pub use load::{Loaded, load, load_texts, texts};
@@ -42,7 +43,7 @@ pub use service_account::{Credential, CredentialKind, Login, ServiceAccount};
 pub use settings::{Setting, SettingError, SettingType};
 
 /// A connector without errors.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Connector {
     /// Its name, as integrations refer to it.
     pub name: String,
@@ -63,7 +64,7 @@ pub struct Connector {
     /// What an account can hold, in the order of the file.
     pub entitlements: Vec<Entitlement>,
     /// The flows and what the runner needs beside them.
-    pub book: Book,
+    pub book: Arc<Book>,
     /// SHA-256 over all files, in hexadecimal.
     pub hash: String,
 }
@@ -81,6 +82,21 @@ impl Connector {
     /// Whether it has that flow.
     pub fn can(&self, flow: &str) -> bool {
         self.book.flows.contains_key(flow)
+    }
+
+    /// The same, for an app whose listed values, by type of entitlement, are these.
+    #[must_use]
+    pub fn with_listed(&self, mut listed: BTreeMap<String, Vec<Listed>>) -> Self {
+        let mut connector = self.clone();
+        for entitlement in connector.entitlements.iter_mut().filter(|one| one.values == Values::Listed) {
+            entitlement.listed = listed.remove(&entitlement.name).unwrap_or_default();
+        }
+        connector
+    }
+
+    /// Whether it lists the groups of the app. A flow of that name may list the values of an entitlement.
+    pub fn lists_groups(&self) -> bool {
+        self.can("list_groups") && self.purpose("list_groups") == Purpose::ListGroups
     }
 
     /// Whether pushed groups are made in the app: it lists them and has a flow that changes them, or who is in them.

@@ -30,7 +30,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ),
     (
         "entitlements",
-        "`NAME: { holds: one or many, values, default?, admins?, none?, order? }`; `values` are `{ KEY: what the app shows }`, or `listed` where `list_<name>s` reads them; `none` is what the app shows where nothing is held; with `order: highest_first` the highest counts where several are given of which an account holds one.",
+        "`NAME: { holds: one or many, values, default?, admins?, none?, order?, parent? }`; `values` are `{ KEY: what the app shows }`, or `listed` where `list_<name>s` reads them; `none` is what the app shows where nothing is held; with `order: highest_first` the highest counts where several are given of which an account holds one; `parent` is the type that the values belong to, which stands before: whoever holds one of them holds that too.",
     ),
     ("pop_ups", "`[{ when: LOCATOR, do: STEPS }]`: what may be in the way, and how it is closed."),
     ("errors", "`[{ when: LOCATOR, class: CLASS, message? }]`: the app's own words, told apart."),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attributes::STRINGS;
 use super::{Connector, From, Holds};
 use crate::account::{Attributes, Entitlements, Observed, Status};
 use crate::scim::schema::{self, Type, USHER_USER};
@@ -20,6 +21,12 @@ impl Connector {
                 Holds::Many => attribute.multi_valued(),
             }
         });
+        let strings = "String values, such as `team:Field`, that say all that the person holds, of several types in one list.";
+        let known = self.entitlements.iter();
+        let known =
+            known.flat_map(|one| one.keys().map(|key| one.string_value(key)).collect::<Vec<String>>());
+        let strings = Attribute::new(STRINGS, Type::String, strings).canonical(known).multi_valued();
+        let attributes = attributes.chain([strings].into_iter().filter(|_| !self.entitlements.is_empty()));
         let user = ResourceSchema::user().with_attributes(USHER_USER, attributes.collect());
         // The role can be said in the core attribute too; there, too, only those are taken that the app has.
         let Some(role) = self.entitlement("role") else { return user };

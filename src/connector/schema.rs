@@ -141,6 +141,7 @@ fn entitlement() -> Value {
             "admins": { "type": "array", "items": { "$ref": "#/$defs/text" } },
             "none": { "$ref": "#/$defs/text" },
             "order": { "const": "highest_first" },
+            "parent": { "$ref": "#/$defs/text" },
         }),
         &["holds", "values"],
     )

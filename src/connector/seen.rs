@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Connector;
-use super::entitlement::{Entitlement, Holds, Values};
+use super::entitlement::{Entitlement, Holds};
 use crate::step::GROUP;
 
 /// An account as the app showed it.
@@ -43,15 +43,9 @@ impl Connector {
 
 /// The keys of what the app shows: one label, or several between commas or each on a line.
 fn keys(entitlement: &Entitlement, shown: &str) -> BTreeSet<String> {
-    let key = |label: &str| match &entitlement.values {
-        Values::Listed => label.to_owned(),
-        Values::Fixed(values) => {
-            let shows = values.iter().find(|(_, shown)| shown == label);
-            let key = shows
-                .map(|(key, _)| key.as_str())
-                .or_else(|| entitlement.value_of(label).map(|(key, _)| key));
-            key.unwrap_or(label).to_owned()
-        }
+    let key = |label: &str| {
+        let shows = entitlement.pairs().find(|(_, shown)| *shown == label);
+        shows.or_else(|| entitlement.value_of(label)).map_or(label, |(key, _)| key).to_owned()
     };
     let none = entitlement.none.as_deref();
     labels(entitlement.holds, shown).filter(|label| none != Some(*label)).map(key).collect()
@@ -70,6 +64,7 @@ fn labels(holds: Holds, shown: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::Values;
 
     #[test]
     fn labels_become_keys() {
@@ -81,6 +76,8 @@ mod tests {
             admins: Vec::new(),
             none: Some("No role".into()),
             is_ordered: false,
+            parent: None,
+            listed: Vec::new(),
         };
         // The label of one value is the key of another.
         let fixed = || Values::Fixed(vec![("a".into(), "b".into()), ("b".into(), "Boss".into())]);

@@ -193,6 +193,11 @@ impl AcmeDesk {
         self.desk.set_role(email, role)
     }
 
+    /// Gives a team another name, as somebody does by hand; whether there is one of the old name.
+    pub fn rename_team(&self, from: &str, to: &str) -> bool {
+        self.desk.lock().organisation.rename_team(from, to)
+    }
+
     /// How much was asked of it.
     pub fn stats(&self) -> Stats {
         self.desk.lock().stats

@@ -15,13 +15,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::connector::{Connector, Library, SettingError};
+use crate::connector::{Connector, Library, Listed, SettingError, Values};
 use crate::diagnostic::one_of;
 use crate::id::SharedEntropy;
 use crate::playbook::Scope;
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::store::{
-    self, Configuration, IntegrationRow, NewCredential, NewToken, Store, StoreError, TokenRow,
+    self, Configuration, EntitlementRow, IntegrationRow, ListedValue, NewCredential, NewToken, Store,
+    StoreError, TokenRow,
 };
 use crate::vault::{Place, Vault, VaultError};
 
@@ -249,7 +250,10 @@ impl Integrations {
     /// # Errors
     /// It is there and cannot be used now.
     pub async fn find(&self, name: &str) -> Result<Option<Integration>, FindError> {
-        self.store.find_integration(name).await?.map(|row| self.join(row)).transpose()
+        match self.store.find_integration(name).await? {
+            Some(row) => self.join(row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The integration with that id.
@@ -257,7 +261,10 @@ impl Integrations {
     /// # Errors
     /// It is there and cannot be used now.
     pub async fn get(&self, id: &str) -> Result<Option<Integration>, FindError> {
-        self.store.integration(id).await?.map(|row| self.join(row)).transpose()
+        match self.store.integration(id).await? {
+            Some(row) => self.join(row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// How an integration stands, and every reason for that, the gravest first.
@@ -322,7 +329,7 @@ impl Integrations {
                 let Some((row, token)) = found.filter(|(_, token)| token.is_valid(self.clock.now())) else {
                     return Ok(None);
                 };
-                Access { integration: Arc::new(self.join(row)?), token }
+                Access { integration: Arc::new(self.join(row).await?), token }
             }
         };
         access.token.life.last_used_at = self.store.touch_token(&access.token).await?;
@@ -343,8 +350,11 @@ impl Integrations {
     ///
     /// # Errors
     /// The connector cannot be used, or the stored settings cannot be read.
-    fn join(&self, row: IntegrationRow) -> Result<Integration, FindError> {
-        let connector = self.connector(&row.connector)?;
+    async fn join(&self, row: IntegrationRow) -> Result<Integration, FindError> {
+        let mut connector = self.connector(&row.connector)?;
+        if connector.entitlements.iter().any(|entitlement| entitlement.values == Values::Listed) {
+            connector = Arc::new(connector.with_listed(listed(self.store.entitlements(&row.id).await?)));
+        }
         let StoredSettings { login, values } =
             serde_json::from_value(row.settings.clone()).map_err(FindError::Unreadable)?;
         let settings = connector.settings_scope(&values).map_err(FindError::Settings)?;
@@ -359,6 +369,17 @@ impl Integrations {
             }
         }
     }
+}
+
+/// The values of an app that are there, by their type.
+fn listed(rows: Vec<EntitlementRow>) -> BTreeMap<String, Vec<Listed>> {
+    let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+    for EntitlementRow { of_type, value, former, .. } in rows.into_iter().filter(|row| row.gone_at.is_none())
+    {
+        let ListedValue { key, label, parent, .. } = value;
+        listed.entry(of_type).or_default().push(Listed { key, label, former, parent });
+    }
+    listed
 }
 
 /// Something new to be presented: 256 random bits, as text.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{Attributes, Group, Membership, Observed, Presence, UnknownStatus, Wanted};
-use crate::connector::{Connector, Deactivate, From, Holds, Values};
+use crate::connector::{Connector, Deactivate, From, Holds, Listed};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::playbook::{Scope, ScopeValue};
 use crate::reconcile::{
-    self, AttributeRule, Capabilities, Deactivation, EntitlementRule, GroupOperation, Operation,
+    self, AttributeRule, Capabilities, Deactivation, EntitlementRule, GroupOperation, Operation, Parents,
 };
 use crate::step::{Failure, GROUP};
 use crate::store::{Grant, GroupOf, SeenAccount, UserRow};
@@ -153,6 +153,11 @@ pub(super) fn wanted(
     let nothing = serde_json::Map::new();
     let resource = user.resource.as_object().unwrap_or(&nothing);
     match connector.wanted(resource) {
+        // Whoever is to be without access goes, whatever the app has called its roles since.
+        Err(_) if presence != Presence::Active => {
+            let attributes = connector.identifying(resource);
+            Ok(Wanted { presence, attributes, entitlements: BTreeMap::new(), groups })
+        }
         Ok(mut mapped) => {
             connector.grant(&mut mapped, granted);
             let (attributes, entitlements) = (mapped.attributes, mapped.entitlements);
@@ -201,11 +206,13 @@ pub(super) fn capabilities(connector: &Connector) -> Capabilities {
             Holds::Many => reconcile::Holds::Many,
         };
         let admins = entitlement.admins.iter().cloned().collect();
-        let keys = match &entitlement.values {
-            Values::Listed => None,
-            Values::Fixed(values) => Some(values.iter().map(|(key, _)| key.clone()).collect()),
-        };
-        (entitlement.name.clone(), EntitlementRule { holds, admins, keys })
+        let keys = entitlement.is_closed().then(|| entitlement.keys().map(str::to_owned).collect());
+        let of = |one: &Listed| Some((one.key.clone(), one.parent.clone()?));
+        let parents = entitlement.parent.clone().map(|parent| Parents {
+            entitlement: parent,
+            keys: entitlement.listed.iter().filter_map(of).collect(),
+        });
+        (entitlement.name.clone(), EntitlementRule { holds, admins, keys, parents })
     });
     Capabilities {
         flows: connector.book.flows.keys().cloned().collect(),

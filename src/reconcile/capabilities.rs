@@ -48,8 +48,19 @@ pub struct EntitlementRule {
     pub holds: Holds,
     /// The keys that make an account an administrator (R15).
     pub admins: BTreeSet<String>,
-    /// The keys that there are; `None` where the app lists them and any may be new.
+    /// The keys that there are; `None` where it is not known.
     pub keys: Option<BTreeSet<String>>,
+    /// What its keys belong to, where they belong to something.
+    pub parents: Option<Parents>,
+}
+
+/// What the keys of an entitlement type belong to: whoever holds one of them holds that too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parents {
+    /// The type, of which an account holds many.
+    pub entitlement: String,
+    /// The key of that type, by the key that belongs to it.
+    pub keys: BTreeMap<String, String>,
 }
 
 /// How many keys of one type an account holds.
@@ -65,6 +76,14 @@ impl Capabilities {
     /// Whether the connector has that flow.
     pub fn has(&self, flow: &str) -> bool {
         self.flows.contains(flow)
+    }
+
+    /// How many types stand above this one, each belonging to the next.
+    pub(super) fn depth(&self, entitlement: &str) -> usize {
+        let parent = |name: &&str| Some(self.entitlements.get(*name)?.parents.as_ref()?.entitlement.as_str());
+        let above = std::iter::successors(Some(entitlement), parent);
+        // Each is declared before those that belong to it, so that there is an end; a circle would have none.
+        above.take(self.entitlements.len() + 1).count() - 1
     }
 
     /// Whether two values of an attribute are the same to the app.

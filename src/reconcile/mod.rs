@@ -14,7 +14,7 @@ mod operation;
 mod plan;
 mod sync;
 
-pub use capabilities::{AttributeRule, Capabilities, Deactivation, EntitlementRule, Holds};
+pub use capabilities::{AttributeRule, Capabilities, Deactivation, EntitlementRule, Holds, Parents};
 pub use group::{GroupOperation, plan_group};
 pub use guard::{Protection, may_lose_an_admin};
 pub use operation::Operation;

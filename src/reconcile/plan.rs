@@ -1,6 +1,6 @@
 //! The planner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{Attributes, Membership, Observed, Presence, Status, Wanted};
 use crate::failure::FailureClass;
@@ -59,27 +59,8 @@ fn grant_access(wanted: &Wanted, observed: &Observed, can: &Capabilities) -> Vec
     if !changes.is_empty() {
         operations.push(Operation::Update { changes });
     }
-    let mut removals = Vec::new();
-    for (entitlement, keys) in &wanted.entitlements {
-        let (Some(rule), Some(held)) =
-            (can.entitlements.get(entitlement), observed.entitlements.get(entitlement))
-        else {
-            continue;
-        };
-        match rule.holds {
-            Holds::One => operations.extend(change(entitlement, keys, held)),
-            Holds::Many => {
-                operations.extend(
-                    keys.difference(held)
-                        .map(|key| Operation::Grant { entitlement: entitlement.clone(), key: key.clone() }),
-                );
-                removals.extend(
-                    held.difference(keys)
-                        .map(|key| Operation::Revoke { entitlement: entitlement.clone(), key: key.clone() }),
-                );
-            }
-        }
-    }
+    let (additions, mut removals) = entitlements(wanted, observed, can);
+    operations.extend(additions);
     let is_in = |membership: &&Membership| {
         observed.groups.as_ref().is_some_and(|groups| groups.contains(&membership.group.name))
     };
@@ -91,6 +72,59 @@ fn grant_access(wanted: &Wanted, observed: &Observed, can: &Capabilities) -> Vec
     removals.extend(leaves.map(|membership| Operation::Leave { group: group(membership) }));
     operations.extend(removals);
     operations
+}
+
+/// What is to be given, and what is to be taken away. What something belongs to is given before it, and taken away after it.
+fn entitlements(
+    wanted: &Wanted,
+    observed: &Observed,
+    can: &Capabilities,
+) -> (Vec<Operation>, Vec<Operation>) {
+    let needed = needed(wanted, can);
+    let mut types: Vec<&String> = wanted.entitlements.keys().chain(needed.keys()).collect();
+    types.sort_by_key(|name| (can.depth(name), *name));
+    types.dedup();
+    let (mut additions, mut removals) = (Vec::new(), Vec::new());
+    for entitlement in types {
+        let (Some(rule), Some(held)) =
+            (can.entitlements.get(entitlement), observed.entitlements.get(entitlement))
+        else {
+            continue;
+        };
+        let said = wanted.entitlements.get(entitlement);
+        if let (Holds::One, Some(keys)) = (rule.holds, said) {
+            additions.extend(change(entitlement, keys, held));
+            continue;
+        }
+        let keys: BTreeSet<&String> = said.into_iter().chain(needed.get(entitlement)).flatten().collect();
+        let of = |key: &String| (entitlement.clone(), key.clone());
+        let given = keys.iter().filter(|key| !held.contains(**key)).map(|key| of(key));
+        additions.extend(given.map(|(entitlement, key)| Operation::Grant { entitlement, key }));
+        // Of a type that nobody speaks of, nothing is taken away.
+        let taken = held.iter().filter(|key| said.is_some() && !keys.contains(key)).map(of);
+        let taken: Vec<Operation> =
+            taken.map(|(entitlement, key)| Operation::Revoke { entitlement, key }).collect();
+        removals.splice(..0, taken);
+    }
+    (additions, removals)
+}
+
+/// What the wanted values belong to, and what that belongs to, by type.
+fn needed(wanted: &Wanted, can: &Capabilities) -> BTreeMap<String, BTreeSet<String>> {
+    let mut needed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let keys = wanted.entitlements.iter();
+    let mut open: Vec<(&String, &String)> =
+        keys.flat_map(|(entitlement, keys)| keys.iter().map(move |key| (entitlement, key))).collect();
+    while let Some((entitlement, key)) = open.pop() {
+        let parents = can.entitlements.get(entitlement).and_then(|rule| rule.parents.as_ref());
+        let Some((of, parent)) = parents.and_then(|of| Some((&of.entitlement, of.keys.get(key)?))) else {
+            continue;
+        };
+        if needed.entry(of.clone()).or_default().insert(parent.clone()) {
+            open.push((of, parent));
+        }
+    }
+    needed
 }
 
 /// What was not seen cannot be said to be as wanted.

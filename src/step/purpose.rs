@@ -189,7 +189,7 @@ impl Purpose {
                 _ => is_sub_flow,
             };
             if has {
-                names.add_with(entitlement, ["key", "label"]);
+                names.add_with(entitlement, ["key", "label", "parent"]);
             }
         }
         names

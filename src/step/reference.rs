@@ -91,7 +91,9 @@ fn flows() -> String {
          session still holds, and what is there if it does.\nThese names mean something, with `<one>` and `<many>` for \
          entitlements that hold one value or many; a flow of any other name is a part of others, for `run`:\n\n{}\n\n\
          Templates see `settings` and `account` (the account as the app shows it), `credentials` in `login`, `wanted` in `update` (what the \
-         attributes shall be), and the entitlement that a flow is about (`role.key`, `role.label`). The flows for groups see `group.id` and \
+         attributes shall be), and the entitlement that a flow is about (`role.key`, `role.label`, \
+         `role.parent`: the key of what it belongs to). `list_<many>s` collects `key`, the app's own id where it has one, so that a value keeps it under \
+         another name; `label`, what the app shows; `description` and `parent` where there are any. The flows for groups see `group.id` and \
          `group.name`, as the app shows them, `create_group` the name it shall have; `rename_group` also `wanted.name`. `list_groups` collects \
          `name`, and `id` where the app has one; whoever changes who is in a group reads `group` of an account: the names of its groups, \
          between commas or each on a line. Where an entitlement is called `group`, these flows are that entitlement's.\n",

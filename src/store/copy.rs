@@ -32,6 +32,7 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("members", "seq", Some("seq")),
     ("moves", "group_id, user_id", None),
     ("accounts", "seq", Some("seq")),
+    ("entitlements", "integration_id, of_type, value_key", None),
     ("jobs", "seq", Some("seq")),
     ("starts", "seq", Some("seq")),
     ("schedules", "integration_id, kind", None),

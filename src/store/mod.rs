@@ -16,6 +16,7 @@ mod copy;
 mod credential;
 mod directory;
 mod engine;
+mod entitlement;
 mod error;
 mod event;
 mod gather;
@@ -54,6 +55,7 @@ pub use self::copy::{Copied, CopyError};
 pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
 pub use self::engine::{DatabaseUrl, DatabaseUrlError};
+pub use self::entitlement::{EntitlementRow, ListedValue};
 pub use self::error::StoreError;
 pub use self::event::{BrokenChain, ChainHead, EventCounts, EventFilter, EventRow, NewEvent};
 pub use self::group::{

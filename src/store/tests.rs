@@ -51,6 +51,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         attempt::STATEMENTS,
         credential::STATEMENTS,
         engine::STATEMENTS,
+        entitlement::STATEMENTS,
         event::STATEMENTS,
         &group::all_statements(),
         hook::STATEMENTS,

@@ -21,6 +21,9 @@ use path::{at_path, find, plain_value};
 /// The schema under which identity providers send entitlements of their own.
 pub const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:usher:2.0:User";
 
+/// The list of string values in it. No entitlement is called so.
+pub(super) const STRINGS: &str = "entitlements";
+
 /// What an account shall be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -81,6 +84,14 @@ impl Connector {
         map(&self.account.attributes, &self.entitlements, user)
     }
 
+    /// By what the account of this SCIM user is recognised, of a user whose other wishes cannot be understood any more.
+    pub fn identifying(&self, user: &Map<String, Value>) -> BTreeMap<String, String> {
+        let is_identifying = |attribute: &&Attribute| self.account.match_by.contains(&attribute.name);
+        let attributes: Vec<Attribute> =
+            self.account.attributes.iter().filter(is_identifying).cloned().collect();
+        map(&attributes, &[], user).map(|wanted| wanted.attributes).unwrap_or_default()
+    }
+
     /// Adds to `wanted` what the user's groups give: `granted` of each entitlement that any group of the integration gives, in
     /// the order in which they count. Of a kind that is held many times, they are added to what the identity provider says of the
     /// user. Of a kind that is held once, what it says of the user counts first, then the highest that a group gives, or that of the
@@ -127,6 +138,9 @@ fn map(
             Ok(None) => {}
             Err(error) => errors.push(error),
         }
+    }
+    if !entitlements.is_empty() {
+        errors.extend(wrong_strings(entitlements, user));
     }
     for entitlement in entitlements {
         match held(entitlement, user) {
@@ -239,8 +253,35 @@ fn unknown_value(entitlement: &Entitlement, value: &str) -> MappingError {
     MappingError::UnknownValue { entitlement, value, allowed: one_of(&keys) }
 }
 
-/// What the user says of an entitlement: under its name in our extension, else as an item of `entitlements` with its
-/// type, else, where it is called `role`, in `roles`.
+/// The entitlement string values of the user, such as `team:Field`, which say all that is held: several types in one list of our extension,
+/// for an identity provider that can only give texts to a group.
+fn strings(user: &Map<String, Value>) -> Option<&[Value]> {
+    let extension = find(user, EXTENSION).and_then(Value::as_object)?;
+    find(extension, STRINGS).map(many)
+}
+
+/// What a string value says of an entitlement; none where it says something of another.
+fn said_by<'t>(entitlement: &Entitlement, text: &'t str) -> Option<&'t str> {
+    let (kind, said) = text.split_once(':')?;
+    kind.trim().eq_ignore_ascii_case(&entitlement.name).then(|| said.trim())
+}
+
+/// The string values that are of no type.
+fn wrong_strings(entitlements: &[Entitlement], user: &Map<String, Value>) -> Vec<MappingError> {
+    let is_known = |text: &str| entitlements.iter().any(|entitlement| said_by(entitlement, text).is_some());
+    let names: Vec<&str> = entitlements.iter().map(|entitlement| entitlement.name.as_str()).collect();
+    let texts = strings(user).unwrap_or_default().iter().filter(|value| !value.is_null());
+    let wrong =
+        texts.filter(|value| !value.as_str().is_some_and(|text| text.trim().is_empty() || is_known(text)));
+    let error = |value: &Value| {
+        let reason = format!("{value} is no string value, such as `TYPE:KEY`; TYPE is {}", one_of(&names));
+        MappingError::Invalid { attribute: STRINGS.to_owned(), reason }
+    };
+    wrong.map(error).collect()
+}
+
+/// What the user says of an entitlement: under its name in our extension, else in string values there, else as an item of
+/// `entitlements` with its type, else, where it is called `role`, in `roles`.
 fn said_of(entitlement: &Entitlement, user: &Map<String, Value>) -> Option<Vec<Value>> {
     let name = entitlement.name.as_str();
     let extension = find(user, EXTENSION).and_then(Value::as_object);
@@ -249,6 +290,10 @@ fn said_of(entitlement: &Entitlement, user: &Map<String, Value>) -> Option<Vec<V
         extension.and_then(|extension| find(extension, name).or_else(|| find(extension, &plural)))
     {
         return Some(many(said).iter().map(plain_value).collect());
+    }
+    if let Some(strings) = strings(user) {
+        let said = strings.iter().filter_map(|value| said_by(entitlement, value.as_str()?));
+        return Some(said.map(Value::from).collect());
     }
     let of_type = |item: &&Value| {
         let kind = item.as_object().and_then(|item| find(item, "type")).and_then(Value::as_str);

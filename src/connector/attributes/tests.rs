@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::entitlement::Values;
+use super::super::entitlement::{Listed, Values};
 use super::*;
 use crate::diagnostic::{Source, Span};
 use crate::playbook::Template;
@@ -24,6 +24,8 @@ fn entitlements() -> Vec<Entitlement> {
         admins: vec!["owner".into()],
         none: None,
         is_ordered: false,
+        parent: None,
+        listed: Vec::new(),
     };
     let team = Entitlement {
         name: "team".into(),
@@ -33,6 +35,8 @@ fn entitlements() -> Vec<Entitlement> {
         admins: vec![],
         none: None,
         is_ordered: false,
+        parent: None,
+        listed: Vec::new(),
     };
     vec![role, team]
 }
@@ -183,4 +187,48 @@ fn of_several_values_of_which_one_is_held_the_highest_counts_where_they_have_an_
     assert_eq!(held(&ordered).unwrap().entitlements["role"], BTreeSet::from(["agent".to_owned()]));
     let errors = held(&entitlements()).unwrap_err();
     assert!(matches!(errors[..], [MappingError::TooMany { count: 2, .. }]), "{errors:?}");
+}
+
+#[test]
+fn string_values_say_several_types_in_one_list() {
+    let said = |list: Value| roles(json!({ EXTENSION: { "entitlements": list } }));
+    let both = r#"{"role": {"agent"}, "team": {"Field", "North: East"}}"#;
+    assert_eq!(said(json!(["team:Field", "Role: The agent", "team:North: East"])), Ok(both.to_owned()));
+    // The list is whole: who has lost the last of a kind holds none of it. Of a role there is always one.
+    assert_eq!(said(json!(["role:agent"])), Ok(r#"{"role": {"agent"}, "team": {}}"#.to_owned()));
+    assert_eq!(said(json!([])), Ok(r#"{"team": {}}"#.to_owned()));
+    assert_eq!(said(json!(["", null])), Ok(r#"{"team": {}}"#.to_owned()));
+    let unknown = said(json!(["team:Field", "rank:high"])).unwrap_err();
+    assert!(
+        unknown.contains("rank:high") && unknown.contains("role") && unknown.contains("team"),
+        "{unknown}"
+    );
+    assert!(said(json!(["role:chief"])).unwrap_err().contains("chief"));
+    // What is said of a type by itself counts.
+    let user = json!({ EXTENSION: { "entitlements": ["team:Field"], "team": ["North"] } });
+    assert_eq!(roles(user), Ok(r#"{"team": {"North"}}"#.to_owned()));
+}
+
+#[test]
+fn a_listed_value_is_known_by_its_key_its_label_and_the_label_that_it_had() {
+    let mut team = entitlements().pop().unwrap();
+    assert!(team.may_be("anything") && team.value_of("anything") == Some(("anything", "anything")));
+    let value = |key: &str, label: &str, former: &[&str]| Listed {
+        key: key.into(),
+        label: label.into(),
+        former: former.iter().map(ToString::to_string).collect(),
+        parent: None,
+    };
+    team.listed = vec![value("17", "Field EMEA", &["Field"]), value("18", "North", &["17"])];
+    for (said, expected) in [
+        ("17", Some(("17", "Field EMEA"))),
+        ("field emea", Some(("17", "Field EMEA"))),
+        ("Field", Some(("17", "Field EMEA"))),
+        ("North", Some(("18", "North"))),
+        ("South", None),
+    ] {
+        assert_eq!(team.value_of(said), expected, "{said}");
+    }
+    assert!(team.may_be("17") && !team.may_be("Field EMEA"));
+    assert_eq!((team.label_of("17"), team.string_value("17")), ("Field EMEA", "team:17".to_owned()));
 }

@@ -54,6 +54,15 @@ impl Organisation {
         self.recorded.subscribe()
     }
 
+    /// Gives a team another name; not in the record, which is of members and groups.
+    pub(in crate::demo) fn rename_team(&mut self, from: &str, to: &str) -> bool {
+        let Some(team) = self.teams.iter_mut().find(|team| *team == from) else { return false };
+        to.clone_into(team);
+        let held = self.members.values_mut().flat_map(|entry| &mut entry.member.teams);
+        held.filter(|team| *team == from).for_each(|team| to.clone_into(team));
+        true
+    }
+
     pub(in crate::demo) fn teams(&self) -> &[String] {
         &self.teams
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::account::Group;
-use crate::failure::FailureClass;
 use crate::integration::Integration;
 use crate::job::Workshop;
 use crate::job::attempt::internal;
@@ -19,6 +18,8 @@ pub(super) struct OfGroups {
     pub(super) compared: GroupComparison,
     /// Jobs of groups that a person does, and that seem to be done.
     pub(super) jobs_that_seem_done: Vec<String>,
+    /// Why nothing is concluded from the list.
+    pub(super) doubt: Option<String>,
 }
 
 /// Lists the groups, where the connector can, and compares them with what is known.
@@ -28,7 +29,7 @@ pub(super) async fn read_and_compare(
     flows: &mut Flows<'_>,
     protection: &Protection,
 ) -> Result<OfGroups, Failure> {
-    if !integration.connector.can("list_groups") {
+    if !integration.connector.lists_groups() {
         return Ok(OfGroups::default());
     }
     let known = || async {
@@ -39,11 +40,9 @@ pub(super) async fn read_and_compare(
         known().await?.into_iter().map(|one| (one.group.id.clone(), one)).collect();
     let listed = list_groups(integration, flows).await?;
     if !listed.complete {
-        let message = format!(
-            "{} groups were read, but nothing on the page proves that these are all; nothing is concluded from the list",
-            listed.groups.len()
-        );
-        return Err(Failure::new(FailureClass::UiDrift, message));
+        let doubt =
+            "nothing is concluded from the list of groups: nothing proves that it was whole".to_owned();
+        return Ok(OfGroups { doubt: Some(doubt), ..OfGroups::default() });
     }
     // Whatever was changed while the list was read may be another group by now.
     let is_as_before = |now: &store::KnownGroup| {
@@ -62,7 +61,7 @@ pub(super) async fn read_and_compare(
     });
     let compared = compare_groups(&known.collect::<Vec<_>>(), listed.groups, protection);
     let jobs = compared.seems_done.iter().filter_map(|id| by_hand.get(id).cloned());
-    Ok(OfGroups { jobs_that_seem_done: jobs.collect(), compared })
+    Ok(OfGroups { jobs_that_seem_done: jobs.collect(), doubt: None, compared })
 }
 
 /// The groups that Usher keeps, as they are in the app now. Of one that is gone nobody can be a member.

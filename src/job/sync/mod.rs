@@ -5,6 +5,7 @@
 //! lost their accounts, a safeguard holds the plan (S17); else, in an integration that is live, what was found becomes known at once.
 //! Nothing is ever changed in the app by a sync; where Usher has the say in an entitlement, it asks for the jobs that put it right (R21).
 
+mod entitlements;
 mod groups;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,13 +14,16 @@ use crate::account::{Group, Membership, Observed, Status};
 use crate::connector::Connector;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
-use crate::reconcile::{Comparison, Finding, GroupComparison, Known, Operation, Refusal, Rules, compare};
+use crate::reconcile::{
+    Comparison, Finding, GroupComparison, Known, Operation, Protection, Refusal, Rules, compare,
+};
 use crate::step::Failure;
 use crate::store::{
     Claimed, Decision, ItemKind, KnownUser, LeaseError, Mode, NewItem, NewPlan, PlanCounts, PlanState,
     Safeguard, SeenAccount,
 };
 
+use self::groups::OfGroups;
 use super::Workshop;
 use super::attempt::{internal, protection};
 use super::finish::Ended;
@@ -45,17 +49,21 @@ async fn read_and_compare(
     flows: &mut Flows<'_>,
     claimed: &Claimed,
 ) -> Result<String, Failure> {
-    let store = &workshop.store;
-    let id = &integration.row.id;
+    let (store, id) = (&workshop.store, &integration.row.id);
     let since = store.last_event().await.map_err(|error| internal(&error))?;
     let mut marks = HashMap::new();
     let mark = |known: KnownUser| {
         marks.insert(known.user.id.clone(), known.mark());
     };
     store.each_known_user(id, mark).await.map_err(|error| internal(&error))?;
-    // The short list first: how far the long one is, is what is told last.
     let protection = protection(integration, flows.username());
+    // The short lists first: how far the long one is, is what is told last.
+    let mut doubts = entitlements::read_and_keep(workshop, integration, flows, claimed).await?;
+    // What accounts show is understood by what was listed just now.
+    let again = workshop.integrations.get(id).await.map_err(|error| internal(&error))?;
+    let integration = again.as_ref().unwrap_or(integration);
     let of_groups = groups::read_and_compare(workshop, integration, flows, &protection).await?;
+    doubts.extend(of_groups.doubt.clone());
     flows.keep_pages(since);
     let list = list_accounts(integration, flows).await?;
     let busy = match flows.older_than() {
@@ -63,9 +71,59 @@ async fn read_and_compare(
         Some(since) => store.targets_since(id, since).await.map_err(|error| internal(&error))?,
     };
     let accounts = believed(integration, list.accounts, list.complete)?;
-    let (connector, count) = (&integration.connector, accounts.len());
+    let read = Reading { marks, busy, accounts, of_groups, protection };
+    conclude(workshop, integration, claimed, read, &doubts).await
+}
+
+/// What was read of the app, and what was known before.
+struct Reading {
+    marks: HashMap<String, u64>,
+    busy: HashSet<String>,
+    accounts: Vec<Observed>,
+    of_groups: OfGroups,
+    protection: Protection,
+}
+
+/// Compares what was read with what is known, keeps the plan, and takes it over where no person has to look.
+async fn conclude(
+    workshop: &Workshop,
+    integration: &Integration,
+    claimed: &Claimed,
+    read: Reading,
+    doubts: &[String],
+) -> Result<String, Failure> {
+    let (store, connector) = (&workshop.store, &integration.connector);
+    let (count, listed) = (read.accounts.len(), read.of_groups.compared.listed);
+    let plan = compare_all(workshop, integration, read).await?;
+    let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
+        LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
+        LeaseError::Store(error) => internal(&error),
+    })?;
+    let groups = if connector.lists_groups() { format!(" and {listed} groups") } else { String::new() };
+    let doubts: String = doubts.iter().map(|doubt| format!("; {doubt}")).collect();
+    let read = format!("read {count} accounts{groups}; plan {}", kept.id);
+    if kept.state == PlanState::Held {
+        let why = kept.why.unwrap_or_default();
+        return Ok(format!("{read} is held: {why}{doubts}"));
+    }
+    if integration.row.policy.mode != Mode::Live {
+        let mode = integration.row.policy.mode;
+        return Ok(format!("{read} waits for a person: the integration is in mode {mode}{doubts}"));
+    }
+    let decision = Decision { by: USHER.to_owned(), reason: None, corrects: false };
+    let applied = store.apply_plan(&kept.id, &decision, &connector.user_schema()).await;
+    applied.map_err(|error| internal(&error))?;
+    Ok(format!("{read} is applied{doubts}"))
+}
+
+async fn compare_all(
+    workshop: &Workshop,
+    integration: &Integration,
+    Reading { marks, busy, accounts, of_groups, protection }: Reading,
+) -> Result<NewPlan, Failure> {
+    let (store, id, connector) = (&workshop.store, &integration.row.id, &integration.connector);
     let kept = store.kept_groups(id).await.map_err(|error| internal(&error))?;
-    let (kept, listed) = (groups::as_listed(kept, &of_groups.compared), of_groups.compared.listed);
+    let kept = groups::as_listed(kept, &of_groups.compared);
     let (mut known, mut by_hand) = (Vec::new(), HashMap::new());
     let take = |user: KnownUser| {
         by_hand.extend(user.by_hand.clone().map(|job| (user.user.id.clone(), job)));
@@ -73,34 +131,14 @@ async fn read_and_compare(
     };
     store.each_known_user(id, take).await.map_err(|error| internal(&error))?;
     let groups: Vec<Group> = kept.into_iter().map(|(_, group)| group).collect();
-    let can = terms::capabilities(connector);
+    let (can, count) = (terms::capabilities(connector), accounts.len());
     let rules =
         Rules { match_by: &connector.account.match_by, can: &can, protection: &protection, groups: &groups };
     let compared = compare(&known, accounts, rules);
     let mut seems_done = of_groups.jobs_that_seem_done;
     seems_done.extend(compared.seems_done.iter().filter_map(|user_id| by_hand.remove(user_id)));
     let plan = plan(integration, &known, count, (compared, of_groups.compared));
-    let plan = NewPlan { seems_done, ..plan };
-    let kept = store.keep_plan(&claimed.lease, plan).await.map_err(|error| match error {
-        LeaseError::Lost => Failure::new(FailureClass::Internal, "the claim was taken back"),
-        LeaseError::Store(error) => internal(&error),
-    })?;
-    let groups = if connector.can("list_groups") { format!(" and {listed} groups") } else { String::new() };
-    let read = format!("read {count} accounts{groups}; plan {}", kept.id);
-    if kept.state == PlanState::Held {
-        let why = kept.why.unwrap_or_default();
-        return Ok(format!("{read} is held: {why}"));
-    }
-    if integration.row.policy.mode != Mode::Live {
-        return Ok(format!(
-            "{read} waits for a person: the integration is in mode {}",
-            integration.row.policy.mode
-        ));
-    }
-    let decision = Decision { by: USHER.to_owned(), reason: None, corrects: false };
-    let applied = store.apply_plan(&kept.id, &decision, &connector.user_schema()).await;
-    applied.map_err(|error| internal(&error))?;
-    Ok(format!("{read} is applied"))
+    Ok(NewPlan { seems_done, ..plan })
 }
 
 /// The accounts of a list from which something may be concluded.

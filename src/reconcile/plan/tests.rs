@@ -3,13 +3,18 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::Group;
-use crate::reconcile::{AttributeRule, EntitlementRule};
+use crate::account::{Entitlements, Group};
+use crate::reconcile::{AttributeRule, EntitlementRule, Parents};
 
 fn can() -> Capabilities {
     let flows = "invite update change_role grant_team revoke_team deactivate reactivate remove cancel_invite";
-    let many = EntitlementRule { holds: Holds::Many, admins: BTreeSet::new(), keys: None };
-    let one = EntitlementRule { holds: Holds::One, admins: BTreeSet::from(["owner".into()]), keys: None };
+    let many = EntitlementRule { holds: Holds::Many, admins: BTreeSet::new(), keys: None, parents: None };
+    let one = EntitlementRule {
+        holds: Holds::One,
+        admins: BTreeSet::from(["owner".into()]),
+        keys: None,
+        parents: None,
+    };
     Capabilities {
         flows: flows.split(' ').map(str::to_owned).collect(),
         deactivation: Deactivation::Suspend,
@@ -266,5 +271,75 @@ proptest! {
         if presence != Presence::Active {
             prop_assert!(matches!(seen.status, Status::Absent | Status::Suspended));
         }
+    }
+}
+
+/// A board belongs to a project, and a project to an office.
+fn with_parents() -> Capabilities {
+    let rule = |parents: Option<(&str, &[(&str, &str)])>| EntitlementRule {
+        holds: Holds::Many,
+        admins: BTreeSet::new(),
+        keys: None,
+        parents: parents.map(|(entitlement, keys)| Parents {
+            entitlement: entitlement.to_owned(),
+            keys: keys.iter().map(|(key, parent)| ((*key).to_owned(), (*parent).to_owned())).collect(),
+        }),
+    };
+    let mut can = Capabilities::default();
+    let board = rule(Some(("project", &[("b1", "p1"), ("b2", "p2")])));
+    let project = rule(Some(("office", &[("p1", "rome"), ("p2", "oslo")])));
+    can.entitlements = [("board", board), ("office", rule(None)), ("project", project)]
+        .map(|(name, rule)| (name.to_owned(), rule))
+        .into();
+    let kinds = ["board", "office", "project"].into_iter();
+    can.flows = kinds.flat_map(|kind| [format!("grant_{kind}"), format!("revoke_{kind}")]).collect();
+    can
+}
+
+#[test]
+fn what_something_belongs_to_is_given_before_it_and_taken_away_after_it() {
+    let held = |text: &str| -> Entitlements {
+        let mut held: Entitlements =
+            ["board", "office", "project"].map(|name| (name.to_owned(), BTreeSet::new())).into();
+        for word in text.split_whitespace() {
+            let (name, key) = word.split_once(':').unwrap();
+            held.get_mut(name).unwrap().insert(key.to_owned());
+        }
+        held
+    };
+    for (wanted, has, expected) in [
+        ("board=b1", "", "grant office rome, grant project p1, grant board b1"),
+        ("board=b1", "office:rome project:p1", "grant board b1"),
+        // Of what nobody speaks of nothing is taken away.
+        (
+            "board=b1",
+            "board:b2 office:oslo project:p2",
+            "grant office rome, grant project p1, grant board b1, revoke board b2",
+        ),
+        (
+            "board= project= office=",
+            "board:b1 office:rome project:p1",
+            "revoke board b1, revoke project p1, revoke office rome",
+        ),
+        // What is needed stays, whatever is said of it.
+        ("board=b1 project= office=", "board:b1 office:rome project:p1 project:p2", "revoke project p2"),
+        ("board=b1 project=p1 office=rome", "board:b1 office:rome project:p1", ""),
+    ] {
+        let mut entitlements = Entitlements::new();
+        for word in wanted.split_whitespace() {
+            let (name, keys) = word.split_once('=').unwrap();
+            let keys = keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
+            entitlements.insert(name.to_owned(), keys.collect());
+        }
+        let (attributes, groups) = Default::default();
+        let wanted = Wanted { presence: Presence::Active, attributes, entitlements, groups };
+        let observed = Observed { status: Status::Active, entitlements: held(has), ..Observed::default() };
+        let planned = plan(&wanted, &observed, &with_parents(), &Protection::default()).unwrap();
+        let word = |operation: &Operation| match operation {
+            Operation::Grant { entitlement, key } => format!("grant {entitlement} {key}"),
+            Operation::Revoke { entitlement, key } => format!("revoke {entitlement} {key}"),
+            other => other.to_string(),
+        };
+        assert_eq!(planned.iter().map(word).collect::<Vec<_>>().join(", "), expected, "{wanted:?}");
     }
 }

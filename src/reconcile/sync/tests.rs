@@ -15,7 +15,7 @@ fn can() -> Capabilities {
         attributes: BTreeMap::from([("email".into(), AttributeRule { read_only: false, ignore_case: true })]),
         entitlements: BTreeMap::from([(
             "role".into(),
-            EntitlementRule { holds: Holds::One, admins: BTreeSet::new(), keys },
+            EntitlementRule { holds: Holds::One, admins: BTreeSet::new(), keys, parents: None },
         )]),
         ..Capabilities::default()
     }

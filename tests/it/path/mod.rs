@@ -5,6 +5,7 @@ mod bucket;
 mod by_hand;
 mod drift;
 mod elsewhere;
+mod entitlements;
 mod faults;
 mod faults_app;
 mod faults_browser;

@@ -68,7 +68,7 @@ fn another_organisation_is_not_changed() {
         let other =
             usher::playbook::Template::parse("acme-labs", &stand.connector.book.flows["login"].span).unwrap();
         let locator = locator.try_map(&mut |_| Ok::<_, ()>(other.clone())).unwrap();
-        stand.connector.book.tenant = Some(locator);
+        stand.book().tenant = Some(locator);
         let report = stand.run("deactivate", &[("account.email", &somebody.email)]).await;
         stopped(&stand, &report, FailureClass::WrongTenant);
     });

@@ -50,7 +50,7 @@ pub fn on_fixtures<F: Future<Output = ()>>(test: impl FnOnce(Stand, Received) ->
                 SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
-            stand.connector.book.tenant = None;
+            stand.book().tenant = None;
             test(stand, received).await;
         },
     );

@@ -12,7 +12,7 @@ fn files_of_the_connector_are_uploaded() {
     on_fixtures(|mut stand, _| async move {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.txt"), "hello").unwrap();
-        stand.connector.book.folder = folder.path().to_owned();
+        stand.book().folder = folder.path().to_owned();
         let flow = r#"  - upload: { into: field "Plain", file: a.txt }
   - upload: { into: text "choose…", file: "{{ 'a' }}.txt" }
     optional: true
@@ -87,7 +87,7 @@ fn files_go_to_a_browser_elsewhere_and_come_from_it() {
         let plain = stand.move_elsewhere().await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.txt"), "h\u{e9}llo").unwrap();
-        stand.connector.book.folder = folder.path().to_owned();
+        stand.book().folder = folder.path().to_owned();
         let flow = r#"  - upload: { into: field "Plain", file: a.txt }
   - upload: { into: region "Drop zone", file: a.txt }
   - expect: status /zone/

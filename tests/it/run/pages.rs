@@ -55,7 +55,7 @@ fn on_pages<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
                 SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
-            stand.connector.book.tenant = None;
+            stand.book().tenant = None;
             test(stand).await;
         },
     );

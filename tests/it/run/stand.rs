@@ -18,7 +18,7 @@ use usher::playbook::{Scope, ScopeValue, read};
 use usher::run::{Call, Identity, Limits, Report, UsedCodes, logged_in, run};
 use usher::secret::{Redactor, SecretString};
 use usher::server::find_chromium;
-use usher::step::{Vocabulary, check_flows, compile_flow};
+use usher::step::{Book, Vocabulary, check_flows, compile_flow};
 use usher::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
 
 use crate::browser::lab::with_chromium;
@@ -101,6 +101,11 @@ pub struct Stand {
 }
 
 impl Stand {
+    /// What the runner has of the connector, to be changed.
+    pub fn book(&mut self) -> &mut Book {
+        Arc::get_mut(&mut self.connector.book).unwrap()
+    }
+
     /// Goes on in a browser of somebody else, in a new session. It is to be ended with the test.
     pub async fn move_elsewhere(&mut self) -> Plain {
         let plain = Plain::start(&find_chromium().unwrap()).await;
@@ -256,7 +261,7 @@ impl Stand {
         let file = format!("flows/{name}.yaml");
         let node = read(Source::new(file.clone(), text)).unwrap();
         let flow = compile_flow(name, &node, &vocabulary, &mut found).unwrap();
-        self.connector.book.flows.insert(name.to_owned(), flow);
+        self.book().flows.insert(name.to_owned(), flow);
         check_flows(&self.connector.book.flows, &vocabulary, &mut found);
         let own: Vec<_> = found.into_sorted().into_iter().filter(|found| found.span.file() == file).collect();
         let is_error = |found: &Diagnostic| found.severity == Severity::Error;

@@ -180,6 +180,20 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_of_user ON accounts(integration_id, user_id);
 CREATE INDEX accounts_in_app ON accounts(integration_id, app_id);
 
+-- The values of entitlements that the app lists. `former` is what a value was called before, as JSON.
+CREATE TABLE entitlements (
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  of_type TEXT NOT NULL,
+  value_key TEXT NOT NULL,
+  label TEXT NOT NULL,
+  former TEXT NOT NULL,
+  parent TEXT,
+  description TEXT,
+  seen_at INTEGER NOT NULL,
+  gone_at INTEGER,
+  PRIMARY KEY (integration_id, of_type, value_key)
+) STRICT, WITHOUT ROWID;
+
 -- A lane is (integration, user), (integration, group), or one for the integration itself. At most one head and one follower per lane.
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
