@@ -71,7 +71,7 @@ fn comparison(count: usize) {
     let role = |number: usize| if number % 10 == 1 { "viewer" } else { "agent" };
     let accounts: Vec<Observed> =
         (0..count).filter(|number| number % 10 != 2).map(|number| account(number, role(number))).collect();
-    let one = EntitlementRule { holds: Holds::One, admins: BTreeSet::new(), keys: None };
+    let one = EntitlementRule { holds: Holds::One, admins: BTreeSet::new(), keys: None, parents: None };
     let can = Capabilities {
         flows: ["invite", "update", "change_role", "deactivate"].map(str::to_owned).into(),
         attributes: BTreeMap::from([(

@@ -82,6 +82,16 @@ fn assignments(shell: &Shell) {
         (&ada["status"], &ada["wanted"], &ada["entitlement"]),
         (&"active".into(), &true.into(), &"role".into())
     );
+    let values = shell.run(&["entitlement", "list", "desk", "--format", "json"]).json();
+    let of = |key: &str| {
+        values.as_array().unwrap().iter().find(|one| one["string_value"] == key).cloned().unwrap()
+    };
+    assert_eq!((&of("role:owner")["label"], &of("team:Field")["label"]), (&"Owner".into(), &"Field".into()));
+    assert!(of("role:agent")["holders"].as_u64().unwrap() > 0 && of("team:Field")["seen"].is_string());
+    let listed = shell.run(&["entitlement", "list", "desk", "--type", "team"]).done();
+    assert!(listed.contains("team:Field") && !listed.contains("role:"), "{listed}");
+    let refused = shell.run(&["entitlement", "list", "desk", "--type", "rank"]).failed();
+    assert!(refused.contains("does not have `rank`; it has"), "{refused}");
     let refused = shell.run(&["assignments", "desk", "--entitlement", "rank"]).failed();
     assert!(refused.contains("does not have `rank`"), "{refused}");
 }

@@ -6,6 +6,7 @@ mod breaker;
 mod claim;
 mod concurrency;
 mod crash;
+mod entitlement;
 mod event;
 mod filter;
 mod hook;
