@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 use usher::artifact::Artifacts;
-use usher::browser::{Browser, LaunchOptions, Session, SessionOptions};
+use usher::browser::{Browser, LaunchOptions, Network, Session, SessionOptions};
 use usher::clock::{Clock, SystemClock};
 use usher::connector::{Connector, load};
 use usher::id::SystemEntropy;
@@ -114,8 +114,11 @@ impl Usher {
     }
 
     async fn signed_in(&self, log: &mut Log<'_>) -> Session {
-        let options =
-            SessionOptions { origins: vec![self.desk.clone()], viewport: (1280, 900), recorder: None };
+        let options = SessionOptions {
+            origins: vec![self.desk.clone()],
+            viewport: (1280, 900),
+            network: Network::Real,
+        };
         let session = self.browser.open_session(&options).await.unwrap();
         let mut scope = self.scope();
         let credentials =

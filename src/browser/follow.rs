@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::dialogs::Reply;
 use super::page::{SCRIPT, Surroundings, read_answer};
+use super::playback::Playback;
 use super::record;
 use super::router::{CallError, Event, Router};
-use super::session::Files;
+use super::session::{Files, Network};
 use super::state::{End, PageState, WORLD};
 
 /// WebRTC asks no proxy. Our Chromium is started so that it must; of another, pages have none.
@@ -35,7 +36,10 @@ impl Following {
         while let Some(event) = events.recv().await {
             match event.method.as_ref() {
                 "Target.attachedToTarget" => self.take_in_frame(&event),
-                "Fetch.requestPaused" => self.keep_or_continue(&event),
+                "Fetch.requestPaused" => match &self.surroundings.network {
+                    Network::Played(playback) => playback.answer(&self.router, &self.session, &event),
+                    Network::Real | Network::Recorded(_) => self.keep_or_continue(&event),
+                },
                 _ => self.take_in(&event),
             }
         }
@@ -45,7 +49,7 @@ impl Following {
     fn take_in(&self, event: &Event) {
         let mut reply = None;
         self.state.send_modify(|state| reply = state.apply(event));
-        if let Some(recorder) = &self.surroundings.recorder {
+        if let Network::Recorded(recorder) = &self.surroundings.network {
             recorder.take_in(&self.router, &self.session, event);
         }
         match reply {
@@ -158,8 +162,11 @@ pub(super) fn set_up(
     let media = emulation::SetEmulatedMediaParams { media: None, features: Some(vec![still]) };
     let frames =
         target::SetAutoAttachParams { flatten: Some(true), ..target::SetAutoAttachParams::new(true, true) };
-    let bodies = surroundings.recorder.as_ref().map(|_| router.send(to, &record::keep_bodies()));
-    let network = record::watching(surroundings.recorder.is_some());
+    let is_recorded = matches!(surroundings.network, Network::Recorded(_));
+    let bodies = is_recorded.then(|| router.send(to, &record::keep_bodies()));
+    let network = record::watching(is_recorded);
+    let played = matches!(surroundings.network, Network::Played(_))
+        .then(|| (router.send(to, &Playback::waiting()), router.send(to, &Playback::past_workers())));
     let answers = (
         router.send(to, &page::EnableParams::default()),
         router.send(to, &runtime::EnableParams::default()),
@@ -177,6 +184,10 @@ pub(super) fn set_up(
     async move {
         if let Some(bodies) = bodies {
             bodies.await?;
+        }
+        if let Some((waiting, past_workers)) = played {
+            waiting.await?;
+            past_workers.await?;
         }
         answers.0.await?;
         answers.1.await?;

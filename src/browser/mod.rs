@@ -15,6 +15,7 @@ mod error;
 mod follow;
 mod origins;
 mod page;
+mod playback;
 mod popups;
 mod process;
 mod record;
@@ -43,8 +44,9 @@ pub use page::{
     Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page,
     Photograph, Read, Rows, Target, Text, Wait,
 };
+pub use playback::{Playback, PlaybackError};
 pub use record::{Recorder, Recording};
-pub use session::{Session, SessionOptions};
+pub use session::{Network, Session, SessionOptions};
 
 /// How long Chromium may take to start.
 const START: Duration = Duration::from_secs(60);

@@ -36,8 +36,11 @@ impl Origins {
     }
 
     /// Chromium's rules for what bypasses the proxy. `<-loopback>` takes away its own exception for this machine.
+    /// The rules by which nothing goes around the proxy.
+    pub(super) const NONE: &str = "<-loopback>";
+
     pub(super) fn bypass_rules(&self) -> String {
-        let mut rules = vec!["<-loopback>".to_owned()];
+        let mut rules = vec![Self::NONE.to_owned()];
         for (scheme, host, port) in &self.0 {
             let socket = if scheme == "https" { "wss" } else { "ws" };
             rules.push(format!("{scheme}://{host}:{port}"));

@@ -14,6 +14,7 @@ use super::BrowserError;
 use super::follow::{Following, Part, set_up};
 use super::origins::Origins;
 use super::page::{Page, Surroundings};
+use super::playback::Playback;
 use super::popups::{KeptPages, Popups};
 use super::record::Recorder;
 use super::router::{CallError, Router};
@@ -29,8 +30,20 @@ pub struct SessionOptions {
     pub origins: Vec<String>,
     /// Width and height of the page, in CSS pixels.
     pub viewport: (u32, u32),
-    /// Keeps what goes over the network, for a recording.
-    pub recorder: Option<Recorder>,
+    /// What its pages have for a network.
+    pub network: Network,
+}
+
+/// What the pages of a session have for a network.
+#[derive(Clone, Debug, Default)]
+pub enum Network {
+    /// The origins that it may reach.
+    #[default]
+    Real,
+    /// The same; what goes over it is kept for a recording.
+    Recorded(Recorder),
+    /// None: a recording answers.
+    Played(Playback),
 }
 
 /// An isolated browser context with one page. Dropping it closes it.
@@ -77,7 +90,10 @@ impl Session {
         let create = target::CreateBrowserContextParams::builder()
             .dispose_on_detach(true)
             .proxy_server(ground.proxy)
-            .proxy_bypass_list(origins.bypass_rules())
+            .proxy_bypass_list(match options.network {
+                Network::Played(_) => Origins::NONE.to_owned(),
+                Network::Real | Network::Recorded(_) => origins.bypass_rules(),
+            })
             .build();
         let id = router.send(None, &create).await?.browser_context_id;
         let downloads = browser::SetDownloadBehaviorParams {
@@ -95,7 +111,7 @@ impl Session {
             viewport: options.viewport,
             files: ground.files.clone(),
             origins,
-            recorder: options.recorder.clone(),
+            network: options.network.clone(),
         };
         let page = attach(router, target, Arc::new(surroundings)).await?;
         let session = page.session().to_owned();

@@ -41,6 +41,7 @@ mod output;
 mod pick;
 mod pictures;
 mod plan;
+mod replay;
 mod run;
 mod schema;
 mod scim_journal;
@@ -86,6 +87,7 @@ commands! {
     Orphan(orphan),
     Pick(pick),
     Plan(plan),
+    Replay(replay),
     Run(run),
     Schema(schema),
     ScimJournal(scim_journal),

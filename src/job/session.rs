@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-use crate::browser::{Session, SessionOptions};
+use crate::browser::{Network, Session, SessionOptions};
 use crate::clock::{SharedClock, Timestamp};
 use crate::integration::Integration;
 use crate::step::Failure;
@@ -89,7 +89,8 @@ impl Sessions {
         if let Some(kept) = self.take_kept(slot, &stamp).await {
             return Ok(kept);
         }
-        let options = SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, recorder: None };
+        let options =
+            SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, network: Network::Real };
         let (session, place) = self.browsers.open(&options, &|| self.make_room().boxed()).await?;
         Ok(AppSession { session, _place: place, stamp, used_at: self.clock.now(), login: Login::Needed })
     }

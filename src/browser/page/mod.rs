@@ -27,9 +27,8 @@ use super::dialogs::{DialogAnswer, DialogSeen};
 use super::error::PageError;
 use super::origins::Origins;
 use super::popups::Windows;
-use super::record::Recorder;
 use super::router::{CallError, Router};
-use super::session::Files;
+use super::session::{Files, Network};
 use super::state::{End, PageState};
 use crate::secret::SecretString;
 
@@ -88,7 +87,7 @@ pub(super) struct Surroundings {
     /// What may be reached.
     pub(super) origins: Arc<Origins>,
     /// Keeps what goes over the network.
-    pub(super) recorder: Option<Recorder>,
+    pub(super) network: Network,
 }
 
 impl Page {

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::PageError;
+use super::super::session::Network;
 use super::super::state::PageState;
 use super::Page;
 use super::ask::{About, Once};
@@ -165,7 +166,7 @@ impl Page {
 
     /// Remembers a secret that was typed.
     pub(super) fn remember_secret(&self, secret: &str) {
-        if let Some(recorder) = &self.surroundings.recorder {
+        if let Network::Recorded(recorder) = &self.surroundings.network {
             recorder.hide(secret);
         }
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -25,11 +25,11 @@ mod trial;
 mod values;
 mod watch;
 
-use progress::{Pace, Pictures};
 use record::Record;
 use watch::Watch;
 
-pub(super) use progress::Progress;
+pub(super) use progress::{Pace, Pictures, Progress};
+pub(super) use record::Recorded;
 pub(super) use trial::Trial;
 pub(super) use values::tell as tell_values;
 
@@ -223,7 +223,7 @@ fn tell(context: &Context, report: &Report, shown: &Value, progress: &Progress) 
 }
 
 /// How the run ended, for programs.
-fn as_json(connector: &Connector, flow: &str, report: &Report, progress: &Progress) -> Value {
+pub(super) fn as_json(connector: &Connector, flow: &str, report: &Report, progress: &Progress) -> Value {
     let failure = report.outcome.as_ref().err();
     let nothing = Output::default();
     let output = report.outcome.as_ref().unwrap_or(&nothing);
@@ -243,7 +243,7 @@ fn as_json(connector: &Connector, flow: &str, report: &Report, progress: &Progre
     })
 }
 
-fn in_words(report: &Report, progress: &Progress) -> String {
+pub(super) fn in_words(report: &Report, progress: &Progress) -> String {
     let changed =
         if report.committed == Committed::Yes { "the app was changed, or may have been\n" } else { "" };
     let output = match &report.outcome {

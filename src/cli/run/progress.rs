@@ -12,7 +12,7 @@ use crate::trace::{Moment, NextStep, NotAllowed, Picture, Preview, StepOutcome, 
 
 /// Whether the author is asked before each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(in crate::cli) enum Pace {
     /// The flow runs by itself.
     Through,
     /// One step at a time.
@@ -37,11 +37,11 @@ pub(in crate::cli) struct Progress {
 
 /// Where pictures go.
 #[derive(Debug)]
-pub(super) struct Pictures {
+pub(in crate::cli) struct Pictures {
     /// The folder; a temporary one, made when it is needed, if none.
-    pub(super) folder: Option<PathBuf>,
+    pub(in crate::cli) folder: Option<PathBuf>,
     /// Every picture, or only those of the commit step and of failures.
-    pub(super) all: bool,
+    pub(in crate::cli) all: bool,
 }
 
 impl Pictures {
@@ -59,7 +59,7 @@ impl Pictures {
 }
 
 impl Progress {
-    pub(super) fn new(format: Format, pace: Pace, pictures: Pictures) -> Self {
+    pub(in crate::cli) fn new(format: Format, pace: Pace, pictures: Pictures) -> Self {
         let (flow, steps) = (String::new(), Vec::new());
         Self { format, pace, pictures, flow, open: None, steps, commit_picture: None }
     }

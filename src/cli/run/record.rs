@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Trial;
 use super::trial::VIEWPORT;
 use crate::artifact::{ArtifactError, Folder};
+use crate::browser::Playback;
 use crate::connector::{Connector, texts};
 
 /// The version of `recording.json` and of what lies beside it.
@@ -61,6 +63,7 @@ impl Record {
             "viewport": VIEWPORT,
             "connector": { "name": connector.name, "version": connector.version, "hash": connector.hash },
             "given": given,
+            "username": trial.username(),
             "exchanges_left_out": recording.left_out(),
             "run": shown,
         });
@@ -78,5 +81,64 @@ impl Record {
         let written = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         let written: io::Result<()> = written.and_then(|()| fs::write(&path, bytes));
         written.with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// A run as it was kept in a folder.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Recorded {
+    version: u32,
+    /// The connector that ran.
+    pub(in crate::cli) connector: RecordedConnector,
+    /// What `--set` said.
+    pub(in crate::cli) given: BTreeMap<String, String>,
+    /// By what name the service account logged in.
+    #[serde(default)]
+    pub(in crate::cli) username: Option<String>,
+    /// How the run ended.
+    pub(in crate::cli) run: RecordedRun,
+}
+
+/// The connector of a recorded run.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct RecordedConnector {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) hash: String,
+}
+
+/// How a recorded run ended, and its steps.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct RecordedRun {
+    pub(in crate::cli) flow: String,
+    #[serde(flatten)]
+    pub(in crate::cli) rest: serde_json::Map<String, Value>,
+}
+
+impl Recorded {
+    /// Reads `recording.json` of a folder.
+    pub(in crate::cli) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("recording.json");
+        let text =
+            fs::read(&path).with_context(|| format!("{} is no recording of a run", folder.display()))?;
+        let read: Self = serde_json::from_slice(&text)
+            .with_context(|| format!("{} cannot be understood", path.display()))?;
+        if read.version != VERSION {
+            bail!("{} is of version {}; this Usher reads version {VERSION}", path.display(), read.version);
+        }
+        Ok(read)
+    }
+
+    /// What went over the network.
+    pub(in crate::cli) fn playback(folder: &Path) -> anyhow::Result<Playback> {
+        let path = folder.join("network.har");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let har: Value = serde_json::from_slice(&text)
+            .with_context(|| format!("{} cannot be understood", path.display()))?;
+        let body = |name: &str| {
+            // Only what lies in the folder.
+            let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+            if is_inside { fs::read(folder.join(name)) } else { Err(io::ErrorKind::InvalidFilename.into()) }
+        };
+        Ok(Playback::new(&har, body)?)
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::browser::{Browser, LaunchOptions, Page, Recorder, Recording, Session, SessionOptions};
+use crate::browser::{
+    Browser, LaunchOptions, Network, Page, Playback, Recorder, Recording, Session, SessionOptions,
+};
 use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
 use crate::run::{self, Call, Committed, Identity, Limits, Reach, Report, UsedCodes};
-use crate::secret::SecretString;
+use crate::secret::{ExposeSecret, SecretString};
 use crate::step::Failure;
 
 use super::progress::Progress;
@@ -27,7 +29,7 @@ pub(in crate::cli) struct Trial {
     credentials: BTreeMap<String, SecretString>,
     clock: SharedClock,
     codes: UsedCodes,
-    recorder: Option<Recorder>,
+    network: Network,
 }
 
 impl Trial {
@@ -42,19 +44,29 @@ impl Trial {
             credentials,
             clock: Arc::new(SystemClock),
             codes: UsedCodes::default(),
-            recorder: None,
+            network: Network::Real,
         })
     }
 
     /// From now on keeps what goes over the network of its sessions.
     pub(super) fn record(&mut self) {
-        self.recorder = Some(Recorder::default());
+        self.network = Network::Recorded(Recorder::default());
     }
 
     /// What went over the network, without secrets; none where it was not kept.
     pub(super) async fn recording(&self) -> Option<Recording> {
-        let redactor = run::redactor(&self.credentials);
-        Some(self.recorder.as_ref()?.recording(&redactor).await)
+        let Network::Recorded(recorder) = &self.network else { return None };
+        Some(recorder.recording(&run::redactor(&self.credentials)).await)
+    }
+
+    /// From now on a recording answers in the place of the network.
+    pub(in crate::cli) fn play(&mut self, playback: Playback) {
+        self.network = Network::Played(playback);
+    }
+
+    /// By what name the service account logs in.
+    pub(super) fn username(&self) -> Option<&str> {
+        self.credentials.get(run::USERNAME).map(ExposeSecret::expose_secret)
     }
 
     /// The name and version of the browser.
@@ -63,7 +75,7 @@ impl Trial {
     }
 
     /// Runs the flow; logs in first, unless the flow is `login` or the session holds.
-    pub(super) async fn run(
+    pub(in crate::cli) async fn run(
         &mut self,
         connector: &Connector,
         flow: &str,
@@ -101,7 +113,7 @@ impl Trial {
     /// A session that may reach these origins and is logged in nowhere.
     pub(in crate::cli) async fn enter(&mut self, origins: Vec<String>) -> anyhow::Result<()> {
         let options =
-            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, recorder: self.recorder.clone() };
+            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, network: self.network.clone() };
         self.session = Some((origins, self.browser.open_session(&options).await?));
         Ok(())
     }
@@ -136,7 +148,7 @@ impl Trial {
             return Ok(false);
         }
         let options =
-            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, recorder: self.recorder.clone() };
+            SessionOptions { origins: origins.clone(), viewport: VIEWPORT, network: self.network.clone() };
         let session = self.browser.open_session(&options).await?;
         if let Some((_, old)) = self.session.replace((origins, session)) {
             old.close().await;

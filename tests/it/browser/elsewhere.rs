@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, timeout};
-use usher::browser::{Action, Address, Browser, BrowserError, PageError, SessionOptions, Wait};
+use usher::browser::{Action, Address, Browser, BrowserError, Network, PageError, SessionOptions, Wait};
 
 /// A test with a browser of somebody else.
 pub fn with_plain<F: Future<Output = Plain>>(test: impl FnOnce(Plain) -> F) {
@@ -139,7 +139,8 @@ fn webrtc_goes_around_no_block_in_it() {
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let stun = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let browser = plain.connect().await;
-        let options = SessionOptions { origins: vec![base.clone()], viewport: (800, 600), recorder: None };
+        let options =
+            SessionOptions { origins: vec![base.clone()], viewport: (800, 600), network: Network::Real };
         let session = browser.open_session(&options).await.unwrap();
         let page = session.page();
         page.goto(&format!("{base}/#{}", stun.local_addr().unwrap().port()), &soon()).await.unwrap();

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, timeout};
-use usher::browser::{Browser, BrowserError, LaunchOptions, PageError, SessionOptions, Wait};
+use usher::browser::{Browser, BrowserError, LaunchOptions, Network, PageError, SessionOptions, Wait};
 
 /// Far beyond what a test may take: who is told at once does not wait for it.
 fn long() -> Wait {
@@ -54,7 +54,7 @@ async fn all_gone(id: u32, profiles: &Path) {
 }
 
 fn options_of(lab: &Lab) -> SessionOptions {
-    SessionOptions { origins: vec![lab.base.clone()], viewport: (800, 600), recorder: None }
+    SessionOptions { origins: vec![lab.base.clone()], viewport: (800, 600), network: Network::Real }
 }
 
 /// Options with a folder for profiles that nobody else uses.

@@ -2,7 +2,7 @@
 
 use super::elsewhere::with_plain;
 use super::lab::*;
-use usher::browser::{Action, Browser, Guard, PageError, Read, SessionOptions, Unready};
+use usher::browser::{Action, Browser, Guard, Network, PageError, Read, SessionOptions, Unready};
 use usher::locator::{Kind, Locator};
 
 fn frame(title: &str) -> Locator {
@@ -14,7 +14,7 @@ async fn framed(browser: &Browser) -> Lab {
     let base = base().await;
     let other = base.replace("127.0.0.1", "localhost");
     let options =
-        SessionOptions { origins: vec![base.clone(), other], viewport: (1000, 700), recorder: None };
+        SessionOptions { origins: vec![base.clone(), other], viewport: (1000, 700), network: Network::Real };
     let session = browser.open_session(&options).await.unwrap();
     let lab = Lab { page: session.page().clone(), session, base };
     lab.goto("frames.html").await;

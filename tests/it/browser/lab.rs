@@ -13,7 +13,8 @@ use axum::routing::get;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use usher::browser::{
-    Acted, Action, Browser, LaunchOptions, Page, PageError, Read, Session, SessionOptions, Target, Text, Wait,
+    Acted, Action, Browser, LaunchOptions, Network, Page, PageError, Read, Session, SessionOptions, Target,
+    Text, Wait,
 };
 use usher::locator::{Kind, Locator, Name, Nth, Part};
 
@@ -64,7 +65,8 @@ pub struct Lab {
 impl Lab {
     pub async fn open(browser: &Browser) -> Self {
         let base = base().await;
-        let options = SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
+        let options =
+            SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), network: Network::Real };
         let session = browser.open_session(&options).await.unwrap();
         Self { page: session.page().clone(), session, base }
     }

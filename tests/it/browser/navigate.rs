@@ -1,7 +1,7 @@
 //! Opening documents, actions that do, and what may not be reached.
 
 use super::lab::*;
-use usher::browser::{Action, PageError, SessionOptions};
+use usher::browser::{Action, Network, PageError, SessionOptions};
 
 #[test]
 fn opening_an_address_tells_where_it_led() {
@@ -156,7 +156,7 @@ fn sessions_see_nothing_of_each_other() {
 fn an_origin_that_is_none_is_refused() {
     in_lab(|lab| async move {
         let options =
-            SessionOptions { origins: vec!["nowhere".into()], viewport: (800, 600), recorder: None };
+            SessionOptions { origins: vec!["nowhere".into()], viewport: (800, 600), network: Network::Real };
         assert!(lab.browser().open_session(&options).await.is_err());
     });
 }

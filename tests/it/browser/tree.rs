@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::devtools::{DevTools, MARK, Told};
 use super::lab::*;
 use tokio::time::Instant;
-use usher::browser::{Action, Browser, LaunchOptions, Page, Read, SessionOptions, Wait};
+use usher::browser::{Action, Browser, LaunchOptions, Network, Page, Read, SessionOptions, Wait};
 use usher::clock::{Clock, SystemClock};
 use usher::demo::{AcmeDesk, Options, PASSWORD, SERVICE_ACCOUNT};
 use usher::locator::{Kind, Locator, Name};
@@ -151,7 +151,8 @@ fn roles_and_names_of_an_app_are_those_of_chromium_s_own_tree() {
         let browser = Browser::launch(&options).await.unwrap();
         let clock = Arc::new(|| SystemClock.now().as_ms());
         let desk = AcmeDesk::start(Options::new(clock, Arc::new(|bytes| bytes.fill(7)))).await.unwrap();
-        let options = SessionOptions { origins: vec![desk.url()], viewport: (1280, 900), recorder: None };
+        let options =
+            SessionOptions { origins: vec![desk.url()], viewport: (1280, 900), network: Network::Real };
         let session = browser.open_session(&options).await.unwrap();
         let page = session.page();
         let mut wrong = Vec::new();

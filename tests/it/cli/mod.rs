@@ -7,6 +7,7 @@ mod db;
 mod job;
 mod pick;
 mod readme;
+mod replay;
 mod run;
 mod scim_journal;
 mod serve;

@@ -75,7 +75,11 @@ impl Stage {
         Talk { child, lines }
     }
 
-    fn agent(&self) -> Member {
+    pub(super) fn agent_is(&self, email: &str) -> Role {
+        self.desk.members().into_iter().find(|member| member.email == email).unwrap().role
+    }
+
+    pub(super) fn agent(&self) -> Member {
         let is_agent = |member: &Member| member.status == Status::Active && member.role == Role::Agent;
         self.desk.members().into_iter().find(is_agent).unwrap()
     }

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use usher::browser::SessionOptions;
+use usher::browser::{Network, SessionOptions};
 use usher::failure::FailureClass;
 use usher::run::Committed;
 
@@ -47,7 +47,7 @@ pub fn on_fixtures<F: Future<Output = ()>>(test: impl FnOnce(Stand, Received) ->
                 .with_state(received.clone());
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
             let options =
-                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
+                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), network: Network::Real };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
             stand.book().tenant = None;

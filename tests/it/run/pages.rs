@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use usher::browser::SessionOptions;
+use usher::browser::{Network, SessionOptions};
 use usher::failure::FailureClass;
 use usher::run::Committed;
 
@@ -52,7 +52,7 @@ fn on_pages<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
             }
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
             let options =
-                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), recorder: None };
+                SessionOptions { origins: vec![base.clone()], viewport: (1000, 700), network: Network::Real };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             stand.base_url = base;
             stand.book().tenant = None;

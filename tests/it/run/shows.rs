@@ -13,7 +13,7 @@ use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use usher::browser::SessionOptions;
+use usher::browser::{Network, SessionOptions};
 use usher::connector::load;
 use usher::diagnostic::{Colour, Source, Span, render};
 use usher::locator::{Kind, Locator, Name, Nth, Part, State};
@@ -80,7 +80,7 @@ fn every_step_and_every_form_of_a_locator_has_its_page() {
             let options = SessionOptions {
                 origins: vec![stand.base_url.clone()],
                 viewport: (1000, 700),
-                recorder: None,
+                network: Network::Real,
             };
             stand.session = stand.browser.open_session(&options).await.unwrap();
             let mut shown = Shown::new();

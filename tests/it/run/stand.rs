@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use usher::browser::{Browser, Session, SessionOptions};
+use usher::browser::{Browser, Network, Session, SessionOptions};
 use usher::clock::{Clock, SystemClock};
 use usher::connector::{Connector, load};
 use usher::demo::{AcmeDesk, Member, Options, PASSWORD, SERVICE_ACCOUNT};
@@ -109,8 +109,11 @@ impl Stand {
     /// Goes on in a browser of somebody else, in a new session. It is to be ended with the test.
     pub async fn move_elsewhere(&mut self) -> Plain {
         let plain = Plain::start(&find_chromium().unwrap()).await;
-        let options =
-            SessionOptions { origins: vec![self.base_url.clone()], viewport: (1000, 700), recorder: None };
+        let options = SessionOptions {
+            origins: vec![self.base_url.clone()],
+            viewport: (1000, 700),
+            network: Network::Real,
+        };
         self.session = plain.connect().await.open_session(&options).await.unwrap();
         plain
     }
@@ -131,7 +134,8 @@ impl Stand {
             let totp = options.totp_secret.clone();
             let desk = AcmeDesk::start(options).await.unwrap();
             let browser = Browser::launch(&launch).await.unwrap();
-            let options = SessionOptions { origins: vec![desk.url()], viewport: (1280, 900), recorder: None };
+            let options =
+                SessionOptions { origins: vec![desk.url()], viewport: (1280, 900), network: Network::Real };
             let session = browser.open_session(&options).await.unwrap();
             let root = Path::new(env!("CARGO_MANIFEST_DIR"));
             let connector = load(&root.join("connectors/acme-desk")).connector.unwrap();

@@ -1,0 +1,106 @@
+//! `usher replay`: what was recorded of Acme Desk, once more, without it.
+
+use usher::demo::{Role, Switches};
+
+use super::run::{Stage, with_desk};
+use super::*;
+
+impl Stage {
+    /// Records a run, which ends as `ends` expects, in the folder of that name.
+    fn record(&self, flow: &str, folder: &str, more: &[&str]) -> Ran {
+        self.run(flow, &[more, &["--record", folder]].concat())
+    }
+
+    /// Replays; the app, which is there, is asked for nothing and sees no change.
+    fn replay(&self, folder: &str, more: &[&str]) -> Ran {
+        let (asked, changed) = (self.desk.stats().requests, self.desk.record().len());
+        let mut command = self.shell.command(&[&["replay", folder], more].concat());
+        let ran: Ran = command.env("TMPDIR", self.shell.root.path()).output().unwrap().into();
+        assert_eq!((self.desk.stats().requests, self.desk.record().len()), (asked, changed), "{ran:?}");
+        ran
+    }
+}
+
+#[test]
+fn a_recorded_change_comes_out_the_same_without_the_app() {
+    with_desk(|stage| {
+        let agent = stage.agent().email;
+        let account = format!("account.email={agent}");
+        stage.record("change_role", "kept/role", &["--set", &account, "--set", "role=viewer"]).done();
+        assert_eq!(stage.desk.record().len(), 1);
+        let said = stage.replay("kept/role", &[]).done();
+        assert!(said.contains("it came out as it was recorded"), "{said}");
+        assert!(said.contains("clicked button “Save”"), "{said}");
+        let shown = stage.replay("kept/role", &["--format", "json"]).json();
+        assert_eq!((&shown["same"], &shown["run"]["committed"]), (&true.into(), &true.into()), "{shown:#}");
+        assert_eq!(shown["never_recorded"], serde_json::json!([]));
+
+        // A list over its pages, with what it read.
+        stage.record("list_accounts", "kept/list", &[]).done();
+        let shown = stage.replay("kept/list", &["--format", "json"]).json();
+        let rows = shown["run"]["rows"].as_array().unwrap().len();
+        assert_eq!((&shown["same"], rows), (&true.into(), stage.desk.members().len()), "{shown:#}");
+    });
+}
+
+#[test]
+fn a_recorded_failure_comes_out_the_same_and_a_mended_connector_goes_as_far_as_the_recording() {
+    with_desk(|stage| {
+        let agent = stage.agent().email;
+        let account = format!("account.email={agent}");
+        let about = ["--set", account.as_str(), "--set", "role=viewer"];
+        let flow = stage.shell.path("connectors/acme-desk/flows/change_role.yaml");
+        let whole = std::fs::read_to_string(&flow).unwrap();
+        std::fs::write(&flow, whole.replace("button \"Save\"", "button \"Store\"")).unwrap();
+        let failed = stage.record("change_role", "kept/failed", &about);
+        assert_eq!(failed.code, Some(1), "{failed:?}");
+        assert!(stage.desk.record().is_empty());
+        let said = stage.replay("kept/failed", &[]).done();
+        assert!(said.contains("ui_drift") && said.contains("it came out as it was recorded"), "{said}");
+
+        // Mended, it goes on until it asks for what nobody has recorded: the change itself.
+        std::fs::write(&flow, &whole).unwrap();
+        let ran = stage.replay("kept/failed", &["--edited", "--format", "json"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let shown: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let asked = shown["never_recorded"][0].as_str().unwrap();
+        assert!(asked.starts_with("POST ") && asked.ends_with("was never recorded"), "{asked}");
+        let steps = shown["run"]["steps"].as_array().unwrap();
+        assert!(steps.iter().any(|step| step["words"].as_str().unwrap().contains("“Save”")), "{shown:#}");
+        let difference = shown["differences"].as_array().unwrap().last().unwrap().as_str().unwrap();
+        assert!(difference.contains("[ui_drift] was recorded, and now it is"), "{difference}");
+
+        // What was recorded green, an edited connector that does the same replays green; one that does not stops.
+        stage.record("change_role", "kept/green", &about).done();
+        assert_eq!(stage.agent_is(&agent), Role::Viewer);
+        stage.replay("kept/green", &["--edited"]).done();
+        std::fs::write(&flow, whole.replace("button \"Save\"", "button \"Store\"")).unwrap();
+        let stopped = stage.replay("kept/green", &["--edited"]);
+        assert!(stopped.code == Some(1) && stopped.out.contains("ui_drift"), "{stopped:?}");
+        stage.replay("kept/green", &[]).done();
+    });
+}
+
+#[test]
+fn a_page_that_has_changed_stops_a_replay_and_what_is_no_recording_is_said() {
+    with_desk(|stage| {
+        stage.desk.set_switches(Switches { new_design: true, ..stage.desk.switches() });
+        let agent = format!("account.email={}", stage.agent().email);
+        let failed = stage.record("change_role", "kept/drift", &["--set", &agent, "--set", "role=viewer"]);
+        assert_eq!(failed.code, Some(1), "{failed:?}");
+        stage.replay("kept/drift", &[]).done();
+        let none = stage.replay("connectors", &[]).failed();
+        assert!(none.contains("connectors is no recording of a run"), "{none}");
+        let manifest = stage.shell.path("kept/drift/connector/connector.yaml");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, format!("{text}# changed\n")).unwrap();
+        let changed = stage.replay("kept/drift", &[]).failed();
+        assert!(changed.contains("is not the connector that was recorded"), "{changed}");
+        let har = stage.shell.path("kept/drift/network.har");
+        let text = std::fs::read_to_string(&har).unwrap();
+        let out = regex::Regex::new(r#""_file": "[^"]*""#).unwrap();
+        std::fs::write(&har, out.replace(&text, r#""_file": "../../password.txt""#).as_ref()).unwrap();
+        let outside = stage.replay("kept/drift", &["--edited"]).failed();
+        assert!(outside.contains("../../password.txt of the recording cannot be read"), "{outside}");
+    });
+}
