@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::attributes::STRINGS;
-use super::{Connector, From, Holds};
+use super::{Connector, Entitlement, From, Holds};
 use crate::account::{Attributes, Entitlements, Observed, Status};
 use crate::scim::schema::{self, Type, USHER_USER};
 use crate::scim::{Attribute, ResourceSchema};
@@ -22,10 +22,13 @@ impl Connector {
             }
         });
         let strings = "String values, such as `team:Field`, that say all that the person holds, of several types in one list.";
-        let known = self.entitlements.iter();
-        let known =
-            known.flat_map(|one| one.keys().map(|key| one.string_value(key)).collect::<Vec<String>>());
-        let strings = Attribute::new(STRINGS, Type::String, strings).canonical(known).multi_valued();
+        // One of each type, as examples: all of them may be thousands.
+        let example = |one: &Entitlement| {
+            let key = one.default.as_deref().or_else(|| one.keys().next())?;
+            Some(one.string_value(key))
+        };
+        let examples: Vec<String> = self.entitlements.iter().filter_map(example).collect();
+        let strings = Attribute::new(STRINGS, Type::String, strings).canonical(examples).multi_valued();
         let attributes = attributes.chain([strings].into_iter().filter(|_| !self.entitlements.is_empty()));
         let user = ResourceSchema::user().with_attributes(USHER_USER, attributes.collect());
         // The role can be said in the core attribute too; there, too, only those are taken that the app has.

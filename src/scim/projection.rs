@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::grammar;
 use super::path::Path;
-use super::schema::{Attribute, Found, ResourceSchema, Returned};
+use super::schema::{Attribute, Found, ResourceSchema, Returned, USHER_USER};
 
 /// A choice of attributes. Names that the schema does not know choose nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,12 +56,23 @@ impl Projection {
     /// The answer with the chosen attributes only.
     #[must_use]
     pub fn apply(&self, resource: Value, schema: &ResourceSchema) -> Value {
-        let Value::Object(attributes) = resource else { return resource };
+        let Value::Object(mut attributes) = resource else { return resource };
+        drop_emptied(&mut attributes);
         Value::Object(match self {
             Self::All => attributes,
             Self::Only(paths) => only(&attributes, paths, schema),
             Self::Without(paths) => without(attributes, paths, schema),
         })
+    }
+}
+
+/// Takes out the lists of Usher's own extension that say that nothing is held: to a client they are not there (RFC 7643 section 2.5).
+fn drop_emptied(attributes: &mut Map<String, Value>) {
+    let Some(Value::Object(own)) = attributes.get_mut(USHER_USER) else { return };
+    let before = own.len();
+    own.retain(|_, value| !matches!(value, Value::Array(values) if values.is_empty()));
+    if own.is_empty() && before > 0 {
+        attributes.shift_remove(USHER_USER);
     }
 }
 

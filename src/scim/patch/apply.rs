@@ -10,7 +10,7 @@ use crate::scim::error::quote;
 use crate::scim::filter::{Filter, Literal};
 use crate::scim::path::{Path, Scope};
 use crate::scim::resource::{Resource, check_immutable, is_primary, unwrap_json};
-use crate::scim::schema::{Attribute, Found, ResourceSchema, fold};
+use crate::scim::schema::{Attribute, Found, ResourceSchema, USHER_USER, fold};
 
 /// The resource after all changes of `request`, in order. `resource` itself stays as it is.
 ///
@@ -93,6 +93,11 @@ impl Action {
                     _ => Map::new(),
                 };
                 change(&mut inner, path, attribute, &effect)?;
+                // Whoever takes the last away wishes that none is held.
+                let is_emptied = attribute.multi_valued && !inner.contains_key(attribute.name.as_ref());
+                if extension.id == USHER_USER && is_emptied && !matches!(effect, Effect::Add(_)) {
+                    inner.insert(attribute.name.to_string(), Value::Array(Vec::new()));
+                }
                 put(attributes, extension.id, Value::Object(inner));
                 Ok(())
             }

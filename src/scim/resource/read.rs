@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Error, MAX_DEPTH, normalised, quote};
 use crate::scim::path::names;
-use crate::scim::schema::{Mutability, ResourceSchema, Returned, Schema, USHER_USER};
+use crate::scim::schema::{Attribute, Mutability, ResourceSchema, Returned, Schema, USHER_USER};
 
 /// The attributes of a POST or PUT, without `schemas`, which is checked and then derived.
 ///
@@ -140,13 +140,21 @@ fn extension_value(extension: &Schema, value: Value) -> Result<Option<Value>, Er
         if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
             continue;
         }
-        if let Some(value) = normalised(attribute, value)?
+        let none = holds_none(extension, attribute, &value);
+        if let Some(value) = normalised(attribute, value)?.or(none)
             && attributes.insert(attribute.name.to_string(), value).is_some()
         {
             return Err(Error::invalid_syntax(format!("{} is given twice", quote(&attribute.name))));
         }
     }
     Ok((!attributes.is_empty()).then_some(Value::Object(attributes)))
+}
+
+/// What is kept of an empty list of Usher's own extension: that nothing of the kind is to be held is a wish, which the absence of the
+/// list is not.
+fn holds_none(extension: &Schema, attribute: &Attribute, value: &Value) -> Option<Value> {
+    let is_emptied = matches!(value, Value::Array(values) if values.is_empty());
+    (extension.id == USHER_USER && attribute.multi_valued && is_emptied).then(|| Value::Array(Vec::new()))
 }
 
 fn check_schemas(schemas: Option<&Value>, schema: &ResourceSchema) -> Result<(), Error> {

@@ -206,7 +206,7 @@ async fn teams_can_be_added_once() {
     let mut browser = app.signed_in().await;
     browser.get("/orgs/acme/teams").await;
     browser.post("/orgs/acme/teams", &[("name", "Weekend")]).await;
-    assert!(browser.get("/orgs/acme/teams").await.contains("<td>Weekend</td><td class=\"number\">0</td>"));
+    assert!(browser.get("/orgs/acme/teams").await.contains(">Weekend</td><td class=\"number\">0</td>"));
     assert_eq!(browser.status(), Some("Team added"));
     browser.post("/orgs/acme/teams", &[("name", "weekend")]).await;
     assert_eq!(browser.alert(), Some("A team with this name already exists."));

@@ -76,6 +76,23 @@ async fn a_team_stays_the_same_under_another_name_and_an_unknown_one_is_refused(
     done(store, &job_of(store, &id).await.id).await;
     let now = world.desk.members().into_iter().find(|one| one.email == member.email).unwrap();
     assert_eq!((now.role, now.teams), (Role::Viewer, vec!["Field EMEA".to_owned()]));
+
+    // The last one is taken away as any other: an empty list is a wish, and no list is none.
+    let mut wish = with_teams(member, &[]);
+    assert_eq!(world.scim.put(&id, &wish).await.0, 200);
+    done(store, &job_of(store, &id).await.id).await;
+    assert_eq!(teams(&world), [""; 0]);
+    assert_eq!(world.scim.put(&id, &with_teams(member, &["Billing"])).await.0, 200);
+    done(store, &job_of(store, &id).await.id).await;
+    wish[ROLE_URN].as_object_mut().unwrap().remove("team");
+    assert_eq!(world.scim.put(&id, &wish).await.0, 200);
+    done(store, &job_of(store, &id).await.id).await;
+    assert_eq!(teams(&world), ["Billing"], "of what nobody speaks of nothing is taken away");
+    let remove = json!([{ "op": "remove", "path": format!("{ROLE_URN}:team") }]);
+    let (status, answer) = world.scim.patch(&id, remove).await;
+    assert!(status == 200 && answer[ROLE_URN].get("team").is_none(), "{answer}");
+    done(store, &job_of(store, &id).await.id).await;
+    assert_eq!(teams(&world), [""; 0]);
     world.end().await;
 }
 
