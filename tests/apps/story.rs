@@ -89,7 +89,9 @@ pub async fn tell(app: &dyn App) {
 
 /// Those who are in the app already become known, and after that nothing more is found.
 async fn import(gateway: &Gateway, seeded: usize, scenes: &mut Scenes) {
-    let (plan, items) = gateway.sync().await;
+    let (plan, mut items) = gateway.sync().await;
+    // Groups of the app are groups here from now on.
+    items.retain(|item| item.item.kind != ItemKind::AdoptGroup);
     let (adopted, beyond): (Vec<PlanItem>, Vec<PlanItem>) =
         items.into_iter().partition(|item| item.item.kind == ItemKind::Adopt);
     assert_eq!((adopted.len(), plan.counts.protected), (seeded - 1, 1), "all but the service account");
