@@ -280,3 +280,61 @@ async fn a_group_that_was_changed_since_it_was_read_is_left_alone_and_one_that_d
     let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
     assert_eq!(bench.applied(&plan, true).await.1, ["left alone: a job is at it"]);
 }
+
+#[tokio::test]
+async fn what_nobody_has_dealt_with_is_listed_until_somebody_does() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 2).await;
+    let [drifted, left] = [bench.made(&acme, "drifted").await, bench.made(&acme, "left").await];
+    let delete = UserChange::Delete { id: left.id.clone(), expected: None };
+    bench.record(change(&acme, delete, Priority::LEAVER)).await;
+    let claimed = bench.claimed().await;
+    let seen = Some(Seen::Account(SeenAccount::absent()));
+    bench
+        .store
+        .finish(&claimed.lease, Finish { seen, ..Finish::with(Outcome::Done { message: None }) })
+        .await
+        .unwrap();
+    bench.clock.advance(Duration::from_secs(1));
+    let orphan = |id: &str, name: &str| NewItem {
+        resource: Some(json!({ "userName": format!("{name}.again"), "active": true })),
+        ..item(ItemKind::Orphan, Some(&left), Some(account(id, name, Status::Active)))
+    };
+    let items = vec![
+        item(ItemKind::Drift, Some(&drifted), Some(account("drifted", "drifted", Status::Suspended))),
+        orphan("8", "left"),
+        orphan("9", "left too"),
+    ];
+    let plan = bench.plan(&acme, None, items).await;
+    bench.applied(&plan, false).await;
+    let names = |found: Vec<Unsettled>| found.into_iter().map(|one| one.item.item.name).collect::<Vec<_>>();
+    let drift = async || bench.store.drift(Some(&acme.id)).await.unwrap();
+    let orphans = async || bench.store.orphans(None).await.unwrap();
+    assert_eq!(
+        (names(drift().await), names(orphans().await)),
+        (vec!["drifted".to_owned()], vec!["left".to_owned(), "left too".to_owned()])
+    );
+    assert!(names(bench.store.drift(Some("another")).await.unwrap()).is_empty());
+
+    bench.clock.advance(Duration::from_secs(1));
+    let decision = decision(Some("looked at"), false);
+    let corrected = bench.store.correct_drift(&drift().await[0], &decision).await.unwrap();
+    assert!(corrected.ends_with("makes it as wanted"), "{corrected}");
+    assert!(names(drift().await).is_empty());
+    let schema = ResourceSchema::user();
+    let [first, second] = orphans().await.try_into().unwrap();
+    let removed = bench.store.end_orphan(&first, OrphanEnd::Remove, &decision, &schema).await.unwrap();
+    assert!(removed.ends_with("makes it as wanted"), "{removed}");
+    let back = bench.store.find_user_or_tombstone(&acme.id, &left.id).await.unwrap().unwrap();
+    assert_eq!((back.gone_at, back.left_at.is_some(), back.deleted_at.is_some()), (None, true, true));
+    let known = bench.store.find_account(&acme.id, &left.id).await.unwrap().unwrap().seen;
+    assert_eq!(known.app_id.as_deref(), Some("8"), "the job knows which account is meant");
+    let twice = bench.store.end_orphan(&second, OrphanEnd::Remove, &decision, &schema).await.unwrap();
+    assert_eq!(twice, "left alone: the user is not gone any more");
+    let adopted = bench.store.end_orphan(&second, OrphanEnd::Adopt, &decision, &schema).await.unwrap();
+    assert!(adopted.starts_with("adopted as user "), "{adopted}");
+    assert!(names(orphans().await).is_empty());
+    let events = bench.store.list_events(&EventFilter::Target(left.id.clone()), None, 50).await.unwrap();
+    let of = |kind: &str| events.iter().find(|event| event.kind == kind).unwrap();
+    assert_eq!(of("orphan.removed").data["reason"], "looked at");
+}
