@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::store::Decision;
 
 use super::context::Context;
-use super::unsettled::{self, Which};
+use super::unsettled::{self, What, Which};
 use super::{Exit, OPERATOR};
 
 /// What is not as it is wanted in an app, as the last sync found it, and the jobs that put it right
@@ -40,13 +40,7 @@ impl Drift {
         let installation = context.open().await?;
         match self.act {
             Act::List { integration } => {
-                let id = unsettled::id_of(&installation, integration.as_ref()).await?;
-                let found = installation.store.drift(id.as_deref()).await?;
-                let words = (
-                    "nothing is known not to be as it is wanted",
-                    "put it right: usher drift correct INTEGRATION --account NAME, or --all",
-                );
-                unsettled::list(context, &installation, &found, words).await?;
+                unsettled::list(context, &installation, integration.as_ref(), What::Drift).await?;
             }
             Act::Correct { name, which, reason } => {
                 let id = super::integration::find(&installation, &name).await?.row.id;

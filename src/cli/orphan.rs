@@ -6,7 +6,7 @@ use crate::server::Installation;
 use crate::store::{Decision, OrphanEnd};
 
 use super::context::Context;
-use super::unsettled::{self, Which};
+use super::unsettled::{self, What, Which};
 use super::{Exit, OPERATOR};
 
 /// Accounts of people who were removed, which the last sync found in the app nevertheless
@@ -51,13 +51,7 @@ impl Orphan {
         let installation = context.open().await?;
         match self.act {
             Act::List { integration } => {
-                let id = unsettled::id_of(&installation, integration.as_ref()).await?;
-                let found = installation.store.orphans(id.as_deref()).await?;
-                let words = (
-                    "no account of anybody who was removed is known",
-                    "decide: usher orphan remove INTEGRATION --account NAME --reason WHY, or adopt",
-                );
-                unsettled::list(context, &installation, &found, words).await?;
+                unsettled::list(context, &installation, integration.as_ref(), What::Orphans).await?;
             }
             Act::Remove { name, which, reason } => {
                 end(context, &installation, (&name, &which), OrphanEnd::Remove, Some(reason)).await?;

@@ -51,24 +51,36 @@ impl Which {
     }
 }
 
-/// The id of the integration of that name, where one is given.
-pub(super) async fn id_of(
-    installation: &Installation,
-    name: Option<&String>,
-) -> anyhow::Result<Option<String>> {
-    Ok(match name {
-        Some(name) => Some(super::integration::find(installation, name).await?.row.id),
-        None => None,
-    })
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Drift,
+    Orphans,
 }
 
-/// Lists findings; `empty` is said where there are none, `hint` after them.
+/// Lists findings; of one integration, where one is named.
 pub(super) async fn list(
     context: &Context,
     installation: &Installation,
-    found: &[Unsettled],
-    (empty, hint): (&str, &str),
+    integration: Option<&String>,
+    what: What,
 ) -> anyhow::Result<()> {
+    let id = match integration {
+        Some(name) => Some(super::integration::find(installation, name).await?.row.id),
+        None => None,
+    };
+    let (found, empty, hint) = match what {
+        What::Drift => (
+            installation.store.drift(id.as_deref()).await?,
+            "nothing is known not to be as it is wanted",
+            "put it right: usher drift correct INTEGRATION --account NAME, or --all",
+        ),
+        What::Orphans => (
+            installation.store.orphans(id.as_deref()).await?,
+            "no account of anybody who was removed is known",
+            "decide: usher orphan remove INTEGRATION --account NAME --reason WHY, or adopt",
+        ),
+    };
     let rows = installation.store.list_integrations().await?;
     let names: HashMap<String, String> = rows.into_iter().map(|row| (row.id, row.name)).collect();
     let shown: Vec<Value> = found.iter().map(|one| in_json(one, &names)).collect();
