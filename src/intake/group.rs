@@ -46,8 +46,9 @@ impl Intake {
         Ok(ShownPage { total: page.total, resources, paging })
     }
 
-    /// Makes a group (POST), or takes over one of that name that a sync found in the app. Asking again for one that could not be made takes the wish up again instead of being refused, and so does
-    /// asking again by the same external id while it is being made: an answer may have been lost.
+    /// Makes a group (POST), or takes over one of that name that a sync found in the app. Asking again for one that could not be made takes
+    /// the wish up again instead of being refused, and so does asking again by the same external id while it is being made: an answer may
+    /// have been lost.
     ///
     /// # Errors
     /// 409 `uniqueness` where another group has the name, `invalidValue` where a member is no user; where the connector makes groups in

@@ -20,9 +20,11 @@ pub(super) struct Pages<'a> {
     lease: &'a HeldLease,
     clock: SharedClock,
     connector_hash: String,
-    /// The last event before the attempt, or before the first page that is gone on from was read.
+    /// The last event before the attempt.
+    began: i64,
+    /// The same, or the one before the first page that is gone on from was read.
     since: i64,
-    /// Whether pages of an earlier attempt were asked for and are there.
+    /// Whether the list goes on from pages that were kept.
     goes_on: bool,
     list: String,
     /// Those that are not written yet.
@@ -37,7 +39,7 @@ impl<'a> Pages<'a> {
         since: i64,
     ) -> Self {
         let (list, gathered) = (String::new(), Vec::new());
-        Self { store, lease, clock, connector_hash, since, goes_on: false, list, gathered }
+        Self { store, lease, clock, connector_hash, began: since, since, goes_on: false, list, gathered }
     }
 
     /// The event since which the pages may not show what happened; none where all were read in this attempt.
@@ -51,6 +53,10 @@ impl<'a> Pages<'a> {
             self.gathered.clear();
         }
         let is_first = page.number == 1;
+        if is_first {
+            // Begun anew: what was kept was of no use.
+            (self.since, self.goes_on) = (self.began, false);
+        }
         self.gathered.push(page);
         if is_first || self.gathered.len() >= AT_ONCE {
             self.write().await;

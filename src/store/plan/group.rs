@@ -8,7 +8,12 @@ use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
 use crate::store::group::{self, Taken};
 use crate::store::job::{self, JobRequest, Priority, Work};
+use crate::store::sql::{args, statements};
 use crate::store::writer::Tx;
+
+statements! {
+    TOUCHED = "SELECT id FROM jobs WHERE integration_id = $1 AND lane = $2 AND changed_at > $3 LIMIT 1";
+}
 
 /// Keeps what was seen of a group, unless somebody changed it since, or a job is at it.
 pub(super) async fn take_over(
@@ -22,6 +27,11 @@ pub(super) async fn take_over(
         && job::head(tx, integration_id, id).await?.is_some()
     {
         return Ok(Outcome::said("left alone: a job is at it"));
+    }
+    if let Some(id) = &item.group_id
+        && tx.db.one(TOUCHED, args![integration_id, id, plan.made_at]).await?.is_some()
+    {
+        return Ok(Outcome::said("left alone: a job was at it since"));
     }
     let in_app = item.in_app.as_ref().filter(|_| item.kind != ItemKind::GroupGone);
     let taken = group::take_over(tx, integration_id, (item.group_id.as_deref(), in_app), plan.made_at);

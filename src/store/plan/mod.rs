@@ -45,7 +45,7 @@ const AT_ONCE: i64 = 500;
 /// Every statement of this part, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [STATEMENTS, apply::STATEMENTS, known::STATEMENTS, unsettled::STATEMENTS].concat()
+    [STATEMENTS, apply::STATEMENTS, group::STATEMENTS, known::STATEMENTS, unsettled::STATEMENTS].concat()
 }
 
 words! {

@@ -276,9 +276,14 @@ async fn a_group_that_was_changed_since_it_was_read_is_left_alone_and_one_that_d
     let (applied, outcomes) = bench.applied(&plan, true).await;
     assert_eq!(applied.jobs, 1);
     assert!(outcomes[0].ends_with("makes it as wanted"), "{outcomes:?}");
-    assert_eq!(bench.claimed().await.job.kind, Kind::Group);
+    let claimed = bench.claimed().await;
+    assert_eq!(claimed.job.kind, Kind::Group);
     let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
     assert_eq!(bench.applied(&plan, true).await.1, ["left alone: a job is at it"]);
+    let plan = bench.plan(&acme, None, vec![drift(&ops.id)]).await;
+    bench.clock.advance(Duration::from_secs(1));
+    bench.done(&claimed).await;
+    assert_eq!(bench.applied(&plan, true).await.1, ["left alone: a job was at it since"]);
 }
 
 #[tokio::test]
