@@ -152,11 +152,18 @@ pub(super) struct Outcome {
     pub(super) words: String,
     /// Whether a job was asked for.
     pub(super) asks: bool,
+    /// Whether nothing came of it.
+    pub(super) is_left: bool,
 }
 
 impl Outcome {
     pub(super) fn said(words: impl Into<String>) -> Self {
-        Self { words: words.into(), asks: false }
+        Self { words: words.into(), asks: false, is_left: false }
+    }
+
+    /// Nothing came of it, for this reason.
+    pub(super) fn left(words: impl Into<String>) -> Self {
+        Self { is_left: true, ..Self::said(words) }
     }
 }
 
@@ -189,12 +196,12 @@ pub(super) async fn adopt(
     schema: &ResourceSchema,
 ) -> Result<Outcome, StoreError> {
     let (Some(serde_json::Value::Object(resource)), Some(seen)) = (item.resource, item.account) else {
-        return Ok(Outcome::said("not adopted: it shows nothing that could be a user name"));
+        return Ok(Outcome::left("not adopted: it shows nothing that could be a user name"));
     };
     let name = resource.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default();
     // Not taken up again where somebody wished them gone since: that wish stands.
     if user::holder(tx, integration_id, name).await?.is_some() {
-        return Ok(Outcome::said("not adopted: the user name is taken"));
+        return Ok(Outcome::left("not adopted: the user name is taken"));
     }
     let body = UserBody {
         user_name: name.to_owned(),
@@ -217,7 +224,7 @@ pub(super) async fn adopt(
             Ok(Outcome::said(format!("adopted as user {}", recorded.user.id)))
         }
         Err(RecordError::Store(error)) => Err(error),
-        Err(refused) => Ok(Outcome::said(format!("not adopted: {refused}"))),
+        Err(refused) => Ok(Outcome::left(format!("not adopted: {refused}"))),
     }
 }
 
@@ -247,14 +254,14 @@ async fn see(tx: &mut Tx, plan: &PlanRow, item: NewItem, decision: &Decision) ->
     let Some(user) =
         user::find(&mut tx.db, integration_id, &user_id).await?.filter(|user| user.gone_at.is_none())
     else {
-        return Ok(Outcome::said("left alone: the user is gone"));
+        return Ok(Outcome::left("left alone: the user is gone"));
     };
     if job::head(tx, integration_id, &user_id).await?.is_some() {
-        return Ok(Outcome::said("left alone: a job is at it"));
+        return Ok(Outcome::left("left alone: a job is at it"));
     }
     let seen_at = tx.db.one(ACCOUNT_SEEN, args![integration_id, &user_id]).await?;
     if seen_at.map(|row| row.time("seen_at")).transpose()?.is_some_and(|at| at > plan.made_at) {
-        return Ok(Outcome::said("left alone: it was read again since"));
+        return Ok(Outcome::left("left alone: it was read again since"));
     }
     let seen = item.account.unwrap_or_else(SeenAccount::absent);
     account::put(tx, integration_id, &user_id, &seen, !item.note.is_empty());
@@ -294,5 +301,5 @@ pub(super) async fn ask(
     let request = JobRequest { priority, cause };
     let job = job::enqueue_behind(tx, &integration_id, None, (&work, &request), verdict).await?;
     let becomes = if job.state == JobState::Held { "is held" } else { "makes it as wanted" };
-    Ok(Outcome { words: format!("noted; {} {becomes}", job.id), asks: true })
+    Ok(Outcome { words: format!("noted; {} {becomes}", job.id), asks: true, is_left: false })
 }

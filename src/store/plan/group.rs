@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::apply::{Decision, Outcome};
+use super::unsettled::CORRECTION_ASKED;
 use super::{ItemKind, NewItem, PlanRow, Unsettled};
 use crate::store::error::StoreError;
 use crate::store::event::{self, NewEvent};
@@ -26,17 +27,17 @@ pub(super) async fn take_over(
     if let Some(id) = &item.group_id
         && job::head(tx, integration_id, id).await?.is_some()
     {
-        return Ok(Outcome::said("left alone: a job is at it"));
+        return Ok(Outcome::left("left alone: a job is at it"));
     }
     if let Some(id) = &item.group_id
         && tx.db.one(TOUCHED, args![integration_id, id, plan.made_at]).await?.is_some()
     {
-        return Ok(Outcome::said("left alone: a job was at it since"));
+        return Ok(Outcome::left("left alone: a job was at it since"));
     }
     let in_app = item.in_app.as_ref().filter(|_| item.kind != ItemKind::GroupGone);
     let taken = group::take_over(tx, integration_id, (item.group_id.as_deref(), in_app), plan.made_at);
     let (id, kind, version) = match taken.await? {
-        Taken::LeftAlone(why) => return Ok(Outcome::said(format!("left alone: {why}"))),
+        Taken::LeftAlone(why) => return Ok(Outcome::left(format!("left alone: {why}"))),
         Taken::Adopted(id) => (id, "group.adopted", None),
         Taken::Noted(group) => {
             let kind = match item.kind {
@@ -69,13 +70,13 @@ pub(super) async fn correct(
     let (id, integration_id) = (found.item.item.group_id.clone().unwrap_or_default(), &found.integration_id);
     let group = group::find(&mut tx.db, integration_id, &id).await?;
     let Some(group) = group.filter(|group| group.gone_at.is_none() && !group.is_found) else {
-        return Ok(Outcome::said("left alone: the group is gone"));
+        return Ok(Outcome::left("left alone: the group is gone"));
     };
     if job::head(tx, integration_id, &id).await?.is_some() {
-        return Ok(Outcome::said("left alone: a job is at it"));
+        return Ok(Outcome::left("left alone: a job is at it"));
     }
     let plan = (found.plan_id.as_str(), integration_id.as_str());
-    ask(tx, plan, (id, group.version), "drift.corrected", decision).await
+    ask(tx, plan, (id, group.version), CORRECTION_ASKED, decision).await
 }
 
 async fn ask(
@@ -90,5 +91,5 @@ async fn ask(
     let request = JobRequest { priority: Priority::ORDINARY, cause };
     let work = Work::Group { group_id: id, wanted_version };
     let job = job::enqueue(tx, integration_id, work, request).await?;
-    Ok(Outcome { words: format!("noted; {} makes it as wanted", job.id), asks: true })
+    Ok(Outcome { words: format!("noted; {} makes it as wanted", job.id), asks: true, is_left: false })
 }

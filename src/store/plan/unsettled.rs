@@ -23,6 +23,11 @@ statements! {
     COMES_BACK = "UPDATE users SET gone_at = NULL, left_at = $2, modified_at = $2, version = version + 1 WHERE id = $1";
 }
 
+/// The event of a job that is to put drift right.
+pub(super) const CORRECTION_ASKED: &str = "drift.correction_asked";
+/// The event of a job that is to remove an orphan.
+const REMOVAL_ASKED: &str = "orphan.removal_asked";
+
 /// A finding that nobody has dealt with.
 #[derive(Clone, Debug)]
 pub struct Unsettled {
@@ -110,19 +115,19 @@ pub(super) async fn ask_again(
     let Some(user_id) = &found.item.item.user_id else { return group::correct(tx, found, decision).await };
     let user = user::find(&mut tx.db, &found.integration_id, user_id).await?;
     let Some(user) = user.filter(|user| user.gone_at.is_none()) else {
-        return Ok(Outcome::said("left alone: the user is gone"));
+        return Ok(Outcome::left("left alone: the user is gone"));
     };
     if job::head(tx, &found.integration_id, user_id).await?.is_some() {
-        return Ok(Outcome::said("left alone: a job is at it"));
+        return Ok(Outcome::left("left alone: a job is at it"));
     }
-    ask(tx, &found.plan_id, user, "drift.corrected", decision).await
+    ask(tx, &found.plan_id, user, CORRECTION_ASKED, decision).await
 }
 
 async fn correct(tx: &mut Tx, found: &Unsettled, decision: &Decision) -> Result<String, StoreError> {
     let outcome = ask_again(tx, found, decision).await?;
     let item = found.item.item.clone();
     let target = item.user_id.or(item.group_id).unwrap_or_default();
-    settle(tx, found, ("drift.corrected", &target), decision, &outcome);
+    settle(tx, found, (CORRECTION_ASKED, &target), decision, &outcome);
     Ok(outcome.words)
 }
 
@@ -136,7 +141,7 @@ async fn end_orphan(
     let item = found.item.item.clone();
     let target = item.user_id.clone().unwrap_or_default();
     let (kind, outcome) = match end {
-        OrphanEnd::Remove => ("orphan.removed", remove(tx, &found, &target, decision).await?),
+        OrphanEnd::Remove => (REMOVAL_ASKED, remove(tx, &found, &target, decision).await?),
         OrphanEnd::Adopt => {
             let plan = (found.plan_id.as_str(), found.integration_id.as_str());
             ("orphan.adopted", adopt(tx, plan, item, decision, schema).await?)
@@ -156,23 +161,23 @@ async fn remove(
     let integration_id = &found.integration_id;
     let user = user::find(&mut tx.db, integration_id, user_id).await?;
     let Some(user) = user.filter(|user| user.gone_at.is_some()) else {
-        return Ok(Outcome::said("left alone: the user is not gone any more"));
+        return Ok(Outcome::left("left alone: the user is not gone any more"));
     };
     let Some(seen) = &found.item.item.account else {
-        return Ok(Outcome::said("left alone: nothing was seen of the account"));
+        return Ok(Outcome::left("left alone: nothing was seen of the account"));
     };
     if user::holder(tx, integration_id, &user.user_name).await?.is_some() {
-        return Ok(Outcome::said("left alone: somebody else has the user name; sync again"));
+        return Ok(Outcome::left("left alone: somebody else has the user name; sync again"));
     }
     tx.db.write(COMES_BACK, args![user_id, tx.now]);
     account::put(tx, integration_id, user_id, seen, true);
     let Some(user) = user::find(&mut tx.db, integration_id, user_id).await? else {
-        return Ok(Outcome::said("left alone: the user is gone"));
+        return Ok(Outcome::left("left alone: the user is gone"));
     };
-    ask(tx, &found.plan_id, user, "orphan.removed", decision).await
+    ask(tx, &found.plan_id, user, REMOVAL_ASKED, decision).await
 }
 
-/// Keeps what became of a finding, and tells of it.
+/// Keeps what became of a finding, and tells of it. One that was left alone stays as it was.
 fn settle(
     tx: &mut Tx,
     found: &Unsettled,
@@ -180,6 +185,9 @@ fn settle(
     decision: &Decision,
     outcome: &Outcome,
 ) {
+    if outcome.is_left {
+        return;
+    }
     tx.db.write(DECIDED, args![&found.plan_id, found.item.number, outcome.words.as_str()]);
     let told = json!({
         "plan": found.plan_id, "name": found.item.item.name, "reason": decision.reason, "outcome": outcome.words,

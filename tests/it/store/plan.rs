@@ -327,6 +327,16 @@ async fn what_nobody_has_dealt_with_is_listed_until_somebody_does() {
     assert!(corrected.ends_with("makes it as wanted"), "{corrected}");
     assert!(names(drift().await).is_empty());
     let schema = ResourceSchema::user();
+    // Whoever has the name by now is somebody else: nothing comes of it, and it is told of still.
+    let other = bench.add_user(&acme, "left").await.user;
+    let found = orphans().await.remove(0);
+    let refused = bench.store.end_orphan(&found, OrphanEnd::Remove, &decision, &schema).await.unwrap();
+    assert_eq!(refused, "left alone: somebody else has the user name; sync again");
+    assert_eq!(names(orphans().await), ["left", "left too"]);
+    let events = bench.store.list_events(&EventFilter::Target(left.id.clone()), None, 50).await.unwrap();
+    assert!(events.iter().all(|event| !event.kind.starts_with("orphan.")), "{events:?}");
+    let delete = UserChange::Delete { id: other.id, expected: None };
+    bench.store.record(Change { job: None, ..change(&acme, delete, Priority::LEAVER) }).await.unwrap();
     let [first, second] = orphans().await.try_into().unwrap();
     let removed = bench.store.end_orphan(&first, OrphanEnd::Remove, &decision, &schema).await.unwrap();
     assert!(removed.ends_with("makes it as wanted"), "{removed}");
@@ -341,5 +351,5 @@ async fn what_nobody_has_dealt_with_is_listed_until_somebody_does() {
     assert!(names(orphans().await).is_empty());
     let events = bench.store.list_events(&EventFilter::Target(left.id.clone()), None, 50).await.unwrap();
     let of = |kind: &str| events.iter().find(|event| event.kind == kind).unwrap();
-    assert_eq!(of("orphan.removed").data["reason"], "looked at");
+    assert_eq!(of("orphan.removal_asked").data["reason"], "looked at");
 }
