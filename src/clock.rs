@@ -99,6 +99,32 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that goes as another does and shows another time of day.
+#[derive(Debug)]
+pub struct ShiftedClock {
+    clock: SharedClock,
+    /// What it shows more than the other, in milliseconds.
+    by: i64,
+}
+
+impl ShiftedClock {
+    /// One that shows `now` at this moment.
+    pub fn to(clock: SharedClock, now: Timestamp) -> Self {
+        let by = now.0.saturating_sub(clock.now().0);
+        Self { clock, by }
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now().0.saturating_add(self.by))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
 pub struct ManualClock {

@@ -21,6 +21,7 @@ pub mod vault;
 
 pub mod draft;
 pub mod reconcile;
+pub mod recording;
 pub mod step;
 pub mod store;
 

@@ -2,7 +2,7 @@
 //!
 //! An artifact is named by the SHA-256 of its bytes and an extension that says what they are. A name that can be read
 //! has bytes that belong to it: they come into place whole, so a crash leaves nothing half, and what is there already is
-//! not written again.
+//! not written again. What packs well is kept packed (gzip), in a file that has `.gz` after its name.
 //!
 //! They are in a folder or in a bucket of S3. The folder is our own and not `object_store`'s: that one leaves the modes of
 //! files to the umask, and pictures of an admin page are for nobody else.
@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 mod folder;
 mod http;
+mod pack;
 mod s3;
 
 pub use folder::Folder;
@@ -104,6 +105,15 @@ pub enum ArtifactError {
         /// Why, and what to do.
         why: String,
     },
+    /// What is kept is not what was put there.
+    #[error("{address} cannot be unpacked")]
+    Spoilt {
+        /// Where it is.
+        address: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A bucket did not answer in time.
     #[error("cannot use {address}: no answer within {} s", LIMIT.as_secs())]
     Silent {
@@ -151,22 +161,25 @@ impl Artifacts {
         match self {
             Self::Folder(folder) => {
                 let name = name.clone();
-                folder.clone().off_thread(move |folder| folder.keep(&name, &bytes)).await?;
+                let keep = move |folder: &Folder| folder.keep(&name, &pack::packed(&name, bytes));
+                folder.clone().off_thread(keep).await?;
             }
-            Self::S3(s3) => s3.keep(&name, bytes).await?,
+            Self::S3(s3) => s3.keep(&name, pack::packed(&name, bytes)).await?,
         }
         Ok(name)
     }
 
     /// The bytes of this name, where they are kept.
     pub async fn get(&self, name: &ArtifactName) -> Result<Option<Vec<u8>>, ArtifactError> {
-        match self {
+        let kept = match self {
             Self::Folder(folder) => {
                 let name = name.clone();
-                folder.clone().off_thread(move |folder| folder.get(&name)).await
+                folder.clone().off_thread(move |folder| folder.get(&name)).await?
             }
-            Self::S3(s3) => s3.get(name).await,
-        }
+            Self::S3(s3) => s3.get(name).await?,
+        };
+        let unpacked = kept.map(|bytes| pack::unpacked(name, bytes)).transpose();
+        unpacked.map_err(|source| ArtifactError::Spoilt { address: self.address(name), source })
     }
 
     /// Removes the bytes of this name, where they are kept.
@@ -191,8 +204,9 @@ impl Artifacts {
 
 impl ArtifactName {
     /// The folder and the file in it. A folder of a million files is slow to list; 256 of them are not.
-    fn place(&self) -> (&str, &str) {
-        self.0.split_at(2)
+    fn place(&self) -> (&str, String) {
+        let (folder, file) = self.0.split_at(2);
+        (folder, if pack::is_packed(self) { format!("{file}.gz") } else { file.to_owned() })
     }
 }
 

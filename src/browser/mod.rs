@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod follow;
 mod origins;
+mod overheard;
 mod page;
 mod playback;
 mod popups;
@@ -40,8 +41,9 @@ use session::Files;
 pub use address::{Address, AddressError};
 pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
+pub use overheard::{Overheard, Sent};
 pub use page::{
-    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Located, Matches, Page,
+    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Kept, Located, Matches, Page,
     Photograph, Read, Rows, Target, Text, Wait,
 };
 pub use playback::{Playback, PlaybackError};
@@ -144,7 +146,8 @@ impl Browser {
     /// # Errors
     /// An origin is none, or the browser is gone or does not answer.
     pub async fn open_session(&self, options: &SessionOptions) -> Result<Session, BrowserError> {
-        let ground = session::Ground { proxy: &self.inner.proxy, files: self.inner.files.clone() };
+        let Inner { version, proxy, files, .. } = &*self.inner;
+        let ground = session::Ground { version, proxy, files: files.clone() };
         let opened = Session::open(&self.inner.router, &self.inner.popups, &ground, options);
         let opened = tokio::time::timeout(OPEN, opened).await;
         opened.map_err(|_| BrowserError::Broken(format!("no session in {} s", OPEN.as_secs())))?

@@ -4,7 +4,7 @@
 //! page is set up before it loads anything: our script is in every document, origins are limited, downloads denied.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chromiumoxide::cdp::browser_protocol::{browser, target};
@@ -51,11 +51,15 @@ pub enum Network {
 pub struct Session {
     page: Page,
     context: Context,
+    /// The name and version of its browser.
+    browser: String,
 }
 
 /// What all sessions of a browser share.
 #[derive(Debug)]
 pub(super) struct Ground<'a> {
+    /// The name and version of the browser.
+    pub(super) version: &'a str,
     /// The proxy that refuses everything.
     pub(super) proxy: &'a str,
     /// Where its files are.
@@ -112,10 +116,12 @@ impl Session {
             files: ground.files.clone(),
             origins,
             network: options.network.clone(),
+            never_shown: Mutex::default(),
         };
         let page = attach(router, target, Arc::new(surroundings)).await?;
         let session = page.session().to_owned();
-        Ok(Self { page, context: Context { router: router.clone(), id, session, _pages: pages } })
+        let context = Context { router: router.clone(), id, session, _pages: pages };
+        Ok(Self { page, context, browser: ground.version.to_owned() })
     }
 
     /// Its page.
@@ -126,6 +132,11 @@ impl Session {
     /// The addresses outside the allowed origins that pages of this session asked for, each once.
     pub fn blocked(&self) -> Vec<String> {
         self.page.blocked()
+    }
+
+    /// The name and version of its browser.
+    pub fn browser(&self) -> &str {
+        &self.browser
     }
 
     /// Whether its browser still takes orders.

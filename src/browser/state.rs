@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::dialogs::{Dialogs, Reply};
 use super::download::Downloading;
 use super::origins::Origins;
+use super::overheard::Hearing;
 use super::router::Event;
 
 /// The name of the isolated world in which our script runs.
@@ -54,6 +55,8 @@ pub(super) struct PageState {
     pub(super) blocked_before: usize,
     /// Its native dialogs.
     pub(super) dialogs: Dialogs,
+    /// What people are told of it.
+    pub(super) overheard: Hearing,
     /// The download that is waited for.
     pub(super) download: Option<Downloading>,
     /// Why nothing more will come.
@@ -189,6 +192,9 @@ impl PageState {
                 }
             }
             "Page.javascriptDialogOpening" => return self.dialogs.open(&event.params),
+            method @ ("Runtime.consoleAPICalled" | "Runtime.exceptionThrown") => {
+                self.overheard.console(method, &event.params);
+            }
             "Inspector.targetCrashed" => self.end_session(session, End::Crashed),
             "Page.downloadWillBegin" => {
                 self.download.iter_mut().for_each(|download| download.began(&event.params))
@@ -273,9 +279,19 @@ impl PageState {
     }
 
     fn network_event(&mut self, method: &str, params: &Value) {
-        let Some(NetworkEvent { request_id, loader_id, kind, request, response, url }) = read(params) else {
-            return;
-        };
+        let Some(event) = read::<NetworkEvent>(params) else { return };
+        let NetworkEvent { request_id, loader_id, kind, request, response, url, error_text } = event;
+        match (method, &request, &response) {
+            ("Network.requestWillBeSent", Some(request), _) => {
+                let kind = kind.as_deref().unwrap_or_default();
+                self.overheard.sent(&request_id, kind, &request.method, &request.url);
+            }
+            ("Network.responseReceived", _, Some(response)) => {
+                self.overheard.ended(&request_id, Some(response.status), None);
+            }
+            ("Network.loadingFailed", ..) => self.overheard.ended(&request_id, None, error_text),
+            _ => {}
+        }
         match method {
             "Network.requestWillBeSent" => {
                 if let Some(request) = request {
@@ -358,6 +374,7 @@ struct NetworkEvent {
     request: Option<Request>,
     response: Option<Response>,
     url: Option<String>,
+    error_text: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::artifact::ArtifactName;
 use crate::failure::FailureClass;
 use crate::operator::shown;
+use crate::recording::MANIFEST;
 use crate::server::Installation;
-use crate::store::{AttemptDetail, JobFilter, JobRow, JobState, OperateError, Priority, StepRow};
+use crate::store::{
+    AttemptDetail, EvidenceRow, JobDetail, JobFilter, JobRow, JobState, OperateError, Priority,
+};
+use crate::trace::{StepOutcome, StepRecord};
 
 use super::context::Context;
 use super::output::table;
-use super::{Exit, OPERATOR};
+use super::{Exit, OPERATOR, folder, kept};
 
 /// What is to be done, was done, and failed
 #[derive(clap::Args)]
@@ -44,6 +47,17 @@ enum Act {
         /// Saves its pictures in this folder too, wherever they are kept
         #[arg(long, value_name = "DIR")]
         pictures: Option<PathBuf>,
+    },
+    /// Writes everything that the attempts of a job left behind: steps, pictures, pages, and of those that failed a recording to be replayed
+    Export {
+        /// Its id
+        id: String,
+        /// The folder; none yet, or an empty one
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Only that attempt
+        #[arg(long, value_name = "N")]
+        attempt: Option<i64>,
     },
     /// Tries jobs again that failed, were cancelled or wait for their next try
     Retry {
@@ -118,6 +132,7 @@ impl Job {
                 list(context, &installation, integration, state, limit).await
             }
             Act::Show { id, pictures } => show(context, &installation, &id, pictures.as_deref()).await,
+            Act::Export { id, to, attempt } => export(context, &installation, &id, &to, attempt).await,
             Act::Retry { ids, failed, class } => {
                 let ids = match failed {
                     Some(integration) => failed_jobs(&installation, &integration, class).await?,
@@ -201,17 +216,43 @@ async fn show(
     id: &str,
     pictures: Option<&Path>,
 ) -> anyhow::Result<Exit> {
-    let found = installation.store.show_job(id).await?;
-    let found = found.with_context(|| format!("there is no job `{id}`; `usher job list` shows them"))?;
-    let mut job = shown::job(&found.job);
-    let attempts: Vec<Value> =
-        found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
-    job["attempt_log"] = Value::Array(attempts);
+    let found = kept::find_job(installation, id).await?;
+    let job = in_full(installation, &found);
     context.format.print(&job, |job| in_words(job, &found.attempts, installation))?;
     match pictures {
         Some(folder) => super::pictures::save(installation, &found.attempts, folder).await,
         None => Ok(Exit::Done),
     }
+}
+
+/// A job with its attempts and their steps.
+fn in_full(installation: &Installation, found: &JobDetail) -> Value {
+    let mut job = shown::job(&found.job);
+    job["attempt_log"] = found.attempts.iter().map(|attempt| attempt_json(installation, attempt)).collect();
+    job
+}
+
+async fn export(
+    context: &Context,
+    installation: &Installation,
+    id: &str,
+    to: &Path,
+    attempt: Option<i64>,
+) -> anyhow::Result<Exit> {
+    let found = kept::find_job(installation, id).await?;
+    let (files, missing) = kept::export(installation, &found, in_full(installation, &found), attempt).await?;
+    folder::make_empty(to)?;
+    folder::write(to, &files)?;
+    let told = json!({ "job": id, "folder": to, "files": files.len(), "missing": missing });
+    context.format.print(&told, |_| {
+        let mut lines: Vec<String> = missing.iter().map(|line| format!("missing: {line}")).collect();
+        lines.push(format!("{}: {} files", to.display(), files.len()));
+        if files.contains_key(MANIFEST) {
+            lines.push(format!("usher replay {}", to.display()));
+        }
+        lines.join("\n")
+    })?;
+    Ok(if missing.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// Does something with each job, and tells what became of it. One that is refused does not keep the others from it.
@@ -262,29 +303,30 @@ fn attempt_json(installation: &Installation, detail: &AttemptDetail) -> Value {
         "outcome": attempt.outcome.map(|outcome| outcome.as_str()),
         "class": attempt.class,
         "message": attempt.message,
-        "steps": detail.steps.iter().map(|row| step_json(installation, row)).collect::<Vec<_>>(),
+        "steps": detail.steps.iter().map(|step| step_json(installation, detail, step)).collect::<Vec<_>>(),
     })
 }
 
-fn step_json(installation: &Installation, row: &StepRow) -> Value {
-    let step = &row.step;
-    json!({
-        "number": row.number,
-        "depth": row.depth,
-        "flow": step.flow,
-        "place": step.place,
-        "words": step.words,
-        "outcome": step.outcome.as_str(),
-        "detail": step.detail,
-        "started": step.started_at.to_rfc3339(),
-        "duration_ms": step.duration_ms,
-        "picture": picture(installation, row),
-    })
+/// A step with what was kept of it, and where.
+fn step_json(installation: &Installation, detail: &AttemptDetail, step: &StepRecord) -> Value {
+    let mut shown = json!(step);
+    let of_step = detail.evidence.iter().filter(|kept| kept.step == Some(step.seq));
+    shown["kept"] =
+        of_step.filter_map(|kept| Some((kept.path.clone(), address(installation, kept)?))).collect();
+    shown
 }
 
-/// Where the picture of a step is: a path, or an address in S3.
-pub(super) fn picture(installation: &Installation, row: &StepRow) -> Option<String> {
-    let name: ArtifactName = row.step.picture.as_ref()?.parse().ok()?;
+/// Where the last picture of a step is: a path, or an address in S3.
+pub(super) fn picture(
+    installation: &Installation,
+    detail: &AttemptDetail,
+    step: &StepRecord,
+) -> Option<String> {
+    address(installation, detail.picture(step)?)
+}
+
+fn address(installation: &Installation, kept: &EvidenceRow) -> Option<String> {
+    let name: ArtifactName = kept.artifact.parse().ok()?;
     Some(installation.artifacts.address(&name))
 }
 
@@ -306,20 +348,26 @@ fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation
             attempt.worker,
             attempt.started_at.to_rfc3339()
         ));
-        for row in &detail.steps {
-            let step = &row.step;
-            let mark = match step.outcome.as_str() {
-                "ok" => " ",
-                "skipped" => "-",
-                _ => "!",
+        for step in &detail.steps {
+            // What a step around others failed of is told by the one in it.
+            let is_told_within = |outcome: &StepOutcome| {
+                let later =
+                    detail.steps.iter().filter(|other| other.seq > step.seq && other.depth > step.depth);
+                later.into_iter().any(|other| other.outcome == *outcome)
             };
-            let nested = "  ".repeat(usize::try_from(row.depth).unwrap_or(0));
-            let (number, took) = (row.number, step.duration_ms);
-            lines.push(format!("{mark} {number:>3}  {took:>6} ms  {nested}{}  ({})", step.words, step.place));
+            let (mark, said) = match &step.outcome {
+                failed @ StepOutcome::Failed { .. } if is_told_within(failed) => ("!", None),
+                StepOutcome::Ok => (" ", None),
+                StepOutcome::Skipped { why } => ("-", Some(why.clone())),
+                StepOutcome::Failed { class, message } => ("!", Some(format!("{class}: {message}"))),
+            };
+            let nested = "  ".repeat(usize::try_from(step.depth).unwrap_or(0));
+            let StepRecord { seq, total_ms, words, .. } = step;
+            lines.push(format!("{mark} {seq:>3}  {total_ms:>6} ms  {nested}{words}  ({})", step.place()));
             let below = format!("                 {nested}");
-            let detail = step.detail.iter().map(|detail| detail.replace('\n', &format!("\n{below}")));
-            lines.extend(detail.map(|detail| format!("{below}{detail}")));
-            lines.extend(picture(installation, row).map(|path| format!("{below}picture: {path}")));
+            let said = said.iter().chain(&step.missing).map(|said| said.replace('\n', &format!("\n{below}")));
+            lines.extend(said.map(|said| format!("{below}{said}")));
+            lines.extend(picture(installation, detail, step).map(|path| format!("{below}picture: {path}")));
         }
     }
     lines.join("\n")

@@ -24,12 +24,12 @@ pub(super) async fn save(
     made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let (mut saved, mut missing) = (0, 0);
     for detail in attempts {
-        for row in &detail.steps {
-            let Some(name) = &row.step.picture else { continue };
-            let name: ArtifactName = name.parse()?;
+        for step in &detail.steps {
+            let Some(kept) = detail.picture(step) else { continue };
+            let name: ArtifactName = kept.artifact.parse()?;
             let why = match installation.artifacts.get(&name).await {
                 Ok(Some(bytes)) => {
-                    let file = format!("{}-{:03}.{}", detail.attempt.number, row.number, name.extension());
+                    let file = format!("{}-{:03}.{}", detail.attempt.number, step.seq, name.extension());
                     let path = folder.join(file);
                     write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
                     saved += 1;
@@ -39,7 +39,7 @@ pub(super) async fn save(
                 Err(error) => format!("{:#}", anyhow::Error::from(error)),
             };
             missing += 1;
-            eprintln!("the picture of step {} is missing: {why}", row.number);
+            eprintln!("the picture of step {} is missing: {why}", step.seq);
         }
     }
     eprintln!("saved in {}: {saved}; missing: {missing}", folder.display());

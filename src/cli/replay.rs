@@ -1,34 +1,34 @@
-//! `usher replay`: a recorded run once more, without the app.
+//! `usher replay`: what was recorded once more, without the app.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::bail;
-use serde_json::{Map, Value, json};
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
 
-use crate::connector::{Connector, CredentialKind};
-use crate::run::{Reach, USERNAME};
-use crate::secret::{MASK, SecretString};
+use crate::browser::Browser;
+use crate::clock::SystemClock;
+use crate::connector::Connector;
+use crate::id::SystemEntropy;
+use crate::recording::{self, Files, Recorded, Replay as Once, ReplayedRun};
+use crate::run::Limits;
 
-use super::Exit;
 use super::context::Context;
-use super::run::{
-    Pace, Pictures, Progress, Recorded, Trial, as_json, folder_of, in_words, launch, load_or_tell, misused,
-    tell_values,
-};
+use super::run::{Pace, Pictures, Progress, as_json, folder_of, in_words, launch, load_or_tell};
+use super::{Exit, folder, kept};
 
-/// A secret for one-time codes, where a recording has masked the one that was used.
-const ANY_TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
-
-/// Runs a recorded run once more, in Chromium, with every request answered from the recording: nothing is asked of any network
+/// Runs once more what was recorded, in Chromium, with every request answered from the recording: nothing is asked of any network
 ///
-/// With the files of the recording it must come out as it did. With --edited the connector as it is now runs, and goes as far as the recording
-/// can carry it: what it asks for beyond that is told.
+/// With the files of the recording it must come out as it did, step by step. With --edited the connector as it is now runs, and goes as far as
+/// the recording can carry it: what it asks for beyond that is told, and which step asks.
 #[derive(clap::Args)]
 pub(super) struct Replay {
-    /// The folder that `usher run --record` made
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    /// A job whose attempt failed, or the folder that `usher run --record` or `usher job export` made
+    #[arg(value_name = "JOB|DIR")]
+    what: String,
+    /// Which attempt of the job; the last that has a recording, if not given
+    #[arg(long, value_name = "N")]
+    attempt: Option<i64>,
     /// Runs the connector as it is now, not that of the recording
     #[arg(long)]
     edited: bool,
@@ -45,110 +45,113 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let recorded = Recorded::read(&self.folder)?;
-        let playback = Recorded::playback(&self.folder)?;
-        let Some(connector) = self.connector(context, &recorded)? else { return Ok(Exit::Failed) };
-        let flow = recorded.run.flow.clone();
-        if !connector.can(&flow) {
-            bail!("the connector `{}` has no flow `{flow}` any more", connector.name);
-        }
-        let told = match tell_values(&connector, &flow, &recorded.given) {
-            Ok(told) => told,
-            Err(wrong) => return Ok(misused(&wrong)),
+        let files = self.files(context).await?;
+        let recorded = Recorded::read(&files).with_context(|| self.what.clone())?;
+        let playback = recording::playback(&files).with_context(|| self.what.clone())?;
+        let unpacked = tempfile::Builder::new().prefix("usher-replay-").tempdir()?;
+        let Some(connector) = self.connector(context, &recorded, &files, unpacked.path())? else {
+            return Ok(Exit::Failed);
         };
-        let mut trial = Trial::open(&launch(self.headed)?, credentials(&connector, &recorded)).await?;
-        trial.play(playback.clone());
+        let replay = Once {
+            recorded: &recorded,
+            playback,
+            connector: &connector,
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let browser = Browser::launch(&launch(self.headed)?).await?;
+        let ended = self.replay(context, &replay, &browser).await;
+        browser.close().await;
+        ended
+    }
+
+    async fn replay(&self, context: &Context, replay: &Once<'_>, browser: &Browser) -> anyhow::Result<Exit> {
+        let session = replay.session(browser).await?;
         let pace = if self.step { Pace::StepByStep } else { Pace::Through };
         let pictures = Pictures { folder: self.pictures.clone(), all: self.pictures.is_some() };
         let mut progress = Progress::new(context.format, pace, pictures);
-        let reach = match recorded.run.rest.get("stopped_before_commit") {
-            Some(Value::Bool(true)) => Reach::Commit,
-            _ => Reach::End,
-        };
-        let report = trial.run(&connector, &flow, told, reach, &mut progress).await;
-        trial.close().await;
-        let report = report?;
-        let shown = as_json(&connector, &flow, &report, &progress);
-        let differences = differences(&recorded.run.rest, &shown);
-        let refused = playback.refused();
-        let is_good = if self.edited { report.outcome.is_ok() } else { differences.is_empty() };
+        let (mut ran, mut words, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+        for recorded in &replay.recorded.runs {
+            progress.begin(&recorded.flow);
+            let run = replay.run(recorded, session.page(), &mut progress).await;
+            words.push(in_words(&run.report, &progress));
+            shown.push(as_json(replay.connector, &run.flow, &run.report, &progress));
+            ran.push(run);
+        }
+        session.close().await;
+        let differences: Vec<&String> = ran.iter().flat_map(|run| &run.differences).collect();
+        let never_recorded: Vec<_> = ran.iter().flat_map(|run| &run.never_recorded).collect();
+        let is_good =
+            if self.edited { ran.iter().all(ReplayedRun::is_carried) } else { differences.is_empty() };
         let told = json!({
-            "recording": self.folder, "edited": self.edited, "same": differences.is_empty(),
-            "differences": differences, "never_recorded": refused, "run": shown,
+            "recording": self.what, "edited": self.edited, "good": is_good, "same": differences.is_empty(),
+            "differences": differences, "never_recorded": never_recorded, "runs": shown,
         });
-        context.format.print(&told, |_| {
-            let mut lines = vec![in_words(&report, &progress), String::new()];
-            lines.extend(
-                refused.iter().map(|line| format!("asked for what the recording does not have: {line}")),
-            );
-            lines.push(match (differences.as_slice(), self.edited) {
-                ([], _) => "it came out as it was recorded".to_owned(),
-                (found, true) => format!("otherwise than it was recorded:\n{}", found.join("\n")),
-                (found, false) => format!("it did not come out as it was recorded:\n{}", found.join("\n")),
-            });
+        context.format.print(&told, |told| {
+            let mut lines: Vec<String> = words.last().cloned().into_iter().collect();
+            lines.push(String::new());
+            lines.extend(self.verdict(&ran, told));
             lines.join("\n")
         })?;
         Ok(if is_good { Exit::Done } else { Exit::Failed })
     }
 
+    /// What came of it all, in words.
+    fn verdict(&self, ran: &[ReplayedRun], told: &Value) -> Vec<String> {
+        let mut lines = Vec::new();
+        for asked in ran.iter().flat_map(|run| &run.never_recorded) {
+            lines.push(format!("{} asked for what the recording does not have: {}", asked.step, asked.what));
+        }
+        let differences = || ran.iter().flat_map(|run| &run.differences).map(String::as_str);
+        let all = || differences().collect::<Vec<_>>().join("\n");
+        lines.push(match (told["same"] == true, self.edited, told["good"] == true) {
+            (true, ..) => "it came out as it was recorded".to_owned(),
+            (false, false, _) => format!("it did not come out as it was recorded:\n{}", all()),
+            (false, true, true) if ran.iter().all(|run| run.report.outcome.is_ok()) => {
+                format!("it was carried to its end, otherwise than it was recorded:\n{}", all())
+            }
+            (false, true, true) => {
+                "it was carried up to its change; what the app answers to that was never recorded".to_owned()
+            }
+            (false, true, false) => format!("it was not carried to its end:\n{}", all()),
+        });
+        lines
+    }
+
+    /// The files of the recording.
+    async fn files(&self, context: &Context) -> anyhow::Result<Files> {
+        let path = Path::new(&self.what);
+        if path.exists() {
+            if self.attempt.is_some() {
+                bail!("--attempt is of a job; {} is a folder", path.display());
+            }
+            return folder::read(path);
+        }
+        let installation = context.open().await?;
+        kept::recording_of(&installation, &self.what, self.attempt).await
+    }
+
     /// The connector that is to run; where it has mistakes they are shown.
-    fn connector(&self, context: &Context, recorded: &Recorded) -> anyhow::Result<Option<Connector>> {
-        let folder = match self.edited {
-            true => folder_of(&recorded.connector.name, context)?,
-            false => self.folder.join("connector"),
-        };
-        let Some(connector) = load_or_tell(&folder) else { return Ok(None) };
-        if !self.edited && connector.hash != recorded.connector.hash {
-            let folder = Path::new(&folder).display();
-            bail!("{folder} is not the connector that was recorded; --edited runs the one in --connectors");
+    fn connector(
+        &self,
+        context: &Context,
+        recorded: &Recorded,
+        files: &Files,
+        unpacked: &Path,
+    ) -> anyhow::Result<Option<Connector>> {
+        if self.edited {
+            return Ok(load_or_tell(&folder_of(&recorded.connector.name, context)?));
+        }
+        let own = recording::connector_files(files).map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
+        folder::write(unpacked, &own.collect())?;
+        let Some(connector) = load_or_tell(unpacked) else { return Ok(None) };
+        if connector.hash != recorded.connector.hash {
+            bail!(
+                "the connector in {} is not the one that was recorded; --edited runs the one in --connectors",
+                self.what
+            );
         }
         Ok(Some(connector))
     }
-}
-
-/// Credentials in the place of those that no recording has: wherever they are typed, the recording is masked.
-fn credentials(connector: &Connector, recorded: &Recorded) -> BTreeMap<String, SecretString> {
-    let fields = connector.service_account.logins.iter().flat_map(|login| &login.credentials);
-    let value = |name: &str, kind: CredentialKind| match (name, kind) {
-        (USERNAME, _) => recorded.username.clone().unwrap_or_default(),
-        ("totp", _) => ANY_TOTP_SECRET.to_owned(),
-        _ => MASK.to_owned(),
-    };
-    fields.map(|field| (field.name.clone(), SecretString::from(value(&field.name, field.kind)))).collect()
-}
-
-/// What of a run came out otherwise than it was recorded, a line each. Times are none of it, nor where pictures are kept.
-fn differences(recorded: &Map<String, Value>, now: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    for name in
-        ["class", "message", "committed", "stopped_before_commit", "absent", "values", "rows", "complete"]
-    {
-        let (before, now) = (recorded.get(name).unwrap_or(&Value::Null), &now[name]);
-        if before != now {
-            found.push(format!("{name}: {before} was recorded, and now it is {now}"));
-        }
-    }
-    let steps = |value: Option<&Value>| -> Vec<String> {
-        let mut steps: Vec<&Value> = value.and_then(Value::as_array).into_iter().flatten().collect();
-        steps.sort_by_key(|step| step["seq"].as_u64());
-        steps.into_iter().map(in_a_line).collect()
-    };
-    let (before, now) = (steps(recorded.get("steps")), steps(now.get("steps")));
-    let same = before.iter().zip(&now).take_while(|(before, now)| before == now).count();
-    let end = || "nothing more".to_owned();
-    if before.len() != same || now.len() != same {
-        let [before, now] = [before, now].map(|steps| steps.get(same).cloned().unwrap_or_else(end));
-        found.push(format!("step {}: {before} was recorded, and now it is {now}", same + 1));
-    }
-    found
-}
-
-fn in_a_line(step: &Value) -> String {
-    let text = |name: &str| step[name].as_str().unwrap_or_default();
-    let outcome = match step["outcome"]["is"].as_str() {
-        Some("failed") => format!(" [{}]", step["outcome"]["class"].as_str().unwrap_or_default()),
-        Some("skipped") => " [skipped]".to_owned(),
-        _ => String::new(),
-    };
-    format!("{}: {}{outcome}", text("flow"), text("words"))
 }

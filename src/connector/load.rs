@@ -68,7 +68,7 @@ fn assemble_texts(dir: &Path, texts: &[Text], mut found: Diagnostics) -> Loaded 
     let connector = tree.and_then(|tree| {
         let manifest = manifest::read(&tree, &names, &mut found);
         let flows = flows(&flow_trees, &manifest, &mut found);
-        let connector = assemble(manifest, flows, dir, hash(texts)).filter(|_| !found.has_errors())?;
+        let connector = assemble(manifest, flows, dir, texts).filter(|_| !found.has_errors())?;
         let settings = tree.get("settings").and_then(Node::as_map).unwrap_or_default();
         let settings = settings.iter().map(|entry| (entry.key.text.as_str(), &entry.key.span));
         check_settings(settings, &connector.book, &mut found);
@@ -108,7 +108,7 @@ fn assemble(
     manifest: Manifest,
     flows: BTreeMap<String, Flow>,
     dir: &Path,
-    hash: String,
+    texts: &[Text],
 ) -> Option<Connector> {
     let Manifest { pop_ups, errors, tenant, origins, .. } = manifest;
     Some(Connector {
@@ -130,7 +130,8 @@ fn assemble(
             origins,
             folder: dir.to_owned(),
         }),
-        hash,
+        hash: hash(texts),
+        texts: texts.into(),
     })
 }
 

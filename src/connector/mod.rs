@@ -67,6 +67,8 @@ pub struct Connector {
     pub book: Arc<Book>,
     /// SHA-256 over all files, in hexadecimal.
     pub hash: String,
+    /// The files.
+    pub texts: Arc<[Text]>,
 }
 
 /// Terms of use, and when they were read.

@@ -8,6 +8,7 @@ use crate::step::Failure;
 use crate::store::{Claimed, Finish, Kind, LeaseError, Mode, Outcome, Seen};
 
 use super::Workshop;
+use super::deposit::Deposit;
 use super::finish::{Ended, finish};
 use super::flows::Flows;
 use super::group::{GroupAim, Replicated};
@@ -92,7 +93,10 @@ async fn prepare(
     let breakers = workshop.store.breakers(&claimed.job.integration_id).await;
     let trials = Trials::new(&claimed.job, breakers.map_err(|error| internal(&error))?);
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
-    let witness = JobWitness::new(&workshop.store, &workshop.artifacts, lease, attempt);
+    let until = integration.row.policy.evidence_until(workshop.clock.now());
+    let (store, artifacts) = (workshop.store.clone(), workshop.artifacts.clone());
+    let deposit = Deposit::new(store, artifacts, (lease.lease.clone(), attempt), until);
+    let witness = JobWitness::new(&workshop.store, lease, deposit);
     let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness, trials);
     let mut ended = match claimed.job.kind {
         Kind::TestLogin => test(&mut flows).await,
@@ -100,6 +104,7 @@ async fn prepare(
         Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
         Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
+    flows.leave(&ended.result).await;
     ended.trial = flows.trial(&ended.result);
     // A reading that the connector cannot do is nobody's task in the app.
     ended.is_for_a_person = matches!(claimed.job.kind, Kind::Provision | Kind::Group)

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use crate::failure::FailureClass;
 use crate::integration::{Credentials, Integration};
 use crate::playbook::Scope;
-use crate::run::{self, Call, Codes, Identity, Limits, Report};
+use crate::recording::{self, RecordedRun};
+use crate::run::{self, Call, Codes, Identity, Limits, Reach, Report};
 use crate::secret::ExposeSecret;
 use crate::step::Failure;
 use crate::store::{Store, Trial};
@@ -14,7 +15,7 @@ use crate::trace::NotAllowed;
 use super::Workshop;
 use super::after::Committed;
 use super::pages::Pages;
-use super::session::{AppSession, Login};
+use super::session::{AppSession, Login, VIEWPORT};
 use super::terms;
 use super::trials::Trials;
 use super::witness::JobWitness;
@@ -27,6 +28,8 @@ pub(super) struct Flows<'a> {
     pub(super) session: AppSession,
     witness: JobWitness<'a>,
     trials: Trials,
+    /// What ran so far.
+    runs: Vec<RecordedRun>,
     /// R24: one login attempt per job.
     has_logged_in: bool,
 }
@@ -39,7 +42,9 @@ impl<'a> Flows<'a> {
         witness: JobWitness<'a>,
         trials: Trials,
     ) -> Self {
-        Self { workshop, integration, credentials, session, witness, trials, has_logged_in: false }
+        session.recorder.forget();
+        let (runs, has_logged_in) = (Vec::new(), false);
+        Self { workshop, integration, credentials, session, witness, trials, runs, has_logged_in }
     }
 
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
@@ -123,11 +128,12 @@ impl<'a> Flows<'a> {
 
     async fn run_anyway(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         self.witness.begin_run();
+        let (given, began) = (recording::given(&scope), self.workshop.clock.now());
         let call = Call {
             book: &self.integration.connector.book,
             flow,
             scope,
-            identity,
+            identity: identity.clone(),
             page: self.session.session.page(),
             redactor: run::redactor(&self.credentials.values),
             limits: Limits::default(),
@@ -135,7 +141,30 @@ impl<'a> Flows<'a> {
             entropy: self.workshop.entropy.clone(),
             codes: &KeptCodes { store: &self.workshop.store, integration_id: &self.integration.row.id },
         };
-        run::run(call, &mut self.witness).await
+        let report = run::run(call, &mut self.witness).await;
+        let steps = std::mem::take(&mut self.witness.steps);
+        self.runs.push(RecordedRun::new((flow, began), given, identity, Reach::End, &report, steps));
+        report
+    }
+
+    /// Ends the attempt: keeps its recording where it failed. Returns when everything that it left is written.
+    pub(super) async fn leave(&mut self, result: &Result<(), Failure>) {
+        let runs = std::mem::take(&mut self.runs);
+        if result.is_err() {
+            let network = self.session.recorder.recording(&run::redactor(&self.credentials.values)).await;
+            let username = self.username();
+            let session = recording::Session {
+                browser: &self.session.browser,
+                viewport: VIEWPORT,
+                origins: self.session.origins.clone(),
+                username: username.as_deref(),
+            };
+            let files = recording::write(session, &self.integration.connector, runs, &network);
+            for (path, bytes) in files {
+                self.witness.deposit.file(path, bytes).await;
+            }
+        }
+        self.witness.deposit.flush().await;
     }
 }
 

@@ -7,6 +7,7 @@
 mod after;
 mod attempt;
 mod browsers;
+mod deposit;
 mod finish;
 mod flows;
 mod group;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-use crate::browser::{Network, Session, SessionOptions};
+use crate::browser::{Network, Recorder, Session, SessionOptions};
 use crate::clock::{SharedClock, Timestamp};
 use crate::integration::Integration;
 use crate::step::Failure;
@@ -24,12 +24,17 @@ const IDLE: Duration = Duration::from_secs(10 * 60);
 /// How long a session is trusted to be logged in without a look.
 const FRESH: Duration = Duration::from_secs(60);
 /// What pages are laid out for.
-const VIEWPORT: (u32, u32) = (1280, 900);
+pub(super) const VIEWPORT: (u32, u32) = (1280, 900);
 
 /// A session of a service account.
 #[derive(Debug)]
 pub(super) struct AppSession {
     pub(super) session: Session,
+    /// Keeps what goes over its network, for the recording of an attempt that fails.
+    pub(super) recorder: Recorder,
+    pub(super) origins: Vec<String>,
+    /// The name and version of the browser.
+    pub(super) browser: String,
     /// Given back once the session is gone.
     _place: Option<Place>,
     stamp: Stamp,
@@ -89,10 +94,12 @@ impl Sessions {
         if let Some(kept) = self.take_kept(slot, &stamp).await {
             return Ok(kept);
         }
-        let options =
-            SessionOptions { origins: origins(integration)?, viewport: VIEWPORT, network: Network::Real };
+        let (recorder, origins) = (Recorder::default(), origins(integration)?);
+        let network = Network::Recorded(recorder.clone());
+        let options = SessionOptions { origins: origins.clone(), viewport: VIEWPORT, network };
         let (session, place) = self.browsers.open(&options, &|| self.make_room().boxed()).await?;
-        Ok(AppSession { session, _place: place, stamp, used_at: self.clock.now(), login: Login::Needed })
+        let (used_at, login, browser) = (self.clock.now(), Login::Needed, session.browser().to_owned());
+        Ok(AppSession { session, recorder, origins, browser, _place: place, stamp, used_at, login })
     }
 
     /// Keeps a session in which all went well.

@@ -1,30 +1,26 @@
-//! Keeps what a run tells: a row per step with its picture, and the mark before the commit step.
-//!
-//! Evidence never fails a job and holds none up for long: a picture that cannot be kept is missed, and its step says so. Once a
-//! bucket fails, the attempt's further ones are not tried.
+//! Takes what a run tells: its steps with their pictures, the pages of lists, and the mark before the commit step.
 
 use async_trait::async_trait;
 
-use crate::artifact::{ArtifactError, Artifacts};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
-use crate::store::{AttemptId, LeaseError, NewArtifact, NewStep, StepOutcome as Stored, StepRow, Store};
+use crate::store::{LeaseError, Store};
 use crate::trace::{ListedPage, NotAllowed, Picture, Progress, StepOutcome, StepRecord, Witness};
 
+use super::deposit::Deposit;
 use super::lease::HeldLease;
 use super::pages::Pages;
 
 /// The witness of one attempt.
 pub(super) struct JobWitness<'a> {
     store: &'a Store,
-    artifacts: &'a Artifacts,
     lease: &'a HeldLease,
-    attempt: AttemptId,
+    pub(super) deposit: Deposit,
     /// The highest number of a step so far, and what it was before this run: each run counts its steps from 1.
-    highest: i64,
-    before_run: i64,
-    /// Whether a bucket failed, which may have taken a while.
-    is_given_up: bool,
+    highest: u32,
+    before_run: u32,
+    /// The steps of this run.
+    pub(super) steps: Vec<StepRecord>,
     /// The pages of the list that is read, where they are kept.
     pub(super) pages: Option<Pages<'a>>,
     /// Whether a commit step was announced; what failed after that may have changed the app.
@@ -32,23 +28,9 @@ pub(super) struct JobWitness<'a> {
 }
 
 impl<'a> JobWitness<'a> {
-    pub(super) fn new(
-        store: &'a Store,
-        artifacts: &'a Artifacts,
-        lease: &'a HeldLease,
-        attempt: AttemptId,
-    ) -> Self {
-        Self {
-            store,
-            artifacts,
-            lease,
-            attempt,
-            highest: 0,
-            before_run: 0,
-            is_given_up: false,
-            pages: None,
-            has_committed: false,
-        }
+    pub(super) fn new(store: &'a Store, lease: &'a HeldLease, deposit: Deposit) -> Self {
+        let (highest, before_run, steps) = (0, 0, Vec::new());
+        Self { store, lease, deposit, highest, before_run, steps, pages: None, has_committed: false }
     }
 
     /// Keeps the pages of lists from now on.
@@ -59,72 +41,20 @@ impl<'a> JobWitness<'a> {
     /// The steps that come next are those of another run.
     pub(super) fn begin_run(&mut self) {
         self.before_run = self.highest;
-    }
-
-    /// Keeps the pictures; gives the name of the last, and what is missing.
-    async fn keep(&mut self, pictures: Vec<Picture>) -> (Option<String>, Option<String>) {
-        let mut kept = Vec::new();
-        let mut missing = None;
-        for picture in pictures {
-            if self.is_given_up {
-                let why = "the picture was not kept: it was not tried, since one before it failed";
-                missing = Some(why.to_owned());
-                continue;
-            }
-            let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
-            match self.artifacts.put(picture.jpeg, "jpeg").await {
-                Ok(name) => {
-                    kept.push(NewArtifact { name: name.as_str().to_owned(), bytes, expires_at: None });
-                }
-                Err(error) => {
-                    self.is_given_up = !matches!(error, ArtifactError::File { .. });
-                    tracing::warn!(%error, "a picture was not kept");
-                    missing = Some(format!("the picture was not kept: {error}"));
-                }
-            }
-        }
-        let last = kept.last().map(|artifact| artifact.name.clone());
-        if !kept.is_empty()
-            && let Err(error) = self.store.note_artifacts(kept).await
-        {
-            tracing::warn!(%error, "a picture was not noted");
-        }
-        (last, missing)
+        self.steps.clear();
     }
 }
 
 #[async_trait]
 impl Witness for JobWitness<'_> {
-    async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
-        let (picture, missing) = self.keep(pictures).await;
-        let (outcome, detail) = match record.outcome {
-            StepOutcome::Ok => (Stored::Ok, missing),
-            StepOutcome::Skipped { why } => (Stored::Skipped, Some(why)),
-            StepOutcome::Failed { class, message } => {
-                if let Some(pages) = &mut self.pages {
-                    pages.write().await;
-                }
-                let missing = missing.map(|missing| format!("\n{missing}")).unwrap_or_default();
-                (Stored::Failed, Some(format!("{class}: {message}{missing}")))
-            }
-        };
-        let step = NewStep {
-            flow: record.flow,
-            place: format!("{}:{}", record.file, record.line),
-            words: record.words,
-            outcome,
-            detail,
-            started_at: record.started_at,
-            duration_ms: record.total_ms,
-            picture,
-            page: None,
-        };
-        let number = self.before_run + i64::from(record.seq);
-        self.highest = self.highest.max(number);
-        let row = StepRow { number, depth: i64::from(record.depth), step };
-        if let Err(error) = self.store.add_steps(&self.lease.lease, self.attempt, vec![row]).await {
-            tracing::warn!(%error, "a step was not written");
+    async fn step(&mut self, mut record: StepRecord, pictures: Vec<Picture>) {
+        if let (StepOutcome::Failed { .. }, Some(pages)) = (&record.outcome, &mut self.pages) {
+            pages.write().await;
         }
+        record.seq += self.before_run;
+        self.highest = self.highest.max(record.seq);
+        self.steps.push(record.clone());
+        self.deposit.step(record, pictures).await;
     }
 
     async fn listed(&mut self, list: &str, page: ListedPage) {
@@ -156,6 +86,8 @@ impl Witness for JobWitness<'_> {
 
     async fn before_commit(&mut self) -> Result<(), NotAllowed> {
         self.lease.check()?;
+        // What led here is on record before anything is changed.
+        self.deposit.flush().await;
         let marked = self.store.mark_committing(&self.lease.lease).await.map_err(|error| match error {
             LeaseError::Lost => NotAllowed {
                 class: FailureClass::Internal,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use minijinja::value::{Enumerator, Object, Value};
 
-use crate::secret::{ExposeSecret, SecretString};
+use crate::secret::{ExposeSecret, MASK, SecretString};
 
 /// A value that templates can name.
 #[derive(Clone)]
@@ -60,6 +60,11 @@ impl Scope {
         })
     }
 
+    /// The values as JSON, those that are secret masked.
+    pub fn to_json(&self) -> serde_json::Value {
+        ScopeValue::map_to_json(&self.values)
+    }
+
     /// What minijinja looks names up in; `read` is set as soon as one of them is secret.
     pub(super) fn context(&self, read: &Arc<AtomicBool>) -> Value {
         Value::from_object(Names { values: self.values.clone(), secret_read: read.clone() })
@@ -83,6 +88,22 @@ impl ScopeValue {
                 Self::Map(named.collect())
             }
         })
+    }
+
+    /// The value as JSON; a secret is masked.
+    fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Secret(_) | Self::Computed(_) => MASK.into(),
+            Self::Bool(value) => (*value).into(),
+            Self::Number(number) => number.clone().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(map) => Self::map_to_json(map),
+        }
+    }
+
+    fn map_to_json(map: &BTreeMap<String, Self>) -> serde_json::Value {
+        map.iter().map(|(name, value)| (name.clone(), value.to_json())).collect()
     }
 
     /// The same value, every text in it secret.
@@ -125,7 +146,7 @@ impl fmt::Debug for ScopeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => text.fmt(f),
-            Self::Secret(_) | Self::Computed(_) => f.write_str(crate::secret::MASK),
+            Self::Secret(_) | Self::Computed(_) => f.write_str(MASK),
             Self::Bool(value) => value.fmt(f),
             Self::Number(value) => fmt::Display::fmt(value, f),
             Self::List(items) => items.fmt(f),

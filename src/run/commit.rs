@@ -43,7 +43,6 @@ impl Runner<'_> {
             self.stop_before_commit().await;
             return Err(Failure::new(FailureClass::Internal, "the run ends before its commit step"));
         }
-        // What led here is on record before anything is changed.
         let last = self.tell_untold().await;
         self.picture_before(last).await;
         let allowed = self.witness.before_commit().await;

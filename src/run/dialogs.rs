@@ -21,14 +21,14 @@ impl Runner<'_> {
         self.page.answer_next_dialog(answer);
     }
 
-    /// What is said of the dialogs that were answered since the last call: `; accepted the dialog “Sure?”`.
-    pub(super) fn dialogs_in_words(&mut self) -> String {
+    /// The dialogs that were answered since the last call: `accepted the dialog “Sure?”`.
+    pub(super) fn answered_dialogs(&mut self) -> Vec<String> {
         let answered = self.page.take_answered_dialogs();
         // They are used in the order in which they were declared.
         self.declared.drain(..answered.len().min(self.declared.len()));
         let words = answered.iter().map(|(dialog, accepted)| {
             let verb = if *accepted { "accepted" } else { "dismissed" };
-            format!("; {verb} the {} “{}”", dialog.kind, shorten(&dialog.message))
+            format!("{verb} the {} “{}”", dialog.kind, shorten(&dialog.message))
         });
         words.collect()
     }
@@ -36,7 +36,7 @@ impl Runner<'_> {
     /// Every dialog that a step declared must have opened, but for those of optional steps.
     pub(super) fn all_dialogs_opened(&mut self) -> Result<(), Failure> {
         // The last step may have opened one after its end.
-        self.dialogs_in_words();
+        self.answered_dialogs();
         self.page.take_back_answers();
         let Some(unused) = self.declared.drain(..).find(|declared| declared.need == Need::Required) else {
             return Ok(());

@@ -1,12 +1,14 @@
 //! The records of a run: what each step was, how it went, how long its parts took, its pictures.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::{Acted, Exposure, Photograph};
+use crate::browser::{Acted, Exposure, Kept, Photograph, Sent, Target};
 use crate::clock::Timestamp;
-use crate::step::{At, Failure, Need, Pictures, Role, Step};
-use crate::trace::{Moment, Picture, StepOutcome, StepRecord};
+use crate::secret::MASK;
+use crate::step::{At, Failure, Need, Pictures, Role, Step, shorten};
+use crate::trace::{Moment, Picture, Request, StepOutcome, StepRecord};
 
 /// What is measured and noted while one step goes on.
 #[derive(Debug)]
@@ -19,8 +21,13 @@ pub(super) struct Notes {
     /// On the clock that only goes forward.
     pub began: Duration,
     find_ms: u64,
+    wait_ms: u64,
     act_ms: u64,
     settle_ms: u64,
+    /// What it was about on the page last.
+    pub target: Option<Target>,
+    /// Its templates and what they give.
+    values: BTreeMap<String, String>,
     /// Whether it changed the page.
     pub changed: bool,
     /// What it did, where it said so itself.
@@ -52,6 +59,7 @@ impl Notes {
     /// Adds the times of an action.
     pub fn acted(&mut self, acted: &Acted) {
         self.find_ms += acted.find_ms;
+        self.wait_ms += acted.wait_ms;
         self.act_ms += acted.act_ms;
         self.settle_ms += acted.settle_ms;
         self.changed |= acted.changed;
@@ -71,16 +79,19 @@ impl Runner<'_> {
         let (pictures, said) = (Vec::new(), None);
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
-        let (find_ms, act_ms, settle_ms, changed) = (0, 0, 0, false);
-        let (need, at) = (step.need, self.at(step, &doing));
+        let (find_ms, wait_ms, act_ms, settle_ms, changed, target) = (0, 0, 0, 0, false, None);
+        let (need, at, values) = (step.need, self.at(step, &doing), self.values(step));
         Notes {
             seq,
             depth,
             started_at,
             began,
             find_ms,
+            wait_ms,
             act_ms,
             settle_ms,
+            target,
+            values,
             changed,
             said,
             doing,
@@ -112,14 +123,24 @@ impl Runner<'_> {
     }
 
     fn keep(&mut self, moment: Moment, photograph: Option<Photograph>) {
-        if let (Some(notes), Some(Photograph { jpeg, .. })) = (&mut self.notes, photograph) {
-            notes.pictures.push(Picture { moment, jpeg });
+        if let (Some(picture), Some(notes)) =
+            (photograph.map(|it| self.picture_of(moment, it)), &mut self.notes)
+        {
+            notes.pictures.push(picture);
         }
     }
 
     /// Begins to take a picture, where pictures are wanted.
     async fn expose(&self) -> Option<Exposure> {
-        if self.wants_pictures() { Some(self.page.expose().await) } else { None }
+        if !self.wants_pictures() {
+            return None;
+        }
+        let target = self.notes.as_ref().and_then(|notes| notes.target.clone());
+        let scope = || {
+            let (locator, within) = self.within.split_last()?;
+            Some(Target { within: within.to_vec(), locator: locator.clone() })
+        };
+        Some(self.page.expose(Kept::Page(target.or_else(scope))).await)
     }
 
     fn wants_pictures(&self) -> bool {
@@ -133,10 +154,37 @@ impl Runner<'_> {
         let mut last = None;
         if let Some((moment, exposure)) = coming {
             last = developed(exposure).await;
-            pictures.extend(last.clone().map(|Photograph { jpeg, .. }| Picture { moment, jpeg }));
+            pictures.extend(last.clone().map(|photograph| self.picture_of(moment, photograph)));
         }
         self.witness.step(record, pictures).await;
         last
+    }
+
+    /// A photograph as it is kept: of what our script left in the page, known secrets are taken out once more.
+    fn picture_of(&self, moment: Moment, photograph: Photograph) -> Picture {
+        let Photograph { jpeg, page, .. } = photograph;
+        Picture { moment, jpeg, page: page.map(|page| self.redactor.redact(&page)) }
+    }
+
+    fn request_of(&self, sent: Sent) -> Request {
+        let Sent { method, url, status, failed } = sent;
+        Request { method, url: self.redactor.redact(&url), status, failed }
+    }
+
+    /// The templates of a step and what they give, those that read a secret masked.
+    fn values(&self, step: &Step) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        step.effect.texts(&mut |_, template| {
+            if template.literal().is_some() {
+                return;
+            }
+            if let Ok(rendered) = template.render(&self.scope) {
+                let text =
+                    if rendered.secret { MASK.to_owned() } else { self.redactor.redact(&rendered.text) };
+                values.insert(template.source().to_owned(), shorten(&text));
+            }
+        });
+        values
     }
 
     /// Where the step is that is going on: `flows/list_accounts.yaml:4`.
@@ -169,13 +217,15 @@ impl Runner<'_> {
             self.untold_failure = false;
             coming = self.expose().await.map(|exposure| (moment, exposure));
         }
-        let dialogs = self.dialogs_in_words();
+        let dialogs = self.answered_dialogs();
+        let overheard = self.page.take_overheard();
         let Some(notes) = self.notes.take() else { return };
         let words = match &outcome {
             StepOutcome::Ok => notes.said.as_ref().unwrap_or(&notes.done),
             _ => &notes.doing,
         };
-        let At { flow, file, line, words } = self.at(step, &format!("{words}{dialogs}"));
+        let told: String = dialogs.iter().map(|dialog| format!("; {dialog}")).collect();
+        let At { flow, file, line, words } = self.at(step, &format!("{words}{told}"));
         let record = StepRecord {
             seq: notes.seq,
             depth: notes.depth,
@@ -189,10 +239,16 @@ impl Runner<'_> {
             outcome,
             started_at: notes.started_at,
             find_ms: notes.find_ms,
+            wait_ms: notes.wait_ms,
             act_ms: notes.act_ms,
             settle_ms: notes.settle_ms,
             total_ms: ms(total.unwrap_or_default()),
             url: self.redactor.redact(&self.page.url()),
+            values: notes.values,
+            console: overheard.console.iter().map(|line| self.redactor.redact(line)).collect(),
+            dialogs: dialogs.iter().map(|line| self.redactor.redact(line)).collect(),
+            requests: overheard.requests.into_iter().map(|sent| self.request_of(sent)).collect(),
+            missing: None,
         };
         self.untold = Some(Untold { record, pictures: notes.pictures, coming });
     }

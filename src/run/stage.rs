@@ -75,6 +75,7 @@ impl Stage for Runner<'_> {
     }
 
     async fn deal(&mut self, error: PageError, target: Option<&Target>) -> Result<(), Failure> {
+        self.is_about(target);
         match error.cause() {
             PageError::Watched(index) => self.meet(*index).await,
             _ => Err(self.failure_of(&error, target, &[]).await),
@@ -82,6 +83,7 @@ impl Stage for Runner<'_> {
     }
 
     async fn act(&mut self, target: &Target, action: Action) -> Result<(), Failure> {
+        self.is_about(Some(target));
         if self.only_shows() {
             return self.show_commit(target, &action).await;
         }
@@ -209,6 +211,13 @@ impl Stage for Runner<'_> {
 }
 
 impl Runner<'_> {
+    /// Notes what the step that is going on is about, for whoever looks at it afterwards.
+    fn is_about(&mut self, target: Option<&Target>) {
+        if let (Some(target), Some(notes)) = (target, &mut self.notes) {
+            notes.target = Some(target.clone());
+        }
+    }
+
     /// Where the page shows whose it is only in the control that is to be changed, what stands there afterwards tells it as
     /// well as what stood there before.
     fn identity_is_renamed(&mut self, was: Option<&str>, action: &Action) {

@@ -241,7 +241,7 @@ pub struct Book {
 }
 
 /// What a run yields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Output {
     /// What `read` steps read.
     pub values: BTreeMap<String, String>,

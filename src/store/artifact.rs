@@ -53,7 +53,7 @@ impl Store {
     }
 }
 
-fn note(tx: &mut Tx, artifacts: &[NewArtifact]) {
+pub(super) fn note(tx: &mut Tx, artifacts: &[NewArtifact]) {
     for artifact in artifacts {
         let bytes = i64::try_from(artifact.bytes).unwrap_or(i64::MAX);
         tx.db.write(NOTE, args![&artifact.name, bytes, tx.now, artifact.expires_at]);

@@ -3,6 +3,7 @@
 use futures::FutureExt as _;
 
 use super::Store;
+use super::artifact::{self, NewArtifact};
 use super::error::StoreError;
 use super::job::{self, JobRow, Lease, LeaseError};
 use super::sql::{Db, Row, args, statements};
@@ -10,15 +11,18 @@ use super::word::words;
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use crate::failure::FailureClass;
+use crate::trace::StepRecord;
 
 statements! {
     START = "INSERT INTO attempts (job_id, number, worker, connector_hash, started_at) SELECT id, attempts, $2, $3, $4 FROM jobs WHERE id = $1";
     CURRENT = "SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id AND j.attempts = a.number WHERE j.id = $1";
     COMMITTING = "UPDATE attempts SET committing_at = $2 WHERE job_id = $1 AND committing_at IS NULL AND finished_at IS NULL";
     END = "UPDATE attempts SET finished_at = $3, outcome = $4, class = $5, message = $6 WHERE job_id = $1 AND number = $2 AND finished_at IS NULL";
-    ADD_STEP = "INSERT INTO steps (attempt_id, number, depth, flow, place, words, outcome, detail, started_at, duration_ms, picture, page) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    ADD_STEP = "INSERT INTO steps (attempt_id, number, record) VALUES ($1, $2, $3)";
+    ADD_EVIDENCE = "INSERT INTO evidence (attempt_id, path, step, artifact) VALUES ($1, $2, $3, $4) ON CONFLICT (attempt_id, path) DO NOTHING";
     OF_JOB = "SELECT * FROM attempts WHERE job_id = $1 ORDER BY number";
-    STEPS = "SELECT * FROM steps WHERE attempt_id = $1 ORDER BY number";
+    STEPS = "SELECT record FROM steps WHERE attempt_id = $1 ORDER BY number";
+    EVIDENCE = "SELECT path, step, artifact FROM evidence WHERE attempt_id = $1 ORDER BY path";
 }
 
 /// Names an attempt in the store.
@@ -47,18 +51,6 @@ words! {
     }
 }
 
-words! {
-    /// How a step ended.
-    StepOutcome("step outcome") {
-        /// It did what it says.
-        Ok = "ok",
-        /// Its condition did not hold, so it was passed over.
-        Skipped = "skipped",
-        /// It failed.
-        Failed = "failed",
-    }
-}
-
 /// One try of a job.
 #[derive(Clone, Debug)]
 pub struct AttemptRow {
@@ -82,47 +74,55 @@ pub struct AttemptRow {
     pub message: Option<String>,
 }
 
-/// An attempt with its steps, in order.
+/// An attempt and what it left behind.
 #[derive(Clone, Debug)]
 pub struct AttemptDetail {
     /// The attempt.
     pub attempt: AttemptRow,
-    /// Its steps.
-    pub steps: Vec<StepRow>,
+    /// Its steps, in the order in which they began.
+    pub steps: Vec<StepRecord>,
+    /// Its pictures, pages and recording.
+    pub evidence: Vec<EvidenceRow>,
 }
 
-/// A step that was taken.
-#[derive(Clone, Debug)]
-pub struct NewStep {
-    /// The flow it belongs to.
-    pub flow: String,
-    /// Where it is written: `flows/invite.yaml:12`.
-    pub place: String,
-    /// The step in words, secrets masked.
-    pub words: String,
-    /// How it ended.
-    pub outcome: StepOutcome,
-    /// What was there instead, where it failed; secrets masked.
-    pub detail: Option<String>,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// The artifact that shows the page after it.
-    pub picture: Option<String>,
-    /// The artifact that holds the page's text after it.
-    pub page: Option<String>,
+impl AttemptDetail {
+    /// The last picture of a step.
+    pub fn picture(&self, step: &StepRecord) -> Option<&EvidenceRow> {
+        // By name: `…-after` comes before `…-before`, and of a step that failed there is one more.
+        let of_step = |row: &&EvidenceRow| row.step == Some(step.seq) && row.path.starts_with(PICTURES);
+        let moments = |row: &&EvidenceRow| !row.path.ends_with("-before.jpeg");
+        let pictures = || self.evidence.iter().filter(of_step);
+        pictures().find(moments).or_else(|| pictures().next())
+    }
 }
 
-/// A step, with its place in the attempt.
+/// The folder of pictures in an export, and before the path of each.
+pub const PICTURES: &str = "pictures/";
+/// The folder of pages.
+pub const PAGES: &str = "pages/";
+/// The folder of what a recorded attempt is replayed from.
+pub const RECORDING: &str = "recording/";
+
+/// Bytes that an attempt left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// Where they are in an export: `pictures/007-after.jpeg`.
+    pub path: String,
+    /// The step that they belong to.
+    pub step: Option<u32>,
+    /// Their name among the artifacts.
+    pub artifact: String,
+}
+
+/// Bytes that an attempt leaves behind.
 #[derive(Clone, Debug)]
-pub struct StepRow {
-    /// Its place in the order in which the steps of the attempt began, from 1.
-    pub number: i64,
-    /// How many steps it is nested in.
-    pub depth: i64,
-    /// The step.
-    pub step: NewStep,
+pub struct NewEvidence {
+    /// Where they are in an export.
+    pub path: String,
+    /// The step that they belong to.
+    pub step: Option<u32>,
+    /// The bytes, which are among the artifacts already.
+    pub artifact: NewArtifact,
 }
 
 impl Store {
@@ -132,16 +132,17 @@ impl Store {
         self.writer.write(move |tx| start(tx, held, connector_hash).boxed()).await
     }
 
-    /// Writes steps that have ended. A nesting step ends after the steps in it, so they come in any order; no two have
-    /// the same number.
+    /// Writes steps that have ended, and what was kept of them. A nesting step ends after the steps in it, so they come in any order; no two
+    /// have the same number.
     pub async fn add_steps(
         &self,
         held: &Lease,
         attempt: AttemptId,
-        steps: Vec<StepRow>,
+        steps: Vec<StepRecord>,
+        evidence: Vec<NewEvidence>,
     ) -> Result<(), LeaseError> {
         let held = held.clone();
-        self.writer.write(move |tx| add_steps(tx, held, attempt, steps).boxed()).await
+        self.writer.write(move |tx| add_steps(tx, held, attempt, steps, evidence).boxed()).await
     }
 }
 
@@ -156,26 +157,18 @@ async fn add_steps(
     tx: &mut Tx,
     held: Lease,
     attempt: AttemptId,
-    steps: Vec<StepRow>,
+    steps: Vec<StepRecord>,
+    evidence: Vec<NewEvidence>,
 ) -> Result<(), LeaseError> {
     job::held_by(tx, &held).await?;
-    for StepRow { number, depth, step } in steps {
-        let values = args![
-            attempt.0,
-            number,
-            depth,
-            &step.flow,
-            &step.place,
-            &step.words,
-            step.outcome.as_str(),
-            step.detail.as_ref(),
-            step.started_at,
-            i64::try_from(step.duration_ms).unwrap_or(i64::MAX),
-            step.picture.as_ref(),
-            step.page.as_ref(),
-        ];
-        tx.db.write(ADD_STEP, values);
+    for step in steps {
+        tx.db.write(ADD_STEP, args![attempt.0, i64::from(step.seq), &serde_json::json!(step)]);
     }
+    for NewEvidence { path, step, artifact } in &evidence {
+        tx.db.write(ADD_EVIDENCE, args![attempt.0, path, step.map(i64::from), &artifact.name]);
+    }
+    let artifacts: Vec<NewArtifact> = evidence.into_iter().map(|evidence| evidence.artifact).collect();
+    artifact::note(tx, &artifacts);
     Ok(())
 }
 
@@ -205,9 +198,12 @@ pub(super) fn lose(tx: &mut Tx, job: &JobRow, worker: &str) {
 pub(super) async fn of_job(db: &mut Db, job_id: &str) -> Result<Vec<AttemptDetail>, StoreError> {
     let mut attempts = Vec::new();
     for row in db.all(OF_JOB, args![job_id]).await? {
-        let steps = db.all(STEPS, args![row.int("id")?]).await?;
-        let steps = steps.iter().map(read_step).collect::<Result<_, _>>()?;
-        attempts.push(AttemptDetail { attempt: read(&row)?, steps });
+        let id = row.int("id")?;
+        let steps = db.all(STEPS, args![id]).await?;
+        let steps = steps.iter().map(|row| row.json("record")).collect::<Result<_, _>>()?;
+        let evidence = db.all(EVIDENCE, args![id]).await?;
+        let evidence = evidence.iter().map(read_evidence).collect::<Result<_, _>>()?;
+        attempts.push(AttemptDetail { attempt: read(&row)?, steps, evidence });
     }
     Ok(attempts)
 }
@@ -226,17 +222,7 @@ fn read(row: &Row) -> Result<AttemptRow, StoreError> {
     })
 }
 
-fn read_step(row: &Row) -> Result<StepRow, StoreError> {
-    let step = NewStep {
-        flow: row.text("flow")?,
-        place: row.text("place")?,
-        words: row.text("words")?,
-        outcome: row.word("outcome")?,
-        detail: row.maybe_text("detail")?,
-        started_at: row.time("started_at")?,
-        duration_ms: u64::try_from(row.int("duration_ms")?).unwrap_or(0),
-        picture: row.maybe_text("picture")?,
-        page: row.maybe_text("page")?,
-    };
-    Ok(StepRow { number: row.int("number")?, depth: row.int("depth")?, step })
+fn read_evidence(row: &Row) -> Result<EvidenceRow, StoreError> {
+    let step = row.maybe_int("step")?.and_then(|step| u32::try_from(step).ok());
+    Ok(EvidenceRow { path: row.text("path")?, step, artifact: row.text("artifact")? })
 }

@@ -40,6 +40,7 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("slots", "id", Some("id")),
     ("attempts", "id", Some("id")),
     ("steps", "attempt_id, number", None),
+    ("evidence", "attempt_id, path", None),
     ("listed_pages", "job_id, list, number", None),
     ("artifacts", "name", None),
     ("plans", "seq", Some("seq")),

@@ -48,7 +48,8 @@ use std::time::Duration;
 pub use self::account::{AccountRow, SeenAccount};
 pub use self::artifact::NewArtifact;
 pub use self::attempt::{
-    AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, NewStep, StepOutcome, StepRow,
+    AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, EvidenceRow, NewEvidence, PAGES, PICTURES,
+    RECORDING,
 };
 pub use self::bearer::Life;
 pub use self::copy::{Copied, CopyError};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::word::words;
 use crate::calendar::{Recurrence, WorkingHours};
+use crate::clock::Timestamp;
 
 /// The most sessions that one service account may have open; more than this is a mistake, not a need.
 pub(super) const MAX_SESSIONS: u32 = 32;
@@ -62,6 +63,8 @@ pub struct Policy {
     pub human_tasks: bool,
     /// How long a leaver may wait, in minutes, before somebody is told.
     pub leaver_patience_min: u32,
+    /// For how many days pictures, pages and recordings are kept (R29); 0 for ever.
+    pub evidence_days: u32,
 }
 
 /// How many accounts may be found gone, or be taken away, before a person has to look.
@@ -208,6 +211,7 @@ impl Default for Policy {
             leavers: LeaverLimit::default(),
             human_tasks: false,
             leaver_patience_min: 60,
+            evidence_days: 180,
         }
     }
 }
@@ -224,6 +228,12 @@ impl Policy {
     /// How long a leaver may wait before somebody is told.
     pub fn leaver_patience(&self) -> Duration {
         Duration::from_secs(u64::from(self.leaver_patience_min) * 60)
+    }
+
+    /// Until when evidence is kept that is taken now; `None` for ever.
+    pub fn evidence_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let days = u64::from(self.evidence_days);
+        (days > 0).then(|| now.plus(Duration::from_secs(days * 24 * 60 * 60)))
     }
 
     /// Whether there is a time at which a job may begin.

@@ -1,8 +1,10 @@
-//! What an attempt leaves behind: one row per step, as versioned data, and the [`Witness`] that takes them.
+//! What an attempt leaves behind: one record per step, as versioned data, and the [`Witness`] that takes them.
 //!
-//! Invariants: everything in a record is already free of secrets; rows are told as they end, so a nesting step (`within`)
+//! Invariants: everything in a record is already free of secrets; records are told as they end, so a nesting step (`within`)
 //! is told after the steps in it, and `seq` is the order in which they began. Whoever changes the shape of
 //! [`StepRecord`] raises [`TRACE_VERSION`] and reads the older versions still.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,10 +13,10 @@ use crate::clock::Timestamp;
 use crate::failure::FailureClass;
 
 /// The version of the shapes in this module, stored beside them.
-pub const TRACE_VERSION: u32 = 1;
+pub const TRACE_VERSION: u32 = 2;
 
 /// One step of one attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// The order in which the steps of a run began, from 1.
     pub seq: u32,
@@ -40,8 +42,11 @@ pub struct StepRecord {
     pub outcome: StepOutcome,
     /// When it began.
     pub started_at: Timestamp,
-    /// Milliseconds until the element was found and ready.
+    /// Milliseconds until the element was found.
     pub find_ms: u64,
+    /// Milliseconds from then until it was ready: still, enabled, uncovered.
+    #[serde(default)]
+    pub wait_ms: u64,
     /// Milliseconds of doing it.
     pub act_ms: u64,
     /// Milliseconds until the page was quiet again.
@@ -50,13 +55,51 @@ pub struct StepRecord {
     pub total_ms: u64,
     /// Where the page was when it ended.
     pub url: String,
+    /// Its templates and what they gave, those that are secret masked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// What the page wrote on its console since the step before: `error: …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<String>,
+    /// The native dialogs that opened, each with its answer: `accepted the confirm “Sure?”`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dialogs: Vec<String>,
+    /// What the page asked the app for since the step before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request>,
+    /// What could not be kept of it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+}
+
+impl StepRecord {
+    /// Where it is written: `flows/invite.yaml:12`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
+/// A document that was asked for, data, or something that did not come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The address, without its query.
+    pub url: String,
+    /// The status of the answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why none came, in Chromium's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum StepOutcome {
     /// It did what it says.
+    #[default]
     Ok,
     /// It was not to be done.
     Skipped {
@@ -84,6 +127,17 @@ pub enum Moment {
     Failed,
 }
 
+impl Moment {
+    /// As names of files say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A picture of the page, its secret fields masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -91,11 +145,14 @@ pub struct Picture {
     pub moment: Moment,
     /// A JPEG.
     pub jpeg: Vec<u8>,
+    /// The document at the same moment as HTML that needs nothing else, the step's element marked; none where it could not be had.
+    pub page: Option<String>,
 }
 
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Picture({:?}, {} bytes)", self.moment, self.jpeg.len())
+        let page = self.page.as_ref().map_or(0, String::len);
+        write!(f, "Picture({:?}, {} bytes, page of {page})", self.moment, self.jpeg.len())
     }
 }
 

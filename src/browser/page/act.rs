@@ -23,6 +23,9 @@ struct Ready {
     was: Option<String>,
     /// Names the element for the calls that follow.
     token: u64,
+    /// Milliseconds from when it was first found, in the call that answers.
+    #[serde(default)]
+    waited: u64,
     x: f64,
     y: f64,
 }
@@ -140,7 +143,8 @@ impl Page {
                         element: ready.element,
                         was: ready.was,
                         changed: ready.plan != Plan::None,
-                        find_ms: ms(began, found),
+                        find_ms: ms(began, found).saturating_sub(ready.waited),
+                        wait_ms: ready.waited,
                         act_ms: ms(found, acted),
                         settle_ms: ms(acted, Instant::now()),
                     });

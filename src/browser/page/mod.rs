@@ -18,7 +18,7 @@ mod types;
 mod upload;
 mod window;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chromiumoxide::types::Command;
 use tokio::sync::watch;
@@ -26,14 +26,16 @@ use tokio::sync::watch;
 use super::dialogs::{DialogAnswer, DialogSeen};
 use super::error::PageError;
 use super::origins::Origins;
+use super::overheard::Overheard;
 use super::popups::Windows;
 use super::router::{CallError, Router};
 use super::session::{Files, Network};
 use super::state::{End, PageState};
+use crate::locator::Locator;
 use crate::secret::SecretString;
 
 pub use download::Download;
-pub use picture::{Exposure, Photograph};
+pub use picture::{Exposure, Kept, Photograph};
 pub use request::{Answered, Asked};
 pub(super) use stream::read_answer;
 
@@ -55,6 +57,7 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/act.js"),
     include_str!("../page_script/frames.js"),
     include_str!("../page_script/mask.js"),
+    include_str!("../page_script/snapshot.js"),
     include_str!("../page_script/read.js"),
     include_str!("../page_script/request.js"),
     include_str!("../page_script/main.js"),
@@ -88,6 +91,14 @@ pub(super) struct Surroundings {
     pub(super) origins: Arc<Origins>,
     /// Keeps what goes over the network.
     pub(super) network: Network,
+    /// What of the pages is never to be seen.
+    pub(super) never_shown: Mutex<Vec<Locator>>,
+}
+
+impl Surroundings {
+    fn never_shown(&self) -> Vec<Locator> {
+        self.never_shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Page {
@@ -107,6 +118,21 @@ impl Page {
     /// The address of the document.
     pub fn url(&self) -> String {
         self.state.borrow().url.clone()
+    }
+
+    /// From now on what these locators match is hidden in pictures of the pages of this session, and what it shows is a secret.
+    pub fn never_show(&self, locators: Vec<Locator>) {
+        *self.surroundings.never_shown.lock().unwrap_or_else(PoisonError::into_inner) = locators;
+    }
+
+    /// What the page wrote on its console, and what it asked the app for, since the last call.
+    pub fn take_overheard(&self) -> Overheard {
+        let mut heard = Overheard::default();
+        self.state.send_if_modified(|state| {
+            heard = state.overheard.take();
+            false
+        });
+        heard
     }
 
     /// The next native dialog that has no answer yet is answered so.

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 use super::super::error::PageError;
 use super::super::session::Network;
 use super::super::state::PageState;
-use super::Page;
 use super::ask::{About, Once};
+use super::{Page, Target};
 use crate::secret::{ExposeSecret, SecretString};
 
 /// How long a picture may take.
@@ -43,6 +43,8 @@ impl Exposure {
 pub struct Photograph {
     /// A JPEG.
     pub jpeg: Vec<u8>,
+    /// The document as it was then, as HTML that needs nothing else; none where it was not asked for, or could not be had.
+    pub page: Option<String>,
     shows: Looks,
 }
 
@@ -60,6 +62,18 @@ type Looks = Vec<(String, Option<String>)>;
 struct Masked {
     hidden: u64,
     look: String,
+    /// What the elements show that the connector says to be secret.
+    shown: Vec<String>,
+    page: Option<String>,
+}
+
+/// What is kept of the document beside a picture of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// The whole of it, with this element marked, or the innermost that it was looked for in.
+    Page(Option<Target>),
 }
 
 impl Page {
@@ -69,7 +83,7 @@ impl Page {
     /// # Errors
     /// The page failed. A picture that cannot be masked is not taken.
     pub async fn screenshot(&self) -> Result<Photograph, PageError> {
-        self.expose().await.picture().await
+        self.expose(Kept::Nothing).await.picture().await
     }
 
     /// Whether a picture taken now would show the same, as far as documents tell: no element, no attribute and no control is
@@ -81,11 +95,11 @@ impl Page {
     }
 
     /// Begins to take a picture. Until it is taken the page may be looked at, but whoever is to do something to it waits.
-    pub async fn expose(&self) -> Exposure {
+    pub async fn expose(&self, kept: Kept) -> Exposure {
         let still = self.stillness.clone().lock_owned().await;
         let page = self.clone();
         let task = tokio::spawn(async move {
-            let taken = page.take_picture().await;
+            let taken = page.take_picture(&kept).await;
             drop(still);
             taken
         });
@@ -97,13 +111,13 @@ impl Page {
         drop(self.stillness.lock().await);
     }
 
-    async fn take_picture(&self) -> Result<Photograph, PageError> {
+    async fn take_picture(&self, kept: &Kept) -> Result<Photograph, PageError> {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             let world = self.state.borrow().main_world().map(str::to_owned);
             tokio::select! {
                 biased;
-                taken = self.capture(until) => return taken,
+                taken = self.capture(kept, until) => return taken,
                 // Chromium never answers for a document that was replaced meanwhile.
                 () = self.replaced(world) => {}
             }
@@ -111,12 +125,27 @@ impl Page {
         Err(PageError::TooSlow { doing: self.state.borrow().doing() })
     }
 
-    async fn capture(&self, until: Instant) -> Result<Photograph, PageError> {
-        let secrets = json!({ "secrets": self.secrets_to_hide() });
-        let masked = self.ask_all::<Masked>("mask", secrets, until).await?;
-        let hides = masked.iter().any(|(_, masked)| masked.as_ref().is_some_and(|masked| masked.hidden > 0));
-        let shows = masked.into_iter().map(|(world, masked)| (world, masked.map(|masked| masked.look)));
-        let shows = shows.collect();
+    async fn capture(&self, kept: &Kept, until: Instant) -> Result<Photograph, PageError> {
+        let page = match kept {
+            Kept::Nothing => Value::Null,
+            Kept::Page(mark) => {
+                let mark = mark.as_ref();
+                json!({ "mark": mark.map(|mark| json!({ "within": mark.within, "locator": mark.locator })) })
+            }
+        };
+        let hidden = self.surroundings.never_shown();
+        let question = json!({ "secrets": self.secrets_to_hide(), "hidden": hidden, "page": page });
+        let masked = self.ask_all::<Masked>("mask", question, until).await?;
+        let (mut hides, mut page, mut shows) = (false, None, Vec::new());
+        for (world, masked) in masked {
+            let look = masked.map(|masked| {
+                masked.shown.iter().for_each(|secret| self.remember_secret(secret));
+                hides |= masked.hidden > 0;
+                page = page.take().or(masked.page);
+                masked.look
+            });
+            shows.push((world, look));
+        }
         let capture = CaptureScreenshotParams {
             format: Some(CaptureScreenshotFormat::Jpeg),
             quality: Some(60),
@@ -131,7 +160,7 @@ impl Page {
         let data: &str = picture.data.as_ref();
         let decoded = base64::engine::general_purpose::STANDARD.decode(data);
         let jpeg = decoded.map_err(|error| PageError::Protocol(error.to_string()))?;
-        Ok(Photograph { jpeg, shows })
+        Ok(Photograph { jpeg, page, shows })
     }
 
     /// Returns when the main frame has another document.

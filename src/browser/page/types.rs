@@ -98,6 +98,8 @@ pub struct Acted {
     pub changed: bool,
     /// Milliseconds until the element was ready.
     pub find_ms: u64,
+    /// Milliseconds from then until it was ready.
+    pub wait_ms: u64,
     /// Milliseconds that the action took.
     pub act_ms: u64,
     /// Milliseconds until a document that it opened was there.

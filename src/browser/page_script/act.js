@@ -170,11 +170,13 @@ const restorePasswords = (pass) => {
 // Waits until the action can be done, and says how. Nothing is changed, but for scrolling.
 const ready = (question) => {
   let before = null;
+  let firstFound = null;
   // What must be on the page is looked for by the world of the page.
   const guards = question.framed ? question.guards.map((guard) => (guard.present ? null : guard)) : question.guards;
   return until(question, (pass, drawn) => {
     const found = question.action.kind === 'upload' ? theFileControl(question, pass) : theOne(question, pass);
     if (found.wrong) return found.wrong;
+    firstFound ??= performance.now();
     const planned = planFor(found.element, question.action, pass);
     if (planned.wrong) return planned.wrong;
     const { plan, on } = planned;
@@ -213,7 +215,8 @@ const ready = (question) => {
     }
     const offset = frameOffset(touched);
     const was = /^(type|assign|choose)$/.test(plan) && !isSecret(on) ? bounded(valueOf(on, pass), 200) : null;
-    return { ok: { plan, element: words, was, token: tokens, x: point.x + offset.x, y: point.y + offset.y } };
+    const waited = Math.round(performance.now() - firstFound);
+    return { ok: { plan, element: words, was, token: tokens, waited, x: point.x + offset.x, y: point.y + offset.y } };
   });
 };
 

@@ -1,8 +1,12 @@
 // Secrets on the page: which controls hold one, and hiding them while a picture is taken.
 
 const secretControls = new WeakSet();
-const isSecret = (element) => element.localName === 'input'
-  && (element.type === 'password' || element.autocomplete === 'one-time-code' || secretControls.has(element)) || secretControls.has(element);
+// Names of what holds a password, a code or a token, word by word: `api_token`, `newPassword`, `csrfmiddlewaretoken`.
+const SECRET_NAME = /(^|[^a-z])(pass(word|wd|code|phrase)?|pwd|pin|t?otp|secret|token|csrf|nonce|api[^a-z]?key|(auth|security|verification|mfa|2fa)[^a-z]?code)([^a-z]|$)|(token|password|secret|csrf)$/;
+const isSecretName = (name) => !!name && SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase());
+const isSecret = (element) => secretControls.has(element) || (element.localName === 'input'
+  && (element.type === 'password' || element.autocomplete === 'one-time-code'
+    || (/^(text|tel|number|search|hidden)$/.test(element.type) && (isSecretName(element.name) || isSecretName(element.id)))));
 
 const noteSecret = ({ token }) => {
   if (held?.token === token) secretControls.add(held.element);
@@ -13,13 +17,28 @@ const noteSecret = ({ token }) => {
 const UNSEEN = ['transparent', 'transparent'];
 const HIDING = { color: UNSEEN, webkitTextFillColor: UNSEEN, webkitTextStrokeColor: UNSEEN, caretColor: UNSEEN, textShadow: ['none', 'none'],
   textDecorationColor: UNSEEN };
+const GONE = { opacity: [0, 0] };
 let masks = [];
 
-const hide = (element) => {
-  const animation = element.animate(HIDING, { duration: 1, fill: 'forwards' });
+const hide = (element, how = HIDING) => {
+  const animation = element.animate(how, { duration: 1, fill: 'forwards' });
   animation.finish();
   masks.push(animation);
 };
+
+// Everything that the connector says to be a secret.
+const declared = (locators, pass) => {
+  const found = locators.flatMap((locator) => {
+    try {
+      return find(locator, document, pass).visible;
+    } catch {
+      return [];
+    }
+  });
+  return new Set(found);
+};
+
+const shownBy = (element, pass) => (isControl(element) ? String(element.value ?? '') : textOf(element, pass)).trim();
 
 const documents = () => {
   const all = [document];
@@ -47,22 +66,29 @@ const looks = () => ({ ok: look(newPass()) });
 // What is in dots when it is there at all, and is not there, has nothing to hide.
 const isEmptyPassword = (control) => control.type === 'password' && control.value === '' && !control.placeholder;
 
-// Hides every secret control, and whatever else shows one of `secrets`; answers with the look of the page when that is drawn.
-const mask = ({ secrets }) => new Promise((resolve) => {
+// Hides every secret control, what the connector says to be secret, and whatever else shows one of `secrets`; answers with the look of the
+// page when that is drawn, with what the declared ones show, and where there is a `page` to be kept, with the document as it is then, what
+// `page.mark` is about marked.
+const mask = ({ secrets, hidden, page }) => new Promise((resolve) => {
   unmask();
   const pass = newPass();
-  const shows = (value) => secrets.some((secret) => value.includes(secret));
+  const never = declared(hidden, pass);
+  const shown = [...never].map((element) => shownBy(element, pass)).filter((text) => text.length >= 4);
+  const all = [...new Set([...secrets, ...shown])];
+  never.forEach((element) => hide(element, GONE));
+  const shows = (value) => all.some((secret) => value.includes(secret));
   for (const root of documents()) {
     for (const control of query(root, TYPED_INTO, pass)) {
       const hides = isSecret(control) && !isEmptyPassword(control);
       if (hides || shows(control.value ?? '') || shows(control.placeholder ?? '')) hide(control);
     }
-    if (secrets.length && shows(root.documentElement.textContent)) {
+    if (all.length && shows(root.documentElement.textContent)) {
       const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
       while (walk.nextNode()) if (shows(walk.currentNode.data) && walk.currentNode.parentElement) hide(walk.currentNode.parentElement);
     }
   }
-  const answer = { ok: { hidden: masks.length, look: look(pass) } };
+  const kept = page && window === top ? snapshot({ secrets: all, never, marked: markedBy(page.mark) }) : null;
+  const answer = { ok: { hidden: masks.length, look: look(pass), shown, page: kept } };
   if (!masks.length) return resolve(answer);
   nextFrame(() => resolve(answer));
 });

@@ -43,31 +43,20 @@ impl Recording {
     }
 
     /// The recording as HAR 1.2. `keep` writes the body of an answer, without secrets, as a file of that extension and names it.
-    ///
-    /// # Errors
-    /// What `keep` says.
-    pub fn to_har<E>(
-        &self,
-        browser: &str,
-        mut keep: impl FnMut(&[u8], &str) -> Result<String, E>,
-    ) -> Result<Value, E> {
-        let entries: Result<Vec<Value>, E> =
+    pub fn to_har(&self, browser: &str, mut keep: impl FnMut(&[u8], &str) -> String) -> Value {
+        let entries: Vec<Value> =
             self.exchanges.iter().map(|exchange| self.entry(exchange, &mut keep)).collect();
         let (name, version) = browser.split_once('/').unwrap_or((browser, ""));
-        Ok(json!({ "log": {
+        json!({ "log": {
             "version": "1.2",
             "creator": { "name": "usher", "version": env!("CARGO_PKG_VERSION") },
             "browser": { "name": name, "version": version },
             "pages": [],
-            "entries": entries?,
-        }}))
+            "entries": entries,
+        }})
     }
 
-    fn entry<E>(
-        &self,
-        exchange: &Exchange,
-        keep: &mut impl FnMut(&[u8], &str) -> Result<String, E>,
-    ) -> Result<Value, E> {
+    fn entry(&self, exchange: &Exchange, keep: &mut impl FnMut(&[u8], &str) -> String) -> Value {
         let ms = |from: f64, to: Option<f64>| to.map_or(0.0, |to| ((to - from) * 1e6).round() / 1e3).max(0.0);
         let wait = ms(exchange.began, exchange.answered);
         let receive = exchange.answered.map_or(0.0, |answered| ms(answered, exchange.ended));
@@ -81,7 +70,7 @@ impl Recording {
             "httpVersion": protocol,
             "cookies": [],
             "headers": self.headers(&answer.got),
-            "content": self.content(answer, keep)?,
+            "content": self.content(answer, keep),
             "redirectURL": self.redact(header(&answer.got, "location")),
             "headersSize": -1,
             "bodySize": -1,
@@ -89,7 +78,7 @@ impl Recording {
         if let (Some(failed), Some(fields)) = (&exchange.failed, response.as_object_mut()) {
             fields.insert("_error".to_owned(), json!(failed));
         }
-        Ok(json!({
+        json!({
             "startedDateTime": at.to_rfc3339(),
             "time": wait + receive,
             "request": self.request(exchange, protocol),
@@ -97,7 +86,7 @@ impl Recording {
             "cache": {},
             "timings": { "send": 0, "wait": wait, "receive": receive },
             "_resourceType": exchange.kind.to_lowercase(),
-        }))
+        })
     }
 
     fn request(&self, exchange: &Exchange, protocol: &str) -> Value {
@@ -149,29 +138,25 @@ impl Recording {
         masked.collect()
     }
 
-    fn content<E>(
-        &self,
-        answer: &Answer,
-        keep: &mut impl FnMut(&[u8], &str) -> Result<String, E>,
-    ) -> Result<Value, E> {
+    fn content(&self, answer: &Answer, keep: &mut impl FnMut(&[u8], &str) -> String) -> Value {
         let mime = &answer.mime;
         let bytes = match &answer.body {
-            Body::None => return Ok(json!({ "size": 0, "mimeType": mime })),
+            Body::None => return json!({ "size": 0, "mimeType": mime }),
             Body::Missing(why) => {
-                return Ok(json!({ "size": 0, "mimeType": mime, "comment": format!("not kept: {why}") }));
+                return json!({ "size": 0, "mimeType": mime, "comment": format!("not kept: {why}") });
             }
-            Body::Kept(bytes) if bytes.is_empty() => return Ok(json!({ "size": 0, "mimeType": mime })),
+            Body::Kept(bytes) if bytes.is_empty() => return json!({ "size": 0, "mimeType": mime }),
             Body::Kept(bytes) => bytes,
         };
         let clean = match std::str::from_utf8(bytes) {
             Ok(text) => self.redact(text).into_bytes(),
             Err(_) if self.redactor.is_shown_by(bytes) => {
-                return Ok(json!({ "size": 0, "mimeType": mime, "comment": "not kept: it shows a secret" }));
+                return json!({ "size": 0, "mimeType": mime, "comment": "not kept: it shows a secret" });
             }
             Err(_) => bytes.clone(),
         };
-        let file = keep(&clean, extension(mime))?;
-        Ok(json!({ "size": clean.len(), "mimeType": mime, "_file": file }))
+        let file = keep(&clean, extension(mime));
+        json!({ "size": clean.len(), "mimeType": mime, "_file": file })
     }
 }
 

@@ -127,13 +127,25 @@ impl Recorder {
         self.log().secrets.push(SecretString::from(secret));
     }
 
+    /// Forgets everything until now, but not what must never be seen.
+    pub fn forget(&self) {
+        let mut log = self.log();
+        log.bodies.drain(..).for_each(|body| body.abort());
+        let secrets = std::mem::take(&mut log.secrets);
+        *log = Log { secrets, ..Log::default() };
+    }
+
     /// Everything until now, which it then forgets, without secrets: those of `redactor`, those that were typed, and those that the exchanges show by the names
     /// of what holds them.
     pub async fn recording(&self, redactor: &Redactor) -> Recording {
         let bodies = std::mem::take(&mut self.log().bodies);
         // What is not there then is said to be missing.
         drop(tokio::time::timeout(PATIENCE, futures::future::join_all(bodies)).await);
-        let log = std::mem::take(&mut *self.log());
+        let log = {
+            let mut log = self.log();
+            let secrets = log.secrets.clone();
+            std::mem::replace(&mut *log, Log { secrets, ..Log::default() })
+        };
         let mut redactor = redactor.clone();
         log.secrets.iter().for_each(|secret| redactor.add(secret));
         let (exchanges, left_out) = log.taken_together();

@@ -192,13 +192,12 @@ impl Stage {
     /// The picture that tells most: the one of the last commit step, else the last.
     async fn picture(&self, job: &JobRow) -> anyhow::Result<Option<String>> {
         let Some(detail) = self.installation.store.show_job(&job.id).await? else { return Ok(None) };
-        let steps = detail.attempts.iter().flat_map(|attempt| &attempt.steps);
+        let steps =
+            detail.attempts.iter().flat_map(|attempt| attempt.steps.iter().map(move |step| (attempt, step)));
         let pictures: Vec<(bool, String)> = steps
-            .filter_map(|row| {
-                let reads = row.step.flow.contains("read")
-                    || row.step.flow.contains("find")
-                    || row.step.flow.contains("login");
-                Some((reads, super::job::picture(&self.installation, row)?))
+            .filter_map(|(attempt, step)| {
+                let reads = ["read", "find", "login"].iter().any(|word| step.flow.contains(word));
+                Some((reads, super::job::picture(&self.installation, attempt, step)?))
             })
             .collect();
         let acting = pictures.iter().rev().find(|(reads, _)| !reads);

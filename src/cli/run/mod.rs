@@ -29,7 +29,6 @@ use record::Record;
 use watch::Watch;
 
 pub(super) use progress::{Pace, Pictures, Progress};
-pub(super) use record::Recorded;
 pub(super) use trial::Trial;
 pub(super) use values::tell as tell_values;
 
@@ -134,7 +133,7 @@ impl Run {
             let report = trial.run(&connector, &self.flow, told, reach, &mut progress).await?;
             let shown = as_json(&connector, &self.flow, &report, &progress);
             if let Some(record) = &record {
-                let written = record.write(&trial, &folder, &connector, &given, &shown).await?;
+                let written = record.write(&mut trial, &connector).await?;
                 progress.say(&written);
             }
             let exit = tell(context, &report, &shown, &progress)?;

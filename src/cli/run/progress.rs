@@ -31,6 +31,8 @@ pub(in crate::cli) struct Progress {
     open: Option<NextStep>,
     /// Every step that ended, for JSON.
     pub(super) steps: Vec<Value>,
+    /// The same as they were told.
+    pub(super) records: Vec<StepRecord>,
     /// The picture of the commit step that was shown instead of done.
     pub(super) commit_picture: Option<PathBuf>,
 }
@@ -60,8 +62,8 @@ impl Pictures {
 
 impl Progress {
     pub(in crate::cli) fn new(format: Format, pace: Pace, pictures: Pictures) -> Self {
-        let (flow, steps) = (String::new(), Vec::new());
-        Self { format, pace, pictures, flow, open: None, steps, commit_picture: None }
+        let (flow, steps, records) = (String::new(), Vec::new(), Vec::new());
+        Self { format, pace, pictures, flow, open: None, steps, records, commit_picture: None }
     }
 
     /// Shows the steps on standard error and keeps no pictures but those of failures.
@@ -70,10 +72,11 @@ impl Progress {
     }
 
     /// Begins a run.
-    pub(super) fn begin(&mut self, flow: &str) {
+    pub(in crate::cli) fn begin(&mut self, flow: &str) {
         flow.clone_into(&mut self.flow);
         (self.open, self.commit_picture) = (None, None);
         self.steps.clear();
+        self.records.clear();
         self.say(&format!("{flow}:"));
     }
 
@@ -121,11 +124,7 @@ impl Progress {
     fn keep(&mut self, record: &StepRecord, pictures: &[Picture]) -> Vec<PathBuf> {
         let mut kept = Vec::new();
         for picture in pictures {
-            let word = match picture.moment {
-                Moment::Before => "before",
-                Moment::After => "after",
-                Moment::Failed => "failed",
-            };
+            let word = picture.moment.as_str();
             if !self.pictures.all && picture.moment == Moment::After {
                 continue;
             }
@@ -147,6 +146,7 @@ impl Witness for Progress {
             self.commit_picture = kept.last().cloned();
         }
         self.show(&record, &kept);
+        self.records.push(record.clone());
         let mut step = json!(record);
         if let Value::Object(fields) = &mut step {
             fields.insert("pictures".to_owned(), json!(kept));

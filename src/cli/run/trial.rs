@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::browser::{
-    Browser, LaunchOptions, Network, Page, Playback, Recorder, Recording, Session, SessionOptions,
-};
+use crate::browser::{Browser, LaunchOptions, Network, Page, Recorder, Recording, Session, SessionOptions};
 use crate::clock::{SharedClock, SystemClock};
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
+use crate::recording::{self, RecordedRun};
 use crate::run::{self, Call, Committed, Identity, Limits, Reach, Report, UsedCodes};
 use crate::secret::{ExposeSecret, SecretString};
 use crate::step::Failure;
@@ -30,6 +29,8 @@ pub(in crate::cli) struct Trial {
     clock: SharedClock,
     codes: UsedCodes,
     network: Network,
+    /// What ran while it was recorded.
+    runs: Vec<RecordedRun>,
 }
 
 impl Trial {
@@ -45,6 +46,7 @@ impl Trial {
             clock: Arc::new(SystemClock),
             codes: UsedCodes::default(),
             network: Network::Real,
+            runs: Vec::new(),
         })
     }
 
@@ -53,15 +55,12 @@ impl Trial {
         self.network = Network::Recorded(Recorder::default());
     }
 
-    /// What went over the network, without secrets; none where it was not kept.
-    pub(super) async fn recording(&self) -> Option<Recording> {
+    /// What went over the network, without secrets, what ran, and what could be reached; none where it was not kept.
+    pub(super) async fn recording(&mut self) -> Option<(Recording, Vec<RecordedRun>, Vec<String>)> {
         let Network::Recorded(recorder) = &self.network else { return None };
-        Some(recorder.recording(&run::redactor(&self.credentials)).await)
-    }
-
-    /// From now on a recording answers in the place of the network.
-    pub(in crate::cli) fn play(&mut self, playback: Playback) {
-        self.network = Network::Played(playback);
+        let recording = recorder.recording(&run::redactor(&self.credentials)).await;
+        let origins = self.session.as_ref().map(|(origins, _)| origins.clone()).unwrap_or_default();
+        Some((recording, std::mem::take(&mut self.runs), origins))
     }
 
     /// By what name the service account logs in.
@@ -69,9 +68,9 @@ impl Trial {
         self.credentials.get(run::USERNAME).map(ExposeSecret::expose_secret)
     }
 
-    /// The name and version of the browser.
-    pub(super) fn browser(&self) -> &str {
-        self.browser.version()
+    /// The browser.
+    pub(super) fn browser(&self) -> &Browser {
+        &self.browser
     }
 
     /// Runs the flow; logs in first, unless the flow is `login` or the session holds.
@@ -163,7 +162,7 @@ impl Trial {
     }
 
     async fn log_in(
-        &self,
+        &mut self,
         connector: &Connector,
         settings: &Scope,
         limits: Limits,
@@ -179,7 +178,7 @@ impl Trial {
     }
 
     async fn call(
-        &self,
+        &mut self,
         connector: &Connector,
         flow: &str,
         (scope, identity): (Scope, Identity),
@@ -187,11 +186,12 @@ impl Trial {
         progress: &mut Progress,
     ) -> anyhow::Result<Report> {
         let (_, session) = self.session.as_ref().context("there is no session")?;
+        let (given, began) = (recording::given(&scope), self.clock.now());
         let call = Call {
             book: &connector.book,
             flow,
             scope,
-            identity,
+            identity: identity.clone(),
             page: session.page(),
             redactor: run::redactor(&self.credentials),
             limits,
@@ -199,6 +199,11 @@ impl Trial {
             entropy: Arc::new(SystemEntropy),
             codes: &self.codes,
         };
-        Ok(run::run(call, progress).await)
+        let report = run::run(call, progress).await;
+        if matches!(self.network, Network::Recorded(_)) {
+            let steps = progress.records.clone();
+            self.runs.push(RecordedRun::new((flow, began), given, identity, limits.reach, &report, steps));
+        }
+        Ok(report)
     }
 }

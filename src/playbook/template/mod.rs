@@ -166,6 +166,11 @@ impl Template {
         (self.shape == Shape::Literal).then_some(&*self.source)
     }
 
+    /// Its text, placeholders and all.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Where it was written.
     pub fn span(&self) -> &Span {
         &self.span

@@ -8,6 +8,7 @@ use usher::clock::{Clock as _, SystemClock};
 use usher::failure::FailureClass;
 use usher::id::{Ids, SystemEntropy};
 use usher::store::*;
+use usher::trace::{StepOutcome, StepRecord};
 
 use crate::on_sqlite::store::body_of;
 
@@ -29,27 +30,25 @@ async fn leave_a_failed_job(shell: &Shell) -> String {
     let id = store.record(change).await.unwrap().job.unwrap().id;
     let claimed = store.claim("worker-1", Duration::from_secs(60)).await.unwrap().unwrap();
     let attempt = store.start_attempt(&claimed.lease, "hash").await.unwrap();
-    let row = |number, depth, words: &str, outcome, detail: Option<&str>| {
-        let step = NewStep {
-            flow: "invite".into(),
-            place: format!("flows/invite.yaml:{number}"),
-            words: words.into(),
-            outcome,
-            detail: detail.map(str::to_owned),
-            started_at: clock.now(),
-            duration_ms: 12,
-            picture: None,
-            page: None,
-        };
-        StepRow { number, depth, step }
+    let step = |seq, depth, words: &str, outcome| StepRecord {
+        seq,
+        depth,
+        flow: "invite".into(),
+        file: "flows/invite.yaml".into(),
+        line: seq,
+        words: words.into(),
+        outcome,
+        started_at: clock.now(),
+        total_ms: 12,
+        ..StepRecord::default()
     };
-    let drift = Some("ui_drift: no button \"Save\"\nit has button \"Store\"");
+    let drift = |message: &str| StepOutcome::Failed { class: FailureClass::UiDrift, message: message.into() };
     let steps = vec![
-        row(1, 0, "opened /members", StepOutcome::Ok, None),
-        row(3, 1, "click button “Save”", StepOutcome::Failed, drift),
-        row(2, 0, "in dialog “Edit”", StepOutcome::Failed, None),
+        step(1, 0, "opened /members", StepOutcome::Ok),
+        step(3, 1, "click button “Save”", drift("no button \"Save\"\nit has button \"Store\"")),
+        step(2, 0, "in dialog “Edit”", drift("no button \"Save\"\nit has button \"Store\"")),
     ];
-    store.add_steps(&claimed.lease, attempt, steps).await.unwrap();
+    store.add_steps(&claimed.lease, attempt, steps, Vec::new()).await.unwrap();
     let outcome = Outcome::Failed { class: FailureClass::UiDrift, message: "no button \"Save\"".into() };
     store.finish(&claimed.lease, Finish::with(outcome)).await.unwrap();
     store.close().await;
@@ -85,8 +84,7 @@ async fn a_job_is_shown_with_its_steps_in_the_order_in_which_they_began() {
     assert_eq!(steps, expected, "{shown}");
     let json = shell.run(&["job", "show", &id, "--format", "json"]).json();
     let steps = json["attempt_log"][0]["steps"].as_array().unwrap();
-    let numbers: Vec<_> =
-        steps.iter().map(|step| (step["number"].as_i64(), step["depth"].as_i64())).collect();
+    let numbers: Vec<_> = steps.iter().map(|step| (step["seq"].as_i64(), step["depth"].as_i64())).collect();
     assert_eq!(numbers, [(Some(1), Some(0)), (Some(2), Some(0)), (Some(3), Some(1))]);
 
     assert_eq!(shell.run(&["job", "retry", &id]).done(), format!("{id} is ready\n"));

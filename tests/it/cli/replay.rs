@@ -32,13 +32,17 @@ fn a_recorded_change_comes_out_the_same_without_the_app() {
         assert!(said.contains("it came out as it was recorded"), "{said}");
         assert!(said.contains("clicked button “Save”"), "{said}");
         let shown = stage.replay("kept/role", &["--format", "json"]).json();
-        assert_eq!((&shown["same"], &shown["run"]["committed"]), (&true.into(), &true.into()), "{shown:#}");
+        assert_eq!(
+            (&shown["same"], &shown["runs"][1]["committed"]),
+            (&true.into(), &true.into()),
+            "{shown:#}"
+        );
         assert_eq!(shown["never_recorded"], serde_json::json!([]));
 
         // A list over its pages, with what it read.
         stage.record("list_accounts", "kept/list", &[]).done();
         let shown = stage.replay("kept/list", &["--format", "json"]).json();
-        let rows = shown["run"]["rows"].as_array().unwrap().len();
+        let rows = shown["runs"][1]["rows"].as_array().unwrap().len();
         assert_eq!((&shown["same"], rows), (&true.into(), stage.desk.members().len()), "{shown:#}");
     });
 }
@@ -60,12 +64,15 @@ fn a_recorded_failure_comes_out_the_same_and_a_mended_connector_goes_as_far_as_t
 
         // Mended, it goes on until it asks for what nobody has recorded: the change itself.
         std::fs::write(&flow, &whole).unwrap();
-        let ran = stage.replay("kept/failed", &["--edited", "--format", "json"]);
-        assert_eq!(ran.code, Some(1), "{ran:?}");
-        let shown: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-        let asked = shown["never_recorded"][0].as_str().unwrap();
-        assert!(asked.starts_with("POST ") && asked.ends_with("was never recorded"), "{asked}");
-        let steps = shown["run"]["steps"].as_array().unwrap();
+        let shown = stage.replay("kept/failed", &["--edited", "--format", "json"]).json();
+        assert_eq!((&shown["good"], &shown["same"]), (&true.into(), &false.into()), "{shown:#}");
+        let asked = &shown["never_recorded"][0];
+        let what = asked["what"].as_str().unwrap();
+        assert!(what.starts_with("POST ") && what.ends_with("was never recorded"), "{asked}");
+        let step = asked["step"].as_str().unwrap();
+        assert!(step.contains("button “Save”") && step.contains("change_role.yaml:"), "{asked}");
+        assert_eq!(asked["after_commit"], true);
+        let steps = shown["runs"][1]["steps"].as_array().unwrap();
         assert!(steps.iter().any(|step| step["words"].as_str().unwrap().contains("“Save”")), "{shown:#}");
         let difference = shown["differences"].as_array().unwrap().last().unwrap().as_str().unwrap();
         assert!(difference.contains("[ui_drift] was recorded, and now it is"), "{difference}");
@@ -90,12 +97,12 @@ fn a_page_that_has_changed_stops_a_replay_and_what_is_no_recording_is_said() {
         assert_eq!(failed.code, Some(1), "{failed:?}");
         stage.replay("kept/drift", &[]).done();
         let none = stage.replay("connectors", &[]).failed();
-        assert!(none.contains("connectors is no recording of a run"), "{none}");
+        assert!(none.contains("there is no recording.json in it"), "{none}");
         let manifest = stage.shell.path("kept/drift/connector/connector.yaml");
         let text = std::fs::read_to_string(&manifest).unwrap();
         std::fs::write(&manifest, format!("{text}# changed\n")).unwrap();
         let changed = stage.replay("kept/drift", &[]).failed();
-        assert!(changed.contains("is not the connector that was recorded"), "{changed}");
+        assert!(changed.contains("is not the one that was recorded"), "{changed}");
         let har = stage.shell.path("kept/drift/network.har");
         let text = std::fs::read_to_string(&har).unwrap();
         let out = regex::Regex::new(r#""_file": "[^"]*""#).unwrap();

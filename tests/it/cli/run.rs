@@ -290,9 +290,14 @@ fn a_recorded_run_keeps_the_network_the_steps_and_the_connector_and_no_secret() 
             assert!(has_body.unwrap_or(is_empty) && content["comment"].is_null(), "{entry:#}");
         }
         let about: serde_json::Value = serde_json::from_str(&read("recording.json")).unwrap();
-        assert_eq!((&about["version"], &about["run"]["flow"]), (&1.into(), &"invite".into()));
-        assert_eq!(about["given"]["account.email"], "new@acme.example");
-        assert!(about["run"]["steps"].as_array().unwrap().len() > 3);
+        let [login, invite] = about["runs"].as_array().unwrap().as_slice() else { panic!("{about:#}") };
+        assert_eq!(
+            (&about["version"], &login["flow"], &invite["flow"]),
+            (&2.into(), &"login".into(), &"invite".into())
+        );
+        assert_eq!(invite["given"]["account"]["email"], "new@acme.example");
+        assert!(login["given"]["credentials"].is_null(), "{login:#}");
+        assert!(invite["steps"].as_array().unwrap().len() > 3);
         assert_eq!(
             read("connector/connector.yaml"),
             std::fs::read_to_string(stage.shell.path("connectors/acme-desk/connector.yaml")).unwrap()

@@ -35,9 +35,8 @@ impl World {
     async fn said_of_the_list(&self, job_id: &str) -> String {
         let shown = self.installation.store.show_job(job_id).await.unwrap().unwrap();
         let steps = shown.attempts.into_iter().flat_map(|attempt| attempt.steps);
-        let mut said =
-            steps.filter(|row| row.step.flow == "list_accounts" && row.step.words.starts_with("listed "));
-        said.next_back().unwrap().step.words
+        let mut said = steps.filter(|step| step.flow == "list_accounts" && step.words.starts_with("listed "));
+        said.next_back().unwrap().words
     }
 }
 

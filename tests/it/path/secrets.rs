@@ -137,9 +137,10 @@ async fn pictures_of_login(password: &str) -> BTreeSet<String> {
     let job = job_when(store, &job.id, |job| job.state.is_settled()).await;
     assert_eq!(job.state, JobState::Failed, "{:?}", job.message);
     let shown = store.show_job(&job.id).await.unwrap().unwrap();
-    let steps = shown.attempts.iter().flat_map(|detail| &detail.steps);
-    let filled = steps.filter(|row| row.step.words.contains("Password"));
-    let pictures: BTreeSet<String> = filled.filter_map(|row| row.step.picture.clone()).collect();
+    let steps = shown.attempts.iter().flat_map(|detail| detail.steps.iter().map(move |step| (detail, step)));
+    let filled = steps.filter(|(_, step)| step.words.contains("Password"));
+    let pictures = filled.filter_map(|(detail, step)| Some(detail.picture(step)?.artifact.clone()));
+    let pictures: BTreeSet<String> = pictures.collect();
     world.end().await;
     pictures
 }

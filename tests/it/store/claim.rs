@@ -3,6 +3,7 @@
 use super::*;
 use usher::account::Status;
 use usher::failure::FailureClass;
+use usher::trace::{StepOutcome, StepRecord};
 
 #[tokio::test]
 async fn an_integration_runs_no_more_jobs_than_it_has_sessions() {
@@ -118,20 +119,7 @@ async fn an_old_fence_changes_nothing() {
     let old = bench.claimed().await;
     let attempt = bench.store.start_attempt(&old.lease, "hash").await.unwrap();
     assert_eq!(bench.silence().await.len(), 1);
-    let step = || {
-        let step = NewStep {
-            flow: "invite".into(),
-            place: "flows/invite.yaml:3".into(),
-            words: "click button \"Invite\"".into(),
-            outcome: StepOutcome::Ok,
-            detail: None,
-            started_at: START,
-            duration_ms: 12,
-            picture: None,
-            page: None,
-        };
-        StepRow { number: 1, depth: 0, step }
-    };
+    let step = || StepRecord { seq: 1, words: "click button \"Invite\"".into(), ..StepRecord::default() };
 
     for taken_again in [false, true] {
         if taken_again {
@@ -149,7 +137,7 @@ async fn an_old_fence_changes_nothing() {
         assert!(matches!(bench.store.mark_committing(&old.lease).await, Err(LeaseError::Lost)));
         assert!(matches!(bench.store.start_attempt(&old.lease, "other").await, Err(LeaseError::Lost)));
         assert!(matches!(
-            bench.store.add_steps(&old.lease, attempt, vec![step()]).await,
+            bench.store.add_steps(&old.lease, attempt, vec![step()], Vec::new()).await,
             Err(LeaseError::Lost)
         ));
         for rests in [false, true] {
@@ -264,27 +252,22 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     let user = bench.add_user(&acme, "ada").await.user;
     let claimed = bench.claimed().await;
     let attempt = bench.store.start_attempt(&claimed.lease, "hash-of-the-connector").await.unwrap();
-    let step = |number, depth, words: &str, outcome| {
-        let step = NewStep {
-            flow: "invite".into(),
-            place: "flows/invite.yaml:3".into(),
-            words: words.into(),
-            outcome,
-            detail: Some("what was there".into()),
-            started_at: START,
-            duration_ms: 1234,
-            picture: Some("abc.webp".into()),
-            page: None,
-        };
-        StepRow { number, depth, step }
+    let failed = || StepOutcome::Failed { class: FailureClass::UiDrift, message: "what was there".into() };
+    let passed = || StepOutcome::Skipped { why: "not `x`".into() };
+    let step = |seq, depth, words: &str, outcome| {
+        let words = words.to_owned();
+        StepRecord { seq, depth, words, outcome, total_ms: 1234, started_at: START, ..StepRecord::default() }
     };
-    bench
-        .store
-        .add_steps(&claimed.lease, attempt, vec![step(2, 1, "inside", StepOutcome::Ok)])
-        .await
-        .unwrap();
-    let more = vec![step(3, 1, "passed", StepOutcome::Skipped), step(1, 0, "around", StepOutcome::Failed)];
-    bench.store.add_steps(&claimed.lease, attempt, more).await.unwrap();
+    let kept = |path: &str, step| {
+        let artifact = NewArtifact { name: format!("of-{path}"), bytes: 7, expires_at: None };
+        NewEvidence { path: path.into(), step, artifact }
+    };
+    let pictures = vec![kept("pictures/002-before.jpeg", Some(2)), kept("pictures/002-after.jpeg", Some(2))];
+    let inside = vec![step(2, 1, "inside", StepOutcome::Ok)];
+    bench.store.add_steps(&claimed.lease, attempt, inside, pictures).await.unwrap();
+    let more = vec![step(3, 1, "passed", passed()), step(1, 0, "around", failed())];
+    let recording = vec![kept("recording/network.har", None)];
+    bench.store.add_steps(&claimed.lease, attempt, more, recording).await.unwrap();
     let finish = Finish {
         seen: Some(Seen::Account(seen(Status::Invited))),
         told: serde_json::Map::from_iter([("done".to_owned(), json!(["invited"]))]),
@@ -295,21 +278,22 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
     assert_eq!((ended.state, ended.finished_at), (JobState::Done, Some(bench.clock.now())));
 
     let detail = bench.store.show_job(&ended.id).await.unwrap().unwrap();
-    let [AttemptDetail { attempt, steps }] = &detail.attempts[..] else { panic!("{detail:?}") };
+    let [of_job] = &detail.attempts[..] else { panic!("{detail:?}") };
+    let AttemptDetail { attempt, steps, evidence } = of_job;
     assert_eq!(
         (attempt.worker.as_str(), attempt.connector_hash.as_str()),
         ("worker-1", "hash-of-the-connector")
     );
     assert_eq!((attempt.outcome, attempt.message.as_deref()), (Some(AttemptOutcome::Done), Some("invited")));
-    let words: Vec<_> =
-        steps.iter().map(|row| (row.number, row.depth, row.step.words.as_str(), row.step.outcome)).collect();
-    let expected = [
-        (1, 0, "around", StepOutcome::Failed),
-        (2, 1, "inside", StepOutcome::Ok),
-        (3, 1, "passed", StepOutcome::Skipped),
-    ];
-    assert_eq!(words, expected, "in the order in which they began");
-    assert_eq!((steps[0].step.duration_ms, steps[0].step.picture.as_deref()), (1234, Some("abc.webp")));
+    let told: Vec<_> =
+        steps.iter().map(|step| (step.seq, step.depth, step.words.as_str(), &step.outcome)).collect();
+    let expected =
+        [(1, 0, "around", &failed()), (2, 1, "inside", &StepOutcome::Ok), (3, 1, "passed", &passed())];
+    assert_eq!(told, expected, "in the order in which they began");
+    let paths: Vec<&str> = evidence.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!(paths, ["pictures/002-after.jpeg", "pictures/002-before.jpeg", "recording/network.har"]);
+    assert_eq!(of_job.picture(&steps[1]).unwrap().artifact, "of-pictures/002-after.jpeg");
+    assert!(of_job.picture(&steps[0]).is_none());
 
     let account = bench.store.find_account(&acme.id, &user.id).await.unwrap().unwrap();
     assert_eq!((account.seen.status, account.seen_at), (Status::Invited, bench.clock.now()));

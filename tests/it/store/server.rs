@@ -8,10 +8,10 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use usher::clock::{SharedClock, SystemClock};
 use usher::id::{Ids, SystemEntropy};
 use usher::store::{
-    CopyError, Database, Finish, JobState, NewArtifact, NewCredential, NewEvent, NewIntegration, NewStep,
-    NewToken, Outcome, Policy, Priority, RecordError, StepOutcome, StepRow, Store, StoreError, StoreOptions,
-    UserChange,
+    CopyError, Database, Finish, JobState, NewArtifact, NewCredential, NewEvent, NewEvidence, NewIntegration,
+    NewToken, Outcome, Policy, Priority, RecordError, Store, StoreError, StoreOptions, UserChange,
 };
+use usher::trace::StepRecord;
 use usher::vault::{MasterKey, Place, Vault};
 
 use super::store::{Bench, LEASE, START, body, change, list_users, soon};
@@ -173,23 +173,12 @@ async fn filled(bench: &Bench) -> Store {
     }
     let delete = UserChange::Delete { id: users[7].id.clone(), expected: None };
     file.record(change(&acme, delete, Priority::LEAVER)).await.unwrap();
-    file.note_artifacts(vec![NewArtifact { name: "abc.jpeg".into(), bytes: 7, expires_at: None }])
-        .await
-        .unwrap();
     let done = file.claim("worker-1", LEASE).await.unwrap().unwrap();
     let attempt = file.start_attempt(&done.lease, "hash").await.unwrap();
-    let step = NewStep {
-        flow: "invite".into(),
-        place: "flows/invite.yaml:3".into(),
-        words: "click".into(),
-        outcome: StepOutcome::Ok,
-        detail: None,
-        started_at: START,
-        duration_ms: 12,
-        picture: Some("abc.jpeg".into()),
-        page: None,
-    };
-    file.add_steps(&done.lease, attempt, vec![StepRow { number: 1, depth: 0, step }]).await.unwrap();
+    let step = StepRecord { seq: 1, words: "click".into(), started_at: START, ..StepRecord::default() };
+    let artifact = NewArtifact { name: "abc.jpeg".into(), bytes: 7, expires_at: None };
+    let picture = NewEvidence { path: "pictures/001-after.jpeg".into(), step: Some(1), artifact };
+    file.add_steps(&done.lease, attempt, vec![step], vec![picture]).await.unwrap();
     file.finish(&done.lease, Finish::with(Outcome::Done { message: None })).await.unwrap();
     file.claim("worker-1", LEASE).await.unwrap().unwrap();
     file

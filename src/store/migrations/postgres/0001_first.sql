@@ -367,21 +367,23 @@ CREATE TABLE attempts (
   UNIQUE (job_id, number)
 );
 
+-- `record` is a step record of the trace, as JSON.
 CREATE TABLE steps (
   attempt_id BIGINT NOT NULL REFERENCES attempts(id),
   number BIGINT NOT NULL,
-  depth BIGINT NOT NULL,
-  flow TEXT COLLATE "C" NOT NULL,
-  place TEXT COLLATE "C" NOT NULL,
-  words TEXT COLLATE "C" NOT NULL,
-  outcome TEXT COLLATE "C" NOT NULL,
-  detail TEXT COLLATE "C",
-  started_at BIGINT NOT NULL,
-  duration_ms BIGINT NOT NULL,
-  picture TEXT COLLATE "C",
-  page TEXT COLLATE "C",
+  record TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (attempt_id, number)
 );
+
+-- What an attempt left besides: bytes among the artifacts, by the path that they have in an export. They may be gone before the row is.
+CREATE TABLE evidence (
+  attempt_id BIGINT NOT NULL REFERENCES attempts(id),
+  path TEXT COLLATE "C" NOT NULL,
+  step BIGINT,
+  artifact TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (attempt_id, path)
+);
+CREATE INDEX evidence_of_artifact ON evidence(artifact);
 
 -- Pages of a list that a job read, until it has ended: another attempt goes on from them. `since` is the last event before the first was read.
 CREATE TABLE listed_pages (

@@ -358,21 +358,23 @@ CREATE TABLE attempts (
   UNIQUE (job_id, number)
 ) STRICT;
 
+-- `record` is a step record of the trace, as JSON.
 CREATE TABLE steps (
   attempt_id INTEGER NOT NULL REFERENCES attempts(id),
   number INTEGER NOT NULL,
-  depth INTEGER NOT NULL,
-  flow TEXT NOT NULL,
-  place TEXT NOT NULL,
-  words TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  detail TEXT,
-  started_at INTEGER NOT NULL,
-  duration_ms INTEGER NOT NULL,
-  picture TEXT,
-  page TEXT,
+  record TEXT NOT NULL,
   PRIMARY KEY (attempt_id, number)
 ) STRICT;
+
+-- What an attempt left besides: bytes among the artifacts, by the path that they have in an export. They may be gone before the row is.
+CREATE TABLE evidence (
+  attempt_id INTEGER NOT NULL REFERENCES attempts(id),
+  path TEXT NOT NULL,
+  step INTEGER,
+  artifact TEXT NOT NULL,
+  PRIMARY KEY (attempt_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX evidence_of_artifact ON evidence(artifact);
 
 -- Pages of a list that a job read, until it has ended: another attempt goes on from them. `since` is the last event before the first was read.
 CREATE TABLE listed_pages (
