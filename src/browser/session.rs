@@ -116,6 +116,7 @@ impl Session {
             files: ground.files.clone(),
             origins,
             network: options.network.clone(),
+            secrets: Mutex::default(),
             never_shown: Mutex::default(),
         };
         let page = attach(router, target, Arc::new(surroundings)).await?;

@@ -110,7 +110,7 @@ fn assemble(
     dir: &Path,
     texts: &[Text],
 ) -> Option<Connector> {
-    let Manifest { pop_ups, errors, tenant, origins, .. } = manifest;
+    let Manifest { pop_ups, errors, secrets, tenant, origins, .. } = manifest;
     Some(Connector {
         name: manifest.name?,
         title: manifest.title?,
@@ -126,6 +126,7 @@ fn assemble(
             flows,
             pop_ups,
             errors,
+            secrets,
             tenant,
             origins,
             folder: dir.to_owned(),

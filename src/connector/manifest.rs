@@ -12,7 +12,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::locator::Locator;
 use crate::playbook::{Node, Template};
 use crate::step::{
-    KnownError, PopUp, Vocabulary, compile_errors, compile_locator, compile_pop_ups, compile_template,
+    KnownError, PopUp, Vocabulary, compile_errors, compile_locator, compile_pop_ups, compile_secrets,
+    compile_template,
 };
 
 /// The version of the language that this program speaks.
@@ -32,6 +33,7 @@ pub(super) const KEYS: &[&str] = &[
     "entitlements",
     "pop_ups",
     "errors",
+    "secrets",
 ];
 
 /// What `connector.yaml` says; what is wrong in it is left out.
@@ -51,6 +53,7 @@ pub(super) struct Manifest {
     pub(super) entitlements: Vec<Entitlement>,
     pub(super) pop_ups: Vec<PopUp>,
     pub(super) errors: Vec<KnownError>,
+    pub(super) secrets: Vec<Locator<Template>>,
     pub(super) vocabulary: Vocabulary,
     /// Whether every part that flows take names from is there.
     pub(super) is_whole: bool,
@@ -81,6 +84,8 @@ pub(super) fn read(node: &Node, flows: &BTreeSet<String>, found: &mut Diagnostic
     let pop_ups = fields.get("pop_ups").map(|node| compile_pop_ups(node, vocabulary, found));
     let errors = fields.get("errors").map(|node| compile_errors(node, vocabulary, found));
     (manifest.pop_ups, manifest.errors) = (pop_ups.unwrap_or_default(), errors.unwrap_or_default());
+    let secrets = fields.get("secrets").map(|node| compile_secrets(node, vocabulary, found));
+    manifest.secrets = secrets.unwrap_or_default();
     read_app(&fields, &mut manifest, found);
     read_origins(&fields, &mut manifest, found);
     check_flows(&fields, &manifest, found);

@@ -34,6 +34,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ),
     ("pop_ups", "`[{ when: LOCATOR, do: STEPS }]`: what may be in the way, and how it is closed."),
     ("errors", "`[{ when: LOCATOR, class: CLASS, message? }]`: the app's own words, told apart."),
+    (
+        "secrets",
+        "`[LOCATOR]`: what the app shows and nobody else may see, such as a key or an invitation's link. It is hidden in pictures and pages, and what it shows is masked wherever it is told or recorded. Controls for passwords, codes and tokens, and whatever is typed as a secret, need not be said.",
+    ),
 ];
 
 const HEAD: &str = "<!-- Made from the code; `UPDATE=1 cargo test --lib connector::reference` writes it anew. -->\n\

@@ -42,6 +42,7 @@ fn property(key: &str) -> Value {
         "tenant" => json!({ "$ref": "#/$defs/locator" }),
         "account" => account(),
         "entitlements" => named(entitlement()),
+        "secrets" => json!({ "type": "array", "items": { "$ref": "#/$defs/locator" } }),
         "pop_ups" => list(
             json!({ "when": { "$ref": "#/$defs/locator" }, "do": { "$ref": "#/$defs/steps" } }),
             &["when", "do"],

@@ -83,6 +83,7 @@ impl<'a> Runner<'a> {
         let password = random_password(entropy.as_ref());
         redactor.add(&password);
         scope.set(RANDOM_PASSWORD, password);
+        page.never_show(rendered_all(&book.secrets, &scope));
         Self {
             book,
             page: page.clone(),
@@ -200,6 +201,9 @@ impl<'a> Runner<'a> {
         step: &Step,
         done: Result<(Next, StepOutcome), Failure>,
     ) -> Result<Next, Failure> {
+        for secret in self.page.shown_secrets().await {
+            self.redactor.add(&secret);
+        }
         let mut failure = match done {
             Ok((next, outcome)) => {
                 self.tell(step, outcome).await;
@@ -280,6 +284,14 @@ impl<'a> Runner<'a> {
             None => Failure::by_app(error.class, format!("the app shows {}", target.locator)),
         }
     }
+}
+
+/// Those of `locators` whose values this run has; what uses another cannot appear in it.
+fn rendered_all(locators: &[Locator<Template>], scope: &Scope) -> Vec<Locator> {
+    let render = |locator: &Locator<Template>| {
+        locator.try_map(&mut |template: &Template| template.render(scope).map(|rendered| rendered.text)).ok()
+    };
+    locators.iter().filter_map(render).collect()
 }
 
 /// What is looked for in this run. What uses a value that the run does not have cannot appear in it.

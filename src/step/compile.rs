@@ -63,6 +63,19 @@ pub fn compile_pop_ups(node: &Node, vocabulary: &Vocabulary, diagnostics: &mut D
     pop_ups
 }
 
+/// Compiles `secrets:` of `connector.yaml`: locators.
+pub fn compile_secrets(
+    node: &Node,
+    vocabulary: &Vocabulary,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Locator<Template>> {
+    let mut compiler = Compiler::new(Purpose::SubFlow, vocabulary, diagnostics);
+    let nodes = compiler.list(node, "a list of locators").iter();
+    let locators = nodes.filter_map(|node| compiler.locator(node)).collect();
+    compiler.no_open_names();
+    locators
+}
+
 /// Compiles `errors:` of `connector.yaml`: `{ when, class, message? }` each.
 pub fn compile_errors(
     node: &Node,

@@ -232,6 +232,8 @@ pub struct Book {
     pub pop_ups: Vec<PopUp>,
     /// Known errors.
     pub errors: Vec<KnownError>,
+    /// What the app shows and nobody may see.
+    pub secrets: Vec<Locator<Template>>,
     /// What must be on the page whenever a commit step runs.
     pub tenant: Option<Locator<Template>>,
     /// What the browser may reach.

@@ -25,7 +25,7 @@ mod words;
 
 pub use compile::{
     Compiler, MODIFIERS, Written, compile_errors, compile_flow, compile_locator, compile_pop_ups,
-    compile_template,
+    compile_secrets, compile_template,
 };
 pub use failure::{At, Failure, Next, Told};
 pub use flow::{Book, Call, Effect, Flow, KnownError, Need, Output, Pictures, PopUp, Role, Shape, Step, Use};

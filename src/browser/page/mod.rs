@@ -71,8 +71,6 @@ pub struct Page {
     router: Router,
     session: String,
     state: Arc<watch::Sender<PageState>>,
-    /// What was typed and must not be seen.
-    secrets: Arc<Mutex<Vec<SecretString>>>,
     /// Held while a picture is taken.
     stillness: Arc<tokio::sync::Mutex<()>>,
     surroundings: Arc<Surroundings>,
@@ -91,6 +89,8 @@ pub(super) struct Surroundings {
     pub(super) origins: Arc<Origins>,
     /// Keeps what goes over the network.
     pub(super) network: Network,
+    /// What was typed, or shown, and must not be seen.
+    pub(super) secrets: Mutex<Vec<SecretString>>,
     /// What of the pages is never to be seen.
     pub(super) never_shown: Mutex<Vec<Locator>>,
 }
@@ -108,7 +108,7 @@ impl Page {
         state: Arc<watch::Sender<PageState>>,
         surroundings: Arc<Surroundings>,
     ) -> Self {
-        Self { router, session, state, secrets: Arc::default(), stillness: Arc::default(), surroundings }
+        Self { router, session, state, stillness: Arc::default(), surroundings }
     }
 
     pub(super) fn session(&self) -> &str {

@@ -193,12 +193,24 @@ impl Page {
         answers.collect()
     }
 
+    /// What the elements show now that are never to be seen; hidden from now on wherever it stands. A page that does not answer shows none.
+    pub async fn shown_secrets(&self) -> Vec<SecretString> {
+        let hidden = self.surroundings.never_shown();
+        if hidden.is_empty() {
+            return Vec::new();
+        }
+        let until = Instant::now() + PATIENCE;
+        let shown = self.ask_all::<Vec<String>>("shownSecrets", json!({ "hidden": hidden }), until).await;
+        let shown = shown.unwrap_or_default().into_iter().filter_map(|(_, shown)| shown).flatten();
+        shown.inspect(|secret| self.remember_secret(secret)).map(SecretString::from).collect()
+    }
+
     /// Remembers a secret that was typed.
     pub(super) fn remember_secret(&self, secret: &str) {
         if let Network::Recorded(recorder) = &self.surroundings.network {
             recorder.hide(secret);
         }
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = self.surroundings.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         if secret.chars().count() >= SHORTEST && !secrets.iter().any(|known| known.expose_secret() == secret)
         {
             secrets.push(SecretString::from(secret));
@@ -206,7 +218,7 @@ impl Page {
     }
 
     fn secrets_to_hide(&self) -> Vec<String> {
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = self.surroundings.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
     }
 }

@@ -36,8 +36,6 @@ impl Page {
             Ok(window) => window.map_err(|error| PageError::Protocol(error.to_string()))?,
             Err(_) => return Err(PageError::TooSlow { doing: "opening a window".into() }),
         };
-        // What is typed in either is hidden in both.
-        let window = Self { secrets: self.secrets.clone(), ..window };
         let tree = window.send(&GetFrameTreeParams::default()).await?.frame_tree.frame;
         window.state.send_modify(|state| {
             // Unless an event was faster.

@@ -66,6 +66,13 @@ const looks = () => ({ ok: look(newPass()) });
 // What is in dots when it is there at all, and is not there, has nothing to hide.
 const isEmptyPassword = (control) => control.type === 'password' && control.value === '' && !control.placeholder;
 
+// What the elements show that are never to be seen.
+const secretsShown = (elements, pass) => [...elements].map((element) => shownBy(element, pass)).filter((text) => text.length >= 4);
+const shownSecrets = ({ hidden }) => {
+  const pass = newPass();
+  return { ok: secretsShown(declared(hidden, pass), pass) };
+};
+
 // Hides every secret control, what the connector says to be secret, and whatever else shows one of `secrets`; answers with the look of the
 // page when that is drawn, with what the declared ones show, and where there is a `page` to be kept, with the document as it is then, what
 // `page.mark` is about marked.
@@ -73,7 +80,7 @@ const mask = ({ secrets, hidden, page }) => new Promise((resolve) => {
   unmask();
   const pass = newPass();
   const never = declared(hidden, pass);
-  const shown = [...never].map((element) => shownBy(element, pass)).filter((text) => text.length >= 4);
+  const shown = secretsShown(never, pass);
   const all = [...new Set([...secrets, ...shown])];
   never.forEach((element) => hide(element, GONE));
   const shows = (value) => all.some((secret) => value.includes(secret));

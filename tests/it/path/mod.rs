@@ -3,6 +3,7 @@
 mod api;
 mod bucket;
 mod by_hand;
+mod canary;
 mod drift;
 mod elsewhere;
 mod entitlements;
