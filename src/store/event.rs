@@ -1,17 +1,12 @@
 //! Events: what happened, written with the change it tells of, never changed after.
-//!
-//! Each event's hash is SHA-256 over the hash before it and the event's fields, each with its length, so that a row
-//! that is changed, removed or put in between breaks the chain from there on. Rows cut off at the end leave a sound
-//! chain: whoever must notice that keeps a [`ChainHead`] elsewhere.
 
 use std::collections::{BTreeMap, HashSet};
 
 use futures::FutureExt as _;
-use sha2::{Digest as _, Sha256};
 
 use super::Store;
+use super::chain::{ChainHead, EventText, chained};
 use super::error::StoreError;
-use super::migrate::hex;
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -19,7 +14,6 @@ use crate::clock::Timestamp;
 statements! {
     HEAD = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO events (seq, at, kind, actor, integration_id, target, job_id, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    AFTER = "SELECT * FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
     COUNTS = "SELECT integration_id, kind, count(*) AS events, max(seq) AS last FROM events WHERE seq > $1 GROUP BY integration_id, kind";
     TARGETS = "SELECT DISTINCT target FROM events WHERE integration_id = $1 AND seq > $2 AND target IS NOT NULL";
     LATEST = "SELECT * FROM events WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
@@ -27,9 +21,6 @@ statements! {
     LATEST_OF_JOB = "SELECT * FROM events WHERE job_id = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
     LATEST_OF_TARGET = "SELECT * FROM events WHERE target = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
 }
-
-/// How many rows a check of the chain reads at a time.
-const CHUNK: i64 = 1000;
 
 /// An event to be written.
 #[derive(Clone, Debug)]
@@ -128,36 +119,6 @@ pub struct EventCounts {
     pub counts: BTreeMap<(Option<String>, String), u64>,
 }
 
-/// The end of a sound chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainHead {
-    /// How many events there are.
-    pub events: i64,
-    /// The hash of the last.
-    pub hash: String,
-}
-
-/// The chain of events cannot be trusted from some event on.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokenChain {
-    /// The event is not what was written, or what stood before it is missing.
-    #[error("event {seq} is not as it was written, or one before it is missing")]
-    At {
-        /// The first event that does not fit.
-        seq: i64,
-    },
-    /// The events could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Default for ChainHead {
-    /// Before the first event.
-    fn default() -> Self {
-        Self { events: 0, hash: genesis() }
-    }
-}
-
 impl Store {
     /// Writes an event that tells of no other change.
     pub async fn append_event(&self, event: NewEvent) -> Result<(), StoreError> {
@@ -208,34 +169,13 @@ impl Store {
         counted.last = last;
         Ok(())
     }
-
-    /// Reads every event and checks that the chain holds.
-    pub async fn verify_events(&self) -> Result<ChainHead, BrokenChain> {
-        let mut db = self.reader().await?;
-        let mut head = ChainHead::default();
-        loop {
-            let rows = db.all(AFTER, args![head.events, CHUNK]).await?;
-            if rows.is_empty() {
-                return Ok(head);
-            }
-            for row in &rows {
-                let seq = row.int("seq")?;
-                let fields = Fields::read(row)?;
-                let hash = fields.hash(&head.hash);
-                if seq != head.events + 1 || hash != row.text("hash")? {
-                    return Err(BrokenChain::At { seq });
-                }
-                head = ChainHead { events: seq, hash };
-            }
-        }
-    }
 }
 
 /// Writes an event inside a transaction.
 pub(super) fn append(tx: &mut Tx, event: NewEvent) {
-    let fields = Fields {
+    let fields = EventText {
         seq: tx.chain.events + 1,
-        at: tx.now.as_ms(),
+        at: tx.now,
         kind: event.kind,
         actor: event.actor,
         integration_id: event.integration_id,
@@ -243,7 +183,7 @@ pub(super) fn append(tx: &mut Tx, event: NewEvent) {
         job_id: event.job_id,
         data: event.data.to_string(),
     };
-    let hash = fields.hash(&tx.chain.hash);
+    let hash = chained(&tx.chain.hash, &fields.digest());
     let values = args![
         fields.seq,
         fields.at,
@@ -264,60 +204,6 @@ pub(super) async fn head(db: &mut Db) -> Result<ChainHead, StoreError> {
     match db.one(HEAD, &[]).await? {
         Some(row) => Ok(ChainHead { events: row.int("seq")?, hash: row.text("hash")? }),
         None => Ok(ChainHead::default()),
-    }
-}
-
-/// What the first event's hash covers in the place of one before it.
-fn genesis() -> String {
-    hex(&[0; 32])
-}
-
-/// What a hash covers, exactly as it is stored.
-struct Fields {
-    seq: i64,
-    at: i64,
-    kind: String,
-    actor: String,
-    integration_id: Option<String>,
-    target: Option<String>,
-    job_id: Option<String>,
-    data: String,
-}
-
-impl Fields {
-    fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: row.int("seq")?,
-            at: row.int("at")?,
-            kind: row.text("kind")?,
-            actor: row.text("actor")?,
-            integration_id: row.maybe_text("integration_id")?,
-            target: row.maybe_text("target")?,
-            job_id: row.maybe_text("job_id")?,
-            data: row.text("data")?,
-        })
-    }
-
-    fn hash(&self, before: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(before);
-        hash.update(self.seq.to_be_bytes());
-        hash.update(self.at.to_be_bytes());
-        let texts = [
-            Some(&self.kind),
-            Some(&self.actor),
-            self.integration_id.as_ref(),
-            self.target.as_ref(),
-            self.job_id.as_ref(),
-            Some(&self.data),
-        ];
-        for text in texts {
-            // A length before each keeps a character from moving to the next field; none is not the empty text.
-            let length = text.map_or(u64::MAX, |text| text.len() as u64);
-            hash.update(length.to_be_bytes());
-            hash.update(text.map_or("", String::as_str));
-        }
-        hex(&hash.finalize())
     }
 }
 

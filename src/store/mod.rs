@@ -11,6 +11,7 @@ mod account;
 mod artifact;
 mod attempt;
 mod bearer;
+mod chain;
 mod condition;
 mod copy;
 mod credential;
@@ -52,13 +53,14 @@ pub use self::attempt::{
     RECORDING,
 };
 pub use self::bearer::Life;
+pub use self::chain::{BrokenChain, ChainHead, EventText, chained};
 pub use self::copy::{Copied, CopyError};
 pub use self::credential::{CredentialRow, NewCredential};
 pub use self::directory::WorkerLock;
 pub use self::engine::{DatabaseUrl, DatabaseUrlError};
 pub use self::entitlement::{EntitlementRow, ListedValue};
 pub use self::error::StoreError;
-pub use self::event::{BrokenChain, ChainHead, EventCounts, EventFilter, EventRow, NewEvent};
+pub use self::event::{EventCounts, EventFilter, EventRow, NewEvent};
 pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
     GroupView, GroupWork, KnownGroup,

@@ -47,6 +47,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
     let statements = [
         account::STATEMENTS,
         artifact::STATEMENTS,
+        chain::STATEMENTS,
         copy::STATEMENTS,
         attempt::STATEMENTS,
         credential::STATEMENTS,

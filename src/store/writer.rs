@@ -11,9 +11,10 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use super::chain::ChainHead;
 use super::engine::{self, Bell, Engine, Kind};
 use super::error::StoreError;
-use super::event::{self, ChainHead};
+use super::event;
 use super::sql::{Db, statements};
 use super::stamp::Stamp;
 use super::watch::{Touched, Watchers};

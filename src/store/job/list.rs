@@ -10,6 +10,7 @@ use crate::failure::FailureClass;
 statements! {
     LIST = select_jobs!("WHERE j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     LIST_INTEGRATION = select_jobs!("WHERE j.integration_id = $3 AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
+    OF_LANE = "SELECT j.id FROM jobs j WHERE j.integration_id = $1 AND j.lane = $2 ORDER BY j.seq";
     LIST_READY = select_jobs!("WHERE j.state = 'ready' AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
     // Those that are done are the most; the latest of them are found by going back.
     LIST_DONE = select_jobs!("WHERE j.state = 'done' AND (CAST($3 AS TEXT) IS NULL OR j.integration_id = $3) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2");
@@ -68,6 +69,12 @@ impl Store {
             }
         };
         rows?.iter().map(read).collect()
+    }
+
+    /// The ids of all jobs of a user, or of a group, first to last.
+    pub async fn jobs_of(&self, integration_id: &str, id: &str) -> Result<Vec<String>, StoreError> {
+        let rows = self.reader().await?.all(OF_LANE, args![integration_id, id]).await?;
+        rows.iter().map(|row| row.text("id")).collect()
     }
 
     /// The ids of the jobs of an integration that failed (with this class), and after which nothing more was asked of the same lane; oldest

@@ -21,6 +21,7 @@ use super::page::{ListError, Start};
 use super::sql::{Db, Row, args, statements};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::scim::schema::fold;
 pub(super) use record::{holder, record};
 
 use crate::scim::{Filter, Folded, Path, Position, ResourceSchema, SortOrder};
@@ -51,6 +52,7 @@ use select_users;
 statements! {
     FIND = select_users!("u.id = $2");
     FIND_VISIBLE = select_users!("u.id = $2 AND u.visible = 1");
+    EVER_NAMED = select_users!("u.user_name_key = $2 ORDER BY u.seq");
     GONE = "UPDATE users SET gone_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL AND gone_at IS NULL";
     ARE_VISIBLE = "SELECT id FROM users WHERE integration_id = $1 AND visible = 1 AND id IN (SELECT value FROM json_each($2))";
 }
@@ -249,6 +251,16 @@ impl Store {
         id: &str,
     ) -> Result<Option<UserRow>, StoreError> {
         find(&mut self.reader().await?, integration_id, id).await
+    }
+
+    /// Everybody of this name, first to last, be they alive or not.
+    pub async fn users_ever_named(
+        &self,
+        integration_id: &str,
+        name: &str,
+    ) -> Result<Vec<UserRow>, StoreError> {
+        let rows = self.reader().await?.all(EVER_NAMED, args![integration_id, fold(name)]).await?;
+        rows.iter().map(read).collect()
     }
 
     /// The user with this id, where a client can see it, with its account and latest job.

@@ -162,3 +162,55 @@ async fn whatever_an_event_says_is_kept_as_it_is() {
     two.unwrap();
     bench.store.verify_events().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_an_auditor_needs_is_found_in_the_chain() {
+    let bench = with_events().await;
+    let acme = bench.store.find_integration("acme").await.unwrap().unwrap();
+    let other = bench.integration("other", 1).await;
+    bench.clock.advance(Duration::from_secs(1));
+    let (later, after) = (bench.clock.now(), bench.in_secs(1));
+    let same = bench.add_user(&other, "a").await.user;
+    let again = bench.add_user(&acme, "e").await.user;
+    let first = async |of: &IntegrationRow, from, until| {
+        bench.store.first_event_within(&of.id, (from, until)).await.unwrap()
+    };
+    assert_eq!(first(&acme, START, after).await, Some(1));
+    assert_eq!(first(&other, START, after).await, Some(6));
+    assert_eq!((first(&other, later, after).await, first(&acme, later, after).await), (Some(7), Some(8)));
+    assert_eq!((first(&acme, START, START).await, first(&acme, after, after).await), (None, None));
+    let of =
+        async |of: &IntegrationRow, target: &str| bench.store.first_event_of(&of.id, target).await.unwrap();
+    assert_eq!((of(&acme, &again.id).await, of(&other, &same.id).await), (Some(8), Some(7)));
+    assert_eq!(of(&acme, &same.id).await, None, "an event of another integration");
+
+    let events = bench.store.events_after(5).await.unwrap();
+    let hashes: Vec<_> = events.iter().map(|(event, hash)| (event.seq, hash.clone())).collect();
+    assert_eq!(bench.store.event_hashes_after(5).await.unwrap(), hashes);
+    assert_eq!(hashes.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6, 7, 8]);
+    assert_eq!(chained(&hashes[1].1, &events[2].0.digest()), hashes[2].1);
+    let head = bench.store.chain_head().await.unwrap();
+    assert_eq!(Some((head.events, head.hash)), hashes.last().cloned());
+    assert!(bench.store.events_after(8).await.unwrap().is_empty());
+}
+
+/// Known once and for all: whoever wrote down how the chain is made can check it without this program.
+#[test]
+fn a_digest_is_made_as_it_is_written_down() {
+    let event = EventText {
+        seq: 1,
+        at: Timestamp::from_ms(2),
+        kind: "user.created".into(),
+        actor: "usher".into(),
+        integration_id: None,
+        target: Some(String::new()),
+        job_id: Some("job_1".into()),
+        data: "{}".into(),
+    };
+    let digest = "66d469cb45542da83a973c90b3237cee8e80fadba39d03c6da79e4b052c18d4f";
+    assert_eq!(event.digest(), digest);
+    assert_eq!(
+        chained(&ChainHead::default().hash, digest),
+        "a33b983d3165a7ce1e1bb0e0e6b5e7c5a7ef5ee723ddc5d279b8e6f5329823db"
+    );
+}

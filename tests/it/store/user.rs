@@ -105,6 +105,11 @@ async fn a_deleted_user_is_a_tombstone_and_its_name_is_free_once_its_account_is_
     bench.done(&claimed).await;
     let reborn = bench.add_user(&acme, "ada").await.user;
     assert_ne!(reborn.id, ada.id);
+    let ever = bench.store.users_ever_named(&acme.id, "ADA").await.unwrap();
+    assert_eq!(ever.iter().map(|user| &user.id).collect::<Vec<_>>(), [&ada.id, &reborn.id]);
+    let first = claimed.job.id.clone();
+    assert_eq!(bench.store.jobs_of(&acme.id, &ada.id).await.unwrap(), [first]);
+    assert!(bench.store.users_ever_named(&acme.id, "ad").await.unwrap().is_empty());
     let late = bench.store.retry_job(&job.id, "cli").await;
     assert!(matches!(late, Err(OperateError::WrongState(JobState::Done))));
     let page = list_users(&bench.store, &acme.id, None, 0, 10).await;
