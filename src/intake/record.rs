@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::connector::attributes::Wanted;
 use crate::scim::{Error, Folded, PatchRequest, Resource, ScimType, patch};
 use crate::store::{
     Change, JobBrief, JobRequest, JobState, NewEvent, Priority, RecordError, Recorded, UserBody, UserChange,
@@ -38,7 +39,8 @@ impl Intake {
     pub async fn create_user(&self, caller: &Caller, resource: Resource) -> Result<Shown, Error> {
         self.take_in(caller)?;
         let body = body(caller, &resource)?;
-        let change = self.change(caller, Ask::Create, UserChange::Insert(body.clone()));
+        let change =
+            self.change(caller, Ask::Create, UserChange::Insert(body.body.clone()), Some(&body.wanted));
         match self.store.record(change).await {
             Ok(recorded) => self.settle(caller, recorded).await,
             Err(RecordError::UserNameTaken { by }) => self.create_again(caller, &by, body).await,
@@ -101,7 +103,8 @@ impl Intake {
     ) -> Result<Shown, Error> {
         self.take_in(caller)?;
         self.user(caller, id).await?;
-        let change = self.change(caller, Ask::Delete, UserChange::Delete { id: id.to_owned(), expected });
+        let delete = UserChange::Delete { id: id.to_owned(), expected };
+        let change = self.change(caller, Ask::Delete, delete, None);
         let recorded = self.store.record(change).await.map_err(refused)?;
         // A user who is to go can no longer be asked for, so nobody is told to ask again.
         let caller = caller.clone().waiting(caller.patience);
@@ -113,18 +116,18 @@ impl Intake {
         caller: &Caller,
         id: &str,
         expected: Option<i64>,
-        body: UserBody,
+        Asked { body, wanted }: Asked,
     ) -> Result<Shown, Error> {
         if let Some(outcome) = self.outcome_of_held(caller, id, &body).await {
             return outcome;
         }
-        let change =
-            self.change(caller, Ask::Update, UserChange::Replace { id: id.to_owned(), expected, body });
+        let replace = UserChange::Replace { id: id.to_owned(), expected, body };
+        let change = self.change(caller, Ask::Update, replace, Some(&wanted));
         let recorded = self.store.record(change).await.map_err(refused)?;
         self.settle(caller, recorded).await
     }
 
-    async fn create_again(&self, caller: &Caller, id: &str, body: UserBody) -> Result<Shown, Error> {
+    async fn create_again(&self, caller: &Caller, id: &str, asked: Asked) -> Result<Shown, Error> {
         let taken = || Error::uniqueness("User", "userName");
         let view =
             self.store.view_user(&caller.integration.row.id, id).await.map_err(|error| fault(&error))?;
@@ -135,15 +138,16 @@ impl Intake {
             )
         };
         let view = view.ok_or_else(leaving)?;
+        let body = &asked.body;
         let same_person = body.external_id.is_some() && view.user.external_id == body.external_id;
-        if same_person && let Some(outcome) = self.outcome_of_held(caller, id, &body).await {
+        if same_person && let Some(outcome) = self.outcome_of_held(caller, id, body).await {
             return outcome;
         }
         let is_fulfilled = view.job.as_ref().is_none_or(|job| job.state == JobState::Done);
         if !same_person || is_fulfilled {
             return Err(taken());
         }
-        self.update(caller, id, None, body).await
+        self.update(caller, id, None, asked).await
     }
 
     async fn user(&self, caller: &Caller, id: &str) -> Result<UserRow, Error> {
@@ -165,39 +169,54 @@ impl Intake {
         }
     }
 
-    fn change(&self, caller: &Caller, ask: Ask, user: UserChange) -> Change {
+    fn change(&self, caller: &Caller, ask: Ask, user: UserChange, wanted: Option<&Wanted>) -> Change {
         let leaves = match &user {
             UserChange::Insert(body) | UserChange::Replace { body, .. } => !body.active,
             UserChange::Delete { .. } => true,
         };
         let actor = format!("token {}", caller.token_id);
         let cause = json!({ "event": ask.event(), "by": actor, "received_at_ms": self.clock.now().as_ms() });
+        let mut told = json!({ "leaves": leaves });
+        if let Some(wanted) = wanted {
+            told["wanted"] = json!({
+                "active": wanted.active,
+                "attributes": wanted.attributes,
+                "entitlements": wanted.entitlements,
+            });
+        }
         Change {
             integration_id: caller.integration.row.id.clone(),
             job: Some(JobRequest {
                 priority: if leaves { Priority::LEAVER } else { Priority::ORDINARY },
                 cause,
             }),
-            events: vec![NewEvent::new(ask.event(), &actor).with(json!({ "leaves": leaves }))],
+            events: vec![NewEvent::new(ask.event(), &actor).with(told)],
             user,
         }
     }
 }
 
+/// What a client says of a user, and what that means for the app.
+struct Asked {
+    body: UserBody,
+    wanted: Wanted,
+}
+
 /// What is kept of a resource that the connector can take.
-fn body(caller: &Caller, resource: &Resource) -> Result<UserBody, Error> {
+fn body(caller: &Caller, resource: &Resource) -> Result<Asked, Error> {
     let wanted = caller.integration.connector.wanted(resource.attributes());
-    wanted.map_err(|errors| {
+    let wanted = wanted.map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Error::invalid_value(lines.join("; "))
     })?;
-    Ok(UserBody {
+    let body = UserBody {
         user_name: resource.user_name().unwrap_or_default().to_owned(),
         external_id: resource.external_id().map(str::to_owned),
         active: resource.active().unwrap_or(true),
         resource: Value::Object(resource.attributes().clone()),
         folded: Folded::of(resource.attributes(), &caller.schema),
-    })
+    };
+    Ok(Asked { body, wanted })
 }
 
 fn refused(error: RecordError) -> Error {

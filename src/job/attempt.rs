@@ -1,5 +1,7 @@
 //! One attempt at one claimed job, from the session to the last row.
 
+use serde_json::json;
+
 use crate::account::Group;
 use crate::failure::FailureClass;
 use crate::integration::Integration;
@@ -105,6 +107,9 @@ async fn prepare(
         Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
     flows.leave(&ended.result).await;
+    let connector = &integration.connector;
+    let connector = json!({ "name": connector.name, "version": connector.version, "hash": connector.hash });
+    ended.facts.insert("connector".to_owned(), connector);
     ended.trial = flows.trial(&ended.result);
     // A reading that the connector cannot do is nobody's task in the app.
     ended.is_for_a_person = matches!(claimed.job.kind, Kind::Provision | Kind::Group)
@@ -146,9 +151,11 @@ async fn provision(
         Ok(aim) => aim,
         Err(failure) => return Ended::failed(failure),
     };
-    let Provisioned { seen, done, result } = aim.reach(flows).await;
+    let provisioned = aim.reach(flows).await;
+    let facts = provisioned.facts(&aim.wanted);
+    let Provisioned { seen, done, result, .. } = provisioned;
     let seen = seen.as_ref().map(|account| Seen::Account(terms::seen(account)));
-    Ended { seen, done, result, committed: flows.committed(), ..Ended::succeeded() }
+    Ended { seen, done, facts, result, committed: flows.committed(), ..Ended::succeeded() }
 }
 
 async fn replicate(

@@ -1,6 +1,6 @@
 //! From how an attempt ended to what is written of it.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::failure::{FailureClass, Retry};
 use crate::id::Entropy;
@@ -17,6 +17,8 @@ pub(super) struct Ended {
     pub(super) seen: Option<Seen>,
     /// What was done, in words.
     pub(super) done: Vec<String>,
+    /// What else the record has of it: the connector, what was wanted, the account before and after.
+    pub(super) facts: Map<String, Value>,
     /// Whether a reading shows what is wanted, or why not.
     pub(super) result: Result<(), Failure>,
     /// Whether the app may have been changed.
@@ -47,6 +49,7 @@ impl Ended {
         Self {
             seen: None,
             done: Vec::new(),
+            facts: Map::new(),
             result: Ok(()),
             committed: Committed::No,
             trial: Trial::default(),
@@ -58,7 +61,8 @@ impl Ended {
 /// What is written of it.
 pub(super) fn finish(workshop: &Workshop, claimed: &Claimed, ended: Ended) -> Finish {
     let (seen, trial) = (ended.seen, ended.trial);
-    let mut told = serde_json::Map::from_iter([("done".to_owned(), json!(ended.done))]);
+    let mut told = ended.facts;
+    told.insert("done".to_owned(), json!(ended.done));
     let Err(failure) = ended.result else {
         let message = if ended.done.is_empty() {
             "nothing had to be changed".to_owned()

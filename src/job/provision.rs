@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Map, Value, json};
+
 use crate::account::{Attributes, Observed, Status, Wanted};
 use crate::failure::FailureClass;
 use crate::integration::Integration;
@@ -19,12 +21,25 @@ const ROUNDS: usize = 4;
 /// What one attempt at an account came to.
 #[derive(Debug)]
 pub(super) struct Provisioned {
+    /// The account as it was read first; none where no reading came to an end.
+    pub(super) before: Option<Observed>,
     /// The account as it was read last.
     pub(super) seen: Option<Observed>,
     /// What was done, in words.
     pub(super) done: Vec<String>,
     /// Whether the last reading shows what is wanted, or why not.
     pub(super) result: Result<(), Failure>,
+}
+
+impl Provisioned {
+    /// The same for the record: what was wanted, and the account before and after.
+    pub(super) fn facts(&self, wanted: &Wanted) -> Map<String, Value> {
+        let after = self.before.as_ref().and(self.seen.as_ref());
+        [("wanted", json!(wanted)), ("before", json!(self.before)), ("after", json!(after))]
+            .map(|(name, fact)| (name.to_owned(), fact))
+            .into_iter()
+            .collect()
+    }
 }
 
 /// What is wanted of whom.
@@ -74,7 +89,8 @@ impl Aim<'_> {
 
     /// Makes the account as it is wanted.
     pub(super) async fn reach(&self, flows: &mut Flows<'_>) -> Provisioned {
-        let mut provisioned = Provisioned { seen: self.before.clone(), done: Vec::new(), result: Ok(()) };
+        let mut provisioned =
+            Provisioned { before: None, seen: self.before.clone(), done: Vec::new(), result: Ok(()) };
         provisioned.result = self.rounds(flows, &mut provisioned).await;
         provisioned
     }
@@ -85,6 +101,7 @@ impl Aim<'_> {
         for _round in 0..ROUNDS {
             let account = self.read(flows, so_far.seen.as_ref()).await?;
             so_far.seen = Some(account.clone());
+            so_far.before.get_or_insert_with(|| account.clone());
             let plan = reconcile::plan(&self.wanted, &account, &can, &self.protection)
                 .map_err(|refusal| Failure::new(refusal.class, refusal.message))?;
             if plan.is_empty() {

@@ -39,6 +39,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest time between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
+/// What the record has of an account, which stays in it: a person's data is nobody's business who is told of a job.
+const OF_PEOPLE: [&str; 3] = ["wanted", "before", "after"];
+
 /// What somebody is told.
 #[derive(Clone, Debug)]
 struct Notice {
@@ -266,7 +269,10 @@ impl Notices {
             None => None,
         };
         let text = words::text(&event, integration.as_deref().unwrap_or("Usher"));
-        let EventRow { seq, at, kind, job_id, data, .. } = event;
+        let EventRow { seq, at, kind, job_id, mut data, .. } = event;
+        if let Some(data) = data.as_object_mut() {
+            data.retain(|name, _| !OF_PEOPLE.contains(&name.as_str()));
+        }
         Ok(Notice { id: format!("event-{seq}"), kind, at, integration, text, job: job_id, data })
     }
 

@@ -217,6 +217,22 @@ async fn who_is_told_says_of_which_integration_and_of_what() {
 }
 
 #[tokio::test]
+async fn what_the_record_has_of_an_account_is_not_told() {
+    let stand = Stand::new(None).await;
+    let listener = Listener::default();
+    stand.webhook(&listener.listen().await, None, &[]).await;
+    let acme = stand.integration("acme").await;
+    let account = json!({ "attributes": { "email": "canary-ada@acme.example" } });
+    let data =
+        json!({ "message": "remove the seat", "wanted": account, "before": account, "after": account });
+    let event = NewEvent::new("job.needs_human", "usher").of(&acme.id).with(data);
+    stand.installation.store.append_event(event).await.unwrap();
+    stand.tell().await;
+    let taken = listener.taken.lock().unwrap();
+    assert!(taken[0].1.contains("remove the seat") && !taken[0].1.contains("canary-ada"), "{}", taken[0].1);
+}
+
+#[tokio::test]
 async fn of_two_who_look_at_once_one_tells() {
     let stand = Stand::new(None).await;
     let desk = stand.integration("desk").await;
