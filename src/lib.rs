@@ -31,6 +31,7 @@ pub mod run;
 
 pub mod integration;
 
+pub mod evidence;
 pub mod intake;
 pub mod job;
 pub mod operator;

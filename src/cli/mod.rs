@@ -23,6 +23,7 @@ mod demo_app;
 mod docs;
 mod drift;
 mod entitlement;
+mod evidence;
 mod folder;
 mod health;
 mod import;
@@ -78,6 +79,7 @@ commands! {
     Docs(docs),
     Drift(drift),
     Entitlement(entitlement),
+    Evidence(evidence),
     Health(health),
     Import(import),
     Integration(integration),

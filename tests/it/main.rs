@@ -15,6 +15,7 @@ mod browser;
 mod cli;
 mod connector;
 mod demo;
+mod evidence;
 mod from_pypi;
 mod fuzz;
 mod gateway;

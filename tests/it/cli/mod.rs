@@ -4,6 +4,7 @@ mod author;
 mod check;
 mod data;
 mod db;
+mod evidence;
 mod job;
 mod pick;
 mod readme;

@@ -7,6 +7,7 @@ mod canary;
 mod drift;
 mod elsewhere;
 mod entitlements;
+mod evidence;
 mod faults;
 mod faults_app;
 mod faults_browser;
