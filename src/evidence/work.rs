@@ -8,8 +8,9 @@ use super::PICTURES;
 use super::export::ExportError;
 use crate::clock::Timestamp;
 use crate::store::{
-    AttemptDetail, AttemptRow, EventRow, IntegrationRow, JobDetail, JobRow, Life, StepRow, Store,
+    AttemptDetail, AttemptRow, EventRow, EvidenceRow, IntegrationRow, JobDetail, JobRow, Life, Store,
 };
+use crate::trace::{StepOutcome, StepRecord};
 
 /// Who acts in an integration.
 pub(super) struct Actors {
@@ -123,7 +124,7 @@ impl Work<'_> {
             "done": told("done"),
             "after": told("after"),
             "verified_by_reading": if is_done { time(attempt.finished_at) } else { None },
-            "steps": detail.steps.iter().map(|row| step((job, attempt), row, pointed)).collect::<Vec<_>>(),
+            "steps": detail.steps.iter().map(|one| step((job, attempt), detail, one, pointed)).collect::<Vec<_>>(),
         })
     }
 }
@@ -145,25 +146,35 @@ fn end_of<'e>(attempt: &AttemptRow, events: &'e [EventRow]) -> Option<&'e EventR
     events.iter().find(|event| event.kind == kind && Some(event.at) == attempt.finished_at)
 }
 
-fn step((job, attempt): (&JobRow, &AttemptRow), row: &StepRow, pointed: &mut Vec<Pointed>) -> Value {
-    let step = &row.step;
-    let artifacts = step.picture.iter();
-    pointed.extend(artifacts.clone().map(|artifact| Pointed {
+fn step(
+    (job, attempt): (&JobRow, &AttemptRow),
+    detail: &AttemptDetail,
+    step: &StepRecord,
+    pointed: &mut Vec<Pointed>,
+) -> Value {
+    let pictures: Vec<&EvidenceRow> = detail.pictures(step).collect();
+    pointed.extend(pictures.iter().map(|picture| Pointed {
         job: job.id.clone(),
         attempt: attempt.number,
-        step: row.number,
-        artifact: artifact.clone(),
+        step: i64::from(step.seq),
+        artifact: picture.artifact.clone(),
     }));
+    let (outcome, said) = match &step.outcome {
+        StepOutcome::Ok => ("ok", None),
+        StepOutcome::Skipped { why } => ("skipped", Some(why.clone())),
+        StepOutcome::Failed { class, message } => ("failed", Some(format!("{class}: {message}"))),
+    };
     json!({
-        "number": row.number,
-        "depth": row.depth,
+        "number": step.seq,
+        "depth": step.depth,
         "flow": step.flow,
-        "place": step.place,
+        "place": step.place(),
         "words": step.words,
-        "outcome": step.outcome.as_str(),
-        "detail": step.detail,
+        "outcome": outcome,
+        "detail": said,
+        "not_kept": step.missing,
         "began": step.started_at.to_rfc3339(),
-        "took_ms": step.duration_ms,
-        "pictures": artifacts.map(|artifact| format!("{PICTURES}{artifact}")).collect::<Vec<_>>(),
+        "took_ms": step.total_ms,
+        "pictures": pictures.iter().map(|picture| format!("{PICTURES}{}", picture.artifact)).collect::<Vec<_>>(),
     })
 }

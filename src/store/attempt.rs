@@ -89,10 +89,14 @@ impl AttemptDetail {
     /// The last picture of a step.
     pub fn picture(&self, step: &StepRecord) -> Option<&EvidenceRow> {
         // By name: `…-after` comes before `…-before`, and of a step that failed there is one more.
-        let of_step = |row: &&EvidenceRow| row.step == Some(step.seq) && row.path.starts_with(PICTURES);
         let moments = |row: &&EvidenceRow| !row.path.ends_with("-before.jpeg");
-        let pictures = || self.evidence.iter().filter(of_step);
-        pictures().find(moments).or_else(|| pictures().next())
+        self.pictures(step).find(moments).or_else(|| self.pictures(step).next())
+    }
+
+    /// The pictures of a step.
+    pub fn pictures(&self, step: &StepRecord) -> impl Iterator<Item = &EvidenceRow> {
+        let seq = Some(step.seq);
+        self.evidence.iter().filter(move |row| row.step == seq && row.path.starts_with(PICTURES))
     }
 }
 

@@ -15,6 +15,7 @@ use usher::integration::{Integration, Policy};
 use usher::scim::Folded;
 use usher::server::Installation;
 use usher::store::*;
+use usher::trace::StepRecord;
 
 use crate::path::world::{open, set_up};
 
@@ -79,24 +80,25 @@ impl Archive {
     async fn work(&self, before: Value, after: Value) {
         let claimed = self.store().claim("worker-1", Duration::from_secs(60)).await.unwrap().unwrap();
         let attempt = self.store().start_attempt(&claimed.lease, &self.desk.connector.hash).await.unwrap();
-        let mut steps = Vec::new();
+        let (mut steps, mut pictures) = (Vec::new(), Vec::new());
         for number in 1..=2 {
             let picture = format!("{}, step {number}", claimed.job.id).into_bytes();
             let picture = self.installation.artifacts.put(picture, "jpeg").await.unwrap();
-            let step = NewStep {
+            steps.push(StepRecord {
+                seq: number,
                 flow: "invite".to_owned(),
-                place: format!("flows/invite.yaml:{number}"),
+                file: "flows/invite.yaml".to_owned(),
+                line: number,
                 words: format!("click button \"Number {number}\""),
-                outcome: StepOutcome::Ok,
-                detail: None,
                 started_at: SystemClock.now(),
-                duration_ms: 7,
-                picture: Some(picture.as_str().to_owned()),
-                page: None,
-            };
-            steps.push(StepRow { number, depth: 0, step });
+                total_ms: 7,
+                ..StepRecord::default()
+            });
+            let artifact = NewArtifact { name: picture.as_str().to_owned(), bytes: 9, expires_at: None };
+            let path = format!("pictures/{number:03}-after.jpeg");
+            pictures.push(NewEvidence { path, step: Some(number), artifact });
         }
-        self.store().add_steps(&claimed.lease, attempt, steps).await.unwrap();
+        self.store().add_steps(&claimed.lease, attempt, steps, pictures).await.unwrap();
         let connector = &self.desk.connector;
         let connector =
             json!({ "name": connector.name, "version": connector.version, "hash": connector.hash });
