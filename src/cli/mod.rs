@@ -17,6 +17,7 @@ mod browser;
 mod carry_out;
 mod check;
 mod context;
+mod contract;
 mod db;
 mod demo;
 mod demo_app;
@@ -32,6 +33,7 @@ mod integration;
 mod integration_show;
 mod integration_test;
 mod job;
+mod junit;
 mod kept;
 mod leavers;
 mod limits;
@@ -97,6 +99,7 @@ commands! {
     ScimJournal(scim_journal),
     Serve(serve),
     Sync(sync),
+    Test(contract),
     Token(token),
     Worker(worker),
 }

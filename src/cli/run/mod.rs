@@ -85,6 +85,14 @@ impl Access {
         &self,
         connector: &Connector,
     ) -> anyhow::Result<(BTreeMap<String, SecretString>, Vec<String>)> {
+        self.entry(connector).map(|(_, credentials, wrong)| (credentials, wrong))
+    }
+
+    /// The way to log in, the credentials, and what is wrong with them for this connector, a line each.
+    pub(super) fn entry(
+        &self,
+        connector: &Connector,
+    ) -> anyhow::Result<(String, BTreeMap<String, SecretString>, Vec<String>)> {
         let credentials = read_credentials(&self.credentials)?;
         let method = match (&self.login, connector.service_account.logins.as_slice()) {
             (Some(method), _) => method.clone(),
@@ -92,7 +100,7 @@ impl Access {
             (None, _) => "password".to_owned(),
         };
         let wrong = connector.service_account.check(&method, credentials.keys().map(String::as_str));
-        Ok((credentials, wrong))
+        Ok((method, credentials, wrong))
     }
 
     /// What `--set` says.

@@ -2,6 +2,7 @@
 
 mod author;
 mod check;
+mod contract;
 mod data;
 mod db;
 mod evidence;
