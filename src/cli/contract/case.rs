@@ -49,8 +49,10 @@ impl Case {
         cases.extend(named(Holds::One).map(Self::Change));
         cases.extend(named(Holds::Many).flat_map(|name| [Self::Grant(name.clone()), Self::Revoke(name)]));
         cases.push(Self::Rename);
-        cases.extend([Self::CreateGroup, Self::AddMember, Self::RenameGroup]);
-        cases.extend([Self::RemoveMember, Self::RemoveGroup]);
+        if connector.replicates_groups() {
+            cases.extend([Self::CreateGroup, Self::AddMember, Self::RenameGroup]);
+            cases.extend([Self::RemoveMember, Self::RemoveGroup]);
+        }
         cases.extend([Self::Deactivate, Self::DeactivateAgain, Self::Reactivate]);
         cases.extend([Self::CancelInvite, Self::Remove, Self::ServiceAccount, Self::Protected]);
         cases.extend([Self::LastAdmin, Self::WrongPassword]);
@@ -107,16 +109,8 @@ impl Case {
         }
     }
 
-    fn is_about_groups(&self) -> bool {
-        use Case::{AddMember, CreateGroup, RemoveGroup, RemoveMember, RenameGroup};
-        matches!(self, AddMember | CreateGroup | RemoveGroup | RemoveMember | RenameGroup)
-    }
-
     /// Why the connector need not keep it.
     pub(super) fn beyond(&self, connector: &Connector) -> Option<String> {
-        if self.is_about_groups() && !connector.replicates_groups() {
-            return Some("the connector makes no groups in the app".to_owned());
-        }
         let lacks = self.flow(connector).filter(|flow| !connector.can(flow));
         lacks.map(|flow| format!("the connector has no flow `{flow}`"))
     }

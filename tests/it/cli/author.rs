@@ -101,7 +101,7 @@ fn the_guide_is_a_way_that_can_be_gone() {
     assert!(commands.len() >= 9, "{commands:?}");
     for command in commands {
         let mut arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
-        let with_browser = ["run", "pick"].contains(&arguments[0]);
+        let with_browser = ["run", "pick", "test"].contains(&arguments[0]);
         if arguments[..2] == ["integration", "test"] {
             arguments.push("--help");
         }
@@ -110,9 +110,9 @@ fn the_guide_is_a_way_that_can_be_gone() {
         assert_eq!(ran.code, Some(i32::from(with_browser)), "{command}: {ran:?}");
         assert!(!with_browser || ran.err.contains("no-chromium"), "{command}: {ran:?}");
     }
-    let help = shell.run(&["run", "--help"]).done();
+    let help = ["run", "test"].map(|command| shell.run(&[command, "--help"]).done()).concat();
     for option in regex::Regex::new(r"(?m)^\| `(--[a-z-]+)").unwrap().captures_iter(&guide) {
-        assert!(help.contains(&option[1]), "`usher run` has no {}", &option[1]);
+        assert!(help.contains(&option[1]), "neither `usher run` nor `usher test` has {}", &option[1]);
     }
     for file in regex::Regex::new(r"\]\(([a-zA-Z][^):#]*)").unwrap().captures_iter(&guide) {
         assert!(root().join("connectors").join(&file[1]).exists(), "the guide links to {}", &file[1]);
