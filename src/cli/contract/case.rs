@@ -115,9 +115,10 @@ impl Case {
         lacks.map(|flow| format!("the connector has no flow `{flow}`"))
     }
 
-    /// Whether the app may be otherwise after it, so that a reading of all must show that everything is as it is wanted.
-    pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Login | Self::ListComplete | Self::WrongPassword)
+    /// Whether it is about somebody or something of the suite, of which a reading of all must then show that it is as it is wanted.
+    pub(super) fn is_about_ours(&self) -> bool {
+        use Case::{LastAdmin, ListComplete, Login, Protected, ServiceAccount, WrongPassword};
+        !matches!(self, LastAdmin | ListComplete | Login | Protected | ServiceAccount | WrongPassword)
     }
 }
 

@@ -92,7 +92,7 @@ impl Suite {
         Ok(if refused {
             "its deactivation was refused"
         } else {
-            "the list shows it, and no change of it was to be made"
+            "the list shows it, though no account has its user name for an address"
         }
         .to_owned())
     }

@@ -97,7 +97,7 @@ impl Test {
         let asked = Asked { entry, cases, member: self.member, fill: self.fill, mark };
         eprintln!("{} {}, with Chromium:", connector.name, connector.version);
         let mut suite = Suite::new(sandbox, connector.clone(), invite, asked);
-        suite.play().await;
+        suite.play().await?;
         let Suite { sandbox, report, .. } = suite;
         sandbox.close().await;
         if let Some(path) = &self.junit {
@@ -106,7 +106,7 @@ impl Test {
         }
         let shown = report.as_json(&connector);
         context.format.print(&shown, |_| report.in_words(&connector))?;
-        Ok(if report.has_failed() { Exit::Failed } else { Exit::Done })
+        Ok(if report.is_good() { Exit::Done } else { Exit::Failed })
     }
 
     /// The names of the cases to play. One that there is not is a mistake.

@@ -117,40 +117,52 @@ impl Suite {
 
     /// Takes everybody and everything out of the app that the suite made, and makes the account that was lent as it was.
     pub(super) async fn put_back(&mut self) {
-        if let Some(group) = self.group.take() {
+        if let Some(group) = self.group.clone() {
             let gone = match self.sandbox.delete_group(&group.id).await {
                 Ok(shown) => self.sandbox.follow(&shown).await.map(drop),
                 Err(end) => Err(end),
             };
-            if let Err(end) = gone {
-                self.report.left_behind.push(format!("the group {}: {}", group.name, end.words()));
-            }
+            self.group = None;
+            self.tell_left(gone, &format!("the group {}", group.name));
         }
-        if let Some(mut member) = self.member.take() {
-            let original = member.original.clone();
-            if member.resource != original
-                && let Err(end) = self.want(&mut member, original).await
-            {
-                self.report.left_behind.push(format!("{} is not as it was: {}", member.name, end.words()));
-            }
-        }
-        for person in std::mem::take(&mut self.people) {
-            let left = match self.take_out(&person).await {
-                Ok(None) => continue,
-                Ok(Some(status)) => format!("{} ({status}; the connector removes nobody)", person.name),
-                Err(end) => format!("{}: {}", person.name, end.words()),
+        if let Some(mut member) = self.member.clone() {
+            let back = match member.original.clone() {
+                original if original == member.resource => Ok(()),
+                original => self.want(&mut member, original).await.map(drop),
             };
-            self.report.left_behind.push(left);
+            self.member = None;
+            self.tell_left(back, &format!("{} is not as it was", member.name));
+        }
+        while let Some(person) = self.people.first().cloned() {
+            let gone = self.take_out(&person).await;
+            self.people.remove(0);
+            self.tell_left(gone, &person.name);
         }
     }
 
-    /// Takes somebody out; what is left of the account, where something is.
-    async fn take_out(&self, person: &Person) -> Result<Option<String>, End> {
+    fn tell_left(&mut self, done: Result<(), End>, what: &str) {
+        if let Err(end) = done {
+            self.report.left_behind.push(format!("{what}: {}", end.words()));
+        }
+    }
+
+    /// Leaves whom and what was not put back yet as it is.
+    pub(super) fn leave_behind(&mut self) {
+        let group = self.group.take().map(|group| format!("the group {}", group.name));
+        let member = self.member.take().map(|member| format!("{} may not be as it was", member.name));
+        let people = std::mem::take(&mut self.people).into_iter().map(|person| person.name);
+        self.report.left_behind.extend(group.into_iter().chain(member).chain(people));
+    }
+
+    /// Takes somebody out of the app.
+    async fn take_out(&self, person: &Person) -> Result<(), End> {
         // What stopped an operation before is no reason not to try it now.
         self.sandbox.make_ready().await?;
         let shown = self.sandbox.delete(&person.id).await?;
         self.sandbox.follow(&shown).await?;
-        let status = self.sandbox.seen(&person.id).await?.status;
-        Ok((status != Status::Absent).then(|| status.to_string()))
+        match self.sandbox.seen(&person.id).await?.status {
+            Status::Absent => Ok(()),
+            status => Err(End::skipped(format!("{status}; the connector removes nobody"))),
+        }
     }
 }

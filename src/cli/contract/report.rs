@@ -18,6 +18,8 @@ pub(super) struct Report {
     cases: Vec<Played>,
     /// Who and what of the suite could not be taken out of the app again, and why.
     pub(super) left_behind: Vec<String>,
+    /// Whether somebody ended it before its end.
+    pub(super) is_broken_off: bool,
     is_terminal: bool,
 }
 
@@ -47,7 +49,8 @@ impl Played {
 
 impl Report {
     pub(super) fn new() -> Self {
-        Self { cases: Vec::new(), left_behind: Vec::new(), is_terminal: std::io::stderr().is_terminal() }
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { cases: Vec::new(), left_behind: Vec::new(), is_broken_off: false, is_terminal }
     }
 
     /// Says that a case begins; gives when that was.
@@ -86,8 +89,9 @@ impl Report {
         self.why_not(name).filter(|_| self.cases.iter().any(has_failed))
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.count("failed") > 0
+    /// Whether every case was played that could be, and none failed.
+    pub(super) fn is_good(&self) -> bool {
+        self.count("failed") == 0 && !self.is_broken_off
     }
 
     fn count(&self, result: &str) -> usize {
@@ -111,7 +115,7 @@ impl Report {
             "connector": { "name": connector.name, "version": connector.version, "hash": connector.hash },
             "passed": self.count("passed"), "failed": self.count("failed"), "skipped": self.count("skipped"),
             "cases": self.cases.iter().map(case).collect::<Vec<_>>(),
-            "left_behind": self.left_behind,
+            "left_behind": self.left_behind, "broken_off": self.is_broken_off,
         })
     }
 
@@ -130,6 +134,9 @@ impl Report {
         }
         if !self.left_behind.is_empty() {
             lines.push(format!("\nleft behind in the app:\n  {}", self.left_behind.join("\n  ")));
+        }
+        if self.is_broken_off {
+            lines.push("\nit was broken off".to_owned());
         }
         let total: Duration = self.cases.iter().map(|played| played.took).sum();
         lines.push(format!(

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::connector::Connector;
 use crate::store::SeenAccount;
 
@@ -73,19 +75,40 @@ impl Suite {
         }
     }
 
-    /// Plays every case that is asked for, and puts back what it changed.
-    pub(super) async fn play(&mut self) {
+    /// Plays every case that is asked for, and puts back what it changed. Ctrl-C ends the cases, and once more the putting back.
+    pub(super) async fn play(&mut self) -> std::io::Result<()> {
+        // One for all of it: whatever is pressed between two cases counts.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let is_asked = |case: &Case| self.asked.cases.contains(&case.name());
         let cases: Vec<Case> = Case::of(&self.connector).into_iter().filter(is_asked).collect();
         let (last, cases): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| *case == Case::WrongPassword);
+        let is_whole = self.play_all(&cases, &mut interrupts).await;
+        if !is_whole {
+            eprintln!("  putting everything back; Ctrl-C once more leaves it as it is");
+        }
+        tokio::select! {
+            () = self.put_back() => {}
+            _ = interrupts.recv() => self.leave_behind(),
+        }
+        if is_whole {
+            self.play_all(&last, &mut interrupts).await;
+        }
+        Ok(())
+    }
+
+    /// Plays these; whether nobody broke it off.
+    async fn play_all(&mut self, cases: &[Case], interrupts: &mut Signal) -> bool {
         for case in cases {
-            self.play_one(&case).await;
+            tokio::select! {
+                () = self.play_one(case) => {}
+                _ = interrupts.recv() => {
+                    self.report.is_broken_off = true;
+                    return false;
+                }
+            }
         }
-        self.put_back().await;
-        for case in last {
-            self.play_one(&case).await;
-        }
+        true
     }
 
     async fn play_one(&mut self, case: &Case) {
@@ -107,7 +130,7 @@ impl Suite {
     async fn judge(&mut self, case: &Case) -> Verdict {
         self.sandbox.make_ready().await?;
         let seen = self.act(case).await?;
-        if case.changes() {
+        if case.is_about_ours() {
             self.is_as_wanted().await?;
         }
         Ok(seen)

@@ -1,7 +1,9 @@
 //! `usher test`, on Acme Desk.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use usher::demo::{Action, Role, Status};
 
@@ -10,11 +12,16 @@ use super::*;
 
 impl Stage {
     fn test(&self, connector: &str, username: &str, more: &[&str]) -> Ran {
+        self.test_command(connector, username, more).output().unwrap().into()
+    }
+
+    fn test_command(&self, connector: &str, username: &str, more: &[&str]) -> Command {
         let (base_url, username) = (format!("base_url={}", self.desk.url()), format!("username={username}"));
         let fixed = ["test", connector, "--sandbox", "--set", &base_url, "--set", "org_id=acme"];
         let credentials = ["--credential", &username, "--credential", "password=@password.txt"];
         let mut command = self.shell.command(&[&fixed[..], &credentials, more].concat());
-        command.env("TMPDIR", self.shell.root.path()).output().unwrap().into()
+        command.env("TMPDIR", self.shell.root.path());
+        command
     }
 
     /// Accepts the invitation of whoever the suite invites first, as soon as it is there.
@@ -92,23 +99,27 @@ fn what_a_connector_does_wrong_fails_in_the_case_of_it_and_in_no_other() {
         edit("list_accounts", "      total: { read: text /of \\d+ members/, match: 'of (\\d+)' }\n", "");
         edit("invite", "Name: \"{{ account.name |", "Name: \"{{ ('Mx ' ~ account.name) |");
         edit("change_role", "Role: \"{{ role.label }}\"", "Role: Viewer");
-        let cases = ["login", "list_complete", "invite", "change_role", "rename"];
+        edit("grant_team", "steps:\n", "steps:\n  - fail: { class: seat_limit, message: full up }\n");
+        let cases = ["login", "list_complete", "invite", "change_role", "grant_team", "rename"];
         let only: Vec<&str> = cases.iter().flat_map(|case| ["--only", case]).collect();
         let ran = stage.test("acme-desk", "owner@acme.example", &[&only[..], &["--fill", "1"]].concat());
         assert_eq!(ran.code, Some(1), "{ran:?}");
         let rows: Vec<Vec<&str>> =
             ran.out.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
-        for (case, result) in cases.iter().zip(["passed", "failed", "failed", "failed", "passed"]) {
+        for (case, result) in cases.iter().zip(["passed", "failed", "failed", "failed", "failed", "passed"]) {
             assert!(rows.contains(&vec![*case, result]), "{case}: {result}\n{}", ran.out);
         }
         for words in [
             "list_complete failed with verify_mismatch: the list does not show usher-test-",
             "invite failed with verify_mismatch: `invite` is told every attribute, and `update` had to put right",
             "change_role failed with verify_mismatch: ",
-            "acme-desk 1.0.0: 2 passed, 3 failed, 0 skipped",
+            "grant_team failed with seat_limit: full up\n  at: flows/grant_team.yaml:2",
+            "acme-desk 1.0.0: 2 passed, 4 failed, 0 skipped",
         ] {
             assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
         }
+        let picture = ran.out.split("  picture: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+        assert!(std::fs::read(picture).unwrap().starts_with(&[0xff, 0xd8]), "{picture} is a JPEG");
         assert_eq!(stage.of_the_suite(), Vec::<String>::new(), "{}", ran.out);
     });
 }
@@ -120,14 +131,14 @@ fn the_only_administrator_is_not_let_go_and_an_account_that_was_lent_is_put_back
         let login = "connectors/acme-desk/flows/login.yaml";
         stage.shell.edit(login, "{{ credentials.username }}", "{{ credentials.username }}@acme.example");
         let member = stage.agent();
-        let cases = ["login", "rename", "deactivate", "service_account", "last_admin"];
+        let cases = ["login", "deactivate", "service_account", "last_admin"];
         let only: Vec<&str> = cases.iter().flat_map(|case| ["--only", case]).collect();
         let more = [&only[..], &["--member", &member.email, "--format", "json"]].concat();
         let ran = stage.test("acme-desk", "owner", &more);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let report: Value = serde_json::from_str(&ran.out).unwrap();
         let results = results(&report);
-        for case in ["login", "rename", "deactivate", "last_admin"] {
+        for case in ["login", "deactivate", "last_admin"] {
             assert_eq!(results[case], "passed", "{results:#?}");
         }
         assert!(results["service_account"].starts_with("skipped no account on the list"), "{results:#?}");
@@ -136,6 +147,35 @@ fn the_only_administrator_is_not_let_go_and_an_account_that_was_lent_is_put_back
         assert_eq!(suspended, 1, "the one that was lent, for a while");
         let now = stage.desk.members().into_iter().find(|one| one.id == member.id).unwrap();
         assert_eq!((now.status, now.role, now.name), (Status::Active, Role::Agent, member.name));
+    });
+}
+
+#[test]
+fn what_only_the_list_shows_fails_the_case_and_whoever_breaks_it_off_leaves_nobody_behind() {
+    with_desk(|stage| {
+        // The list says of everybody what a reading of one does not.
+        let list = "connectors/acme-desk/flows/list_accounts.yaml";
+        stage.shell.edit(list, "name: column \"Name\"", "name: column \"Email\"");
+        let more = ["--only", "invite", "--only", "change_role", "--only", "rename"];
+        let mut command = stage.test_command("acme-desk", "owner@acme.example", &more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let id = Pid::from_child(&child);
+        // All of it is read, so that nothing waits for its reader.
+        let lines: Vec<String> = said
+            .inspect(|line| {
+                if line.contains("invite ") {
+                    kill_process(id, Signal::INT).unwrap();
+                }
+            })
+            .collect();
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(1), "{lines:?} {ran:?}");
+        let drift = "a reading of all finds afterwards: drift usher-test-";
+        assert!(lines.iter().any(|line| line.contains(drift) && line.contains("update name")), "{lines:?}");
+        assert!(lines.iter().any(|line| line.contains("putting everything back")), "{lines:?}");
+        assert!(ran.out.contains("it was broken off") && !ran.out.contains("left behind"), "{ran:?}");
+        assert_eq!(stage.of_the_suite(), Vec::<String>::new());
     });
 }
 
