@@ -46,6 +46,7 @@ pub(super) async fn save(
     Ok(if missing == 0 { Exit::Done } else { Exit::Failed })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a picture that only the owner may look at.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(bytes)
 }

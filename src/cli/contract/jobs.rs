@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::artifact::ArtifactName;
 use crate::cli::OPERATOR;
+use crate::cli::pictures;
 use crate::clock::{Clock as _, SystemClock};
 use crate::connector::Connector;
 use crate::failure::FailureClass;
@@ -152,12 +153,8 @@ impl Sandbox {
     async fn save(&self, name: &str, job: &str) -> Option<PathBuf> {
         let name: ArtifactName = name.parse().ok()?;
         let bytes = self.installation.artifacts.get(&name).await.ok()??;
-        let folder = match &self.pictures {
-            Some(folder) => folder.clone(),
-            None => std::env::temp_dir().join("usher-test-pictures"),
-        };
-        let path = folder.join(format!("{job}.{}", name.extension()));
-        std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes)).ok()?;
+        let path = self.pictures.folder().ok()?.join(format!("{job}.{}", name.extension()));
+        pictures::write(&path, &bytes).ok()?;
         Some(path)
     }
 }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::connector::{Connector, texts};
+use crate::connector::{Connector, SettingError, texts};
 use crate::diagnostic::{near, one_of};
 use crate::id::SystemEntropy;
 
@@ -30,7 +30,7 @@ use super::run::{Access, folder_of, load_or_tell, misused};
 
 use case::Case;
 use person::Mark;
-use sandbox::{Entry, Sandbox};
+use sandbox::{Entry, Kept, Sandbox};
 use story::{Asked, PROTECTED, Suite};
 
 /// Holds a connector to its contract, against a sandbox of the app: this makes, changes and removes accounts there
@@ -74,9 +74,14 @@ impl Test {
         let folder = folder_of(&self.connector, context)?;
         let Some(connector) = load_or_tell(&folder) else { return Ok(Exit::Failed) };
         let (login, credentials, mut wrong) = self.access.entry(&connector)?;
-        let settings = self.access.values()?;
+        let given = self.access.values()?.into_iter();
+        let plain = |name: String| name.strip_prefix("settings.").map(str::to_owned).unwrap_or(name);
+        let settings = given.map(|(name, value)| (plain(name), value)).collect();
         let errors = connector.settings_scope(&settings).err().unwrap_or_default();
-        wrong.extend(errors.iter().map(|error| format!("{error}; say it with `--set`")));
+        wrong.extend(errors.iter().map(|error| match error {
+            SettingError::Missing { name, .. } => format!("{error}; say `--set {name}=…`"),
+            _ => error.to_string(),
+        }));
         let cases = self.cases(&connector, &mut wrong);
         if !self.sandbox {
             wrong.push(
@@ -91,7 +96,8 @@ impl Test {
         let mark = Mark::draw(&SystemEntropy, &self.domain);
         let entry = Entry { settings, login, credentials };
         let protected = vec![mark.user_name(PROTECTED)];
-        let sandbox = Sandbox::open(context, (&folder, &connector), &entry, protected, self.pictures).await?;
+        let sandbox =
+            Sandbox::open(context, (&folder, &connector), &entry, protected, Kept::at(self.pictures)).await?;
         let invite = texts(&folder).into_iter().find(|text| text.path == "flows/invite.yaml");
         let invite = String::from_utf8_lossy(&invite.map(|text| text.bytes).unwrap_or_default()).into_owned();
         let asked = Asked { entry, cases, member: self.member, fill: self.fill, mark };

@@ -12,6 +12,9 @@ use crate::connector::Connector;
 
 use super::case::{End, Verdict};
 
+/// How many characters of what came of a case stand in its line.
+const LINE: usize = 140;
+
 /// What came of the cases so far.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -157,7 +160,10 @@ impl Report {
             Ok(_) => junit::Outcome::Passed,
             Err(End::Skipped(why)) => junit::Outcome::Skipped { why: why.clone() },
             Err(End::Failed(fault)) => {
-                junit::Outcome::Failed { class: fault.class.to_string(), message: fault.message.clone() }
+                let mut message = fault.message.clone();
+                message.extend(fault.step.iter().map(|step| format!("\nat: {step}")));
+                message.extend(fault.picture.iter().map(|path| format!("\npicture: {}", path.display())));
+                junit::Outcome::Failed { class: fault.class.to_string(), message }
             }
         };
         let case = |played: &Played| junit::Case {
@@ -169,7 +175,11 @@ impl Report {
     }
 }
 
-/// What fits into a line: the first of several.
+/// What fits into a line; all of it is told below.
 fn in_a_line(words: &str) -> String {
-    words.lines().next().unwrap_or_default().to_owned()
+    let line = words.lines().next().unwrap_or_default();
+    match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
 }

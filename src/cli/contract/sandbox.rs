@@ -2,7 +2,11 @@
 //! any does. The suite pushes to it as an identity provider does, and looks at what became of the jobs.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
@@ -45,9 +49,38 @@ pub(super) struct Sandbox {
     intake: Intake,
     token: SecretString,
     pub(super) integration_id: String,
-    pub(super) pictures: Option<PathBuf>,
+    pub(super) pictures: Kept,
     /// Goes with this.
     _folder: TempDir,
+}
+
+/// Where the pictures of failures are kept: a folder that is made when the first one comes.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// A new one among the temporary ones, if none.
+    asked: Option<PathBuf>,
+    made: Mutex<Option<PathBuf>>,
+}
+
+impl Kept {
+    pub(super) fn at(asked: Option<PathBuf>) -> Self {
+        Self { asked, made: Mutex::default() }
+    }
+
+    pub(super) fn folder(&self) -> io::Result<PathBuf> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = &*made {
+            return Ok(folder.clone());
+        }
+        let folder = match &self.asked {
+            Some(folder) => {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+                folder.clone()
+            }
+            None => tempfile::Builder::new().prefix("usher-pictures-").tempdir()?.keep(),
+        };
+        Ok(made.insert(folder).clone())
+    }
 }
 
 /// What a reading of all came to.
@@ -65,7 +98,7 @@ impl Sandbox {
         (folder, connector): (&Path, &Connector),
         entry: &Entry,
         protected: Vec<String>,
-        pictures: Option<PathBuf>,
+        pictures: Kept,
     ) -> anyhow::Result<Self> {
         let temporary = tempfile::Builder::new().prefix("usher-test-").tempdir()?;
         let connectors = temporary.path().join("connectors");

@@ -185,7 +185,7 @@ fn nothing_is_begun_until_somebody_says_that_the_app_is_a_sandbox() {
     let ran = shell.run(&["test", "acme-desk", "--set", "org_id=acme", "--only", "invit"]);
     let expected = "error: the credential `username` is missing; the login `password` needs it\n\
                     error: the credential `password` is missing; the login `password` needs it\n\
-                    error: the setting `base_url` (Desk URL) is missing; say it with `--set`\n\
+                    error: the setting `base_url` (Desk URL) is missing; say `--set base_url=…`\n\
                     error: there is no case `invit`; did you mean `invite`?\n\
                     error: this makes, changes and removes accounts in the app, and tries a wrong password once: \
                     say `--sandbox` where the app is one\n";
