@@ -94,6 +94,10 @@ async fn prepare(
     };
     let breakers = workshop.store.breakers(&claimed.job.integration_id).await;
     let trials = Trials::new(&claimed.job, breakers.map_err(|error| internal(&error))?);
+    if claimed.job.kind == Kind::TestLogin {
+        // A session that is logged in shows no form to log in with.
+        sessions.close_kept(claimed.slot).await;
+    }
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
     let until = integration.row.policy.evidence_until(workshop.clock.now());
     let (store, artifacts) = (workshop.store.clone(), workshop.artifacts.clone());

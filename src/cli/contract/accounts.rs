@@ -3,7 +3,8 @@
 use crate::account::Status;
 use crate::connector::{Deactivate, Holds};
 use crate::failure::FailureClass;
-use crate::store::{SeenAccount, StepRow};
+use crate::store::SeenAccount;
+use crate::trace::StepRecord;
 
 use super::case::{End, Verdict};
 use super::groups::in_words;
@@ -277,10 +278,10 @@ impl Suite {
 }
 
 /// What was said of the list of accounts, and on how many pages it was; none where nothing was collected from pages.
-fn pages_of_list(steps: &[StepRow]) -> Option<(String, usize)> {
-    let of_accounts = steps.iter().skip_while(|row| row.step.flow != "list_accounts");
+fn pages_of_list(steps: &[StepRecord]) -> Option<(String, usize)> {
+    let of_accounts = steps.iter().skip_while(|step| step.flow != "list_accounts");
     let pages = |words: &str| words.rsplit_once(" on ")?.1.split(' ').next()?.parse().ok();
-    let mut told = of_accounts.map(|row| &row.step.words).filter(|words| words.starts_with("listed "));
+    let mut told = of_accounts.map(|step| &step.words).filter(|words| words.starts_with("listed "));
     told.find_map(|words| Some((words.clone(), pages(words)?)))
 }
 

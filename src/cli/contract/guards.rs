@@ -25,7 +25,7 @@ impl Suite {
         let job = self.sandbox.settled(&job).await?;
         let attempts = self.sandbox.attempts(&job.id).await?;
         let steps = attempts.last().into_iter().flat_map(|attempt| &attempt.steps);
-        let came_to_the_list = steps.into_iter().any(|row| row.step.flow == "list_accounts");
+        let came_to_the_list = steps.into_iter().any(|step| step.flow == "list_accounts");
         match (job.state, came_to_the_list) {
             (JobState::Done, _) => Ok(job.message.unwrap_or_default()),
             // What is wrong with the list is told where it is tried.

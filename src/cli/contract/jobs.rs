@@ -10,9 +10,8 @@ use crate::connector::Connector;
 use crate::failure::FailureClass;
 use crate::intake::Shown;
 use crate::operator::asked;
-use crate::store::{
-    AttemptDetail, AttemptOutcome, JobFilter, JobRow, JobState, OperateError, StepOutcome, Work,
-};
+use crate::store::{AttemptDetail, AttemptOutcome, JobFilter, JobRow, JobState, OperateError, Work};
+use crate::trace::StepOutcome;
 
 use super::case::{End, Fault};
 use super::sandbox::Sandbox;
@@ -122,10 +121,13 @@ impl Sandbox {
 
     /// Why a job did not do what it was asked for, with the step that failed and its picture.
     pub(super) async fn fault(&self, job: &JobRow, attempts: &[AttemptDetail]) -> Fault {
-        let steps = attempts.iter().rev().flat_map(|attempt| attempt.steps.iter().rev());
-        let mut failed = steps.filter(|row| row.step.outcome == StepOutcome::Failed);
-        let picture = match failed.find_map(|row| row.step.picture.as_deref()) {
-            Some(name) => self.save(name, &job.id).await,
+        let of_attempt = |attempt: &'_ AttemptDetail| {
+            let failed =
+                attempt.steps.iter().rev().filter(|step| matches!(step.outcome, StepOutcome::Failed { .. }));
+            failed.into_iter().find_map(|step| Some(attempt.picture(step)?.artifact.clone()))
+        };
+        let picture = match attempts.iter().rev().find_map(of_attempt) {
+            Some(name) => self.save(&name, &job.id).await,
             None => None,
         };
         // One that was not begun any more says so; why, the attempt before says.
@@ -162,7 +164,7 @@ impl Sandbox {
 /// The flows of these attempts that change something, each as often as it ran.
 fn changing_flows(connector: &Connector, attempts: &[AttemptDetail]) -> Vec<String> {
     let steps = attempts.iter().flat_map(|attempt| &attempt.steps).filter(|row| row.depth == 0);
-    let mut flows: Vec<String> = steps.map(|row| row.step.flow.clone()).collect();
+    let mut flows: Vec<String> = steps.map(|step| step.flow.clone()).collect();
     flows.dedup();
     flows.retain(|flow| {
         let purpose = connector.purpose(flow);
