@@ -43,8 +43,8 @@ pub use dialogs::{DialogAnswer, DialogSeen};
 pub use error::{BrowserError, PageError, Seen, Unready};
 pub use overheard::{Overheard, Sent};
 pub use page::{
-    Acted, Action, Answered, Arrival, Asked, Download, Exposure, Found, Guard, Kept, Located, Matches, Page,
-    Photograph, Read, Rows, Target, Text, Wait,
+    Acted, Action, Answered, Arrival, Asked, Download, Drift, Drifted, Exposure, Found, Guard, Kept, Located,
+    Matches, Page, Photograph, Read, Rows, Target, Text, Wait,
 };
 pub use playback::{Playback, PlaybackError};
 pub use record::{Recorder, Recording};

@@ -47,6 +47,7 @@ mod pick;
 mod pictures;
 mod plan;
 mod replay;
+mod replay_drift;
 mod run;
 mod schema;
 mod scim_journal;

@@ -10,12 +10,12 @@ use crate::browser::Browser;
 use crate::clock::SystemClock;
 use crate::connector::Connector;
 use crate::id::SystemEntropy;
-use crate::recording::{self, Files, Recorded, Replay as Once, ReplayedRun};
+use crate::recording::{self, Drifting, Files, Recorded, Replay as Once, ReplayedRun};
 use crate::run::Limits;
 
 use super::context::Context;
 use super::run::{Pace, Pictures, Progress, as_json, folder_of, in_words, launch, load_or_tell};
-use super::{Exit, folder, kept};
+use super::{Exit, folder, kept, replay_drift};
 
 /// Runs once more what was recorded, in Chromium, with every request answered from the recording: nothing is asked of any network
 ///
@@ -32,6 +32,10 @@ pub(super) struct Replay {
     /// Runs the connector as it is now, not that of the recording
     #[arg(long)]
     edited: bool,
+    /// Instead renames, moves, hides, doubles and covers every element that a flow looks for up to its commit step, one at a time: it must stop
+    /// before the commit each time
+    #[arg(long, conflicts_with_all = ["edited", "headed", "step", "pictures"])]
+    drift: bool,
     /// Shows the browser's window
     #[arg(long)]
     headed: bool,
@@ -61,7 +65,14 @@ impl Replay {
             entropy: Arc::new(SystemEntropy),
         };
         let browser = Browser::launch(&launch(self.headed)?).await?;
-        let ended = self.replay(context, &replay, &browser).await;
+        let ended = if self.drift {
+            let Once { clock, entropy, .. } = replay;
+            let drifting =
+                Drifting { files: &files, recorded: &recorded, connector: &connector, clock, entropy };
+            replay_drift::try_all(context, &drifting, &browser).await
+        } else {
+            self.replay(context, &replay, &browser).await
+        };
         browser.close().await;
         ended
     }

@@ -50,7 +50,7 @@ impl<'a> Flows<'a> {
     /// Runs a flow. A session that the app ended before anything was committed is logged in again, once in a job.
     pub(super) async fn run(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         if let Err(failure) = self.ensure_login().await {
-            return not_begun(failure);
+            return Report::not_begun(failure);
         }
         let report = self.run_once(flow, scope.clone(), identity.clone()).await;
         let was_lost = matches!(&report.outcome, Err(failure) if failure.class == FailureClass::SessionLost);
@@ -59,7 +59,7 @@ impl<'a> Flows<'a> {
         }
         match self.log_in().await {
             Ok(()) => self.run_once(flow, scope, identity).await,
-            Err(failure) => not_begun(failure),
+            Err(failure) => Report::not_begun(failure),
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Flows<'a> {
 
     async fn run_once(&mut self, flow: &str, scope: Scope, identity: Identity) -> Report {
         if let Err(failure) = self.trials.begin(flow) {
-            return not_begun(failure);
+            return Report::not_begun(failure);
         }
         let report = self.run_anyway(flow, scope, identity).await;
         self.trials.end(flow, report.outcome.is_ok());
@@ -184,8 +184,4 @@ impl Codes for KeptCodes<'_> {
             reason: format!("it is not known which one-time code was used last: {error}"),
         })
     }
-}
-
-fn not_begun(failure: Failure) -> Report {
-    Report { outcome: Err(failure), committed: run::Committed::No }
 }

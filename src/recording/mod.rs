@@ -7,6 +7,7 @@
 //! Deliberately absent: the seed of a run's randomness. The only thing that is made of it is an initial password, which the seed would give
 //! away; a replay draws another one, and what is masked in a recording fits anything.
 
+mod drift;
 mod replay;
 mod scope;
 
@@ -22,6 +23,7 @@ use crate::failure::FailureClass;
 use crate::run::{Committed, Identity, Output, Reach, Report};
 use crate::trace::StepRecord;
 
+pub use drift::{DriftError, Drifting, Tried, Verdict};
 pub use replay::{Asked, Replay, ReplayedRun};
 pub use scope::given;
 

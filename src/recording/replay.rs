@@ -100,9 +100,7 @@ impl Replay<'_> {
         if recorded.flow == "login" {
             match run::credentials(&credentials, &clock) {
                 Ok(values) => scope.set("credentials", values),
-                Err(failure) => {
-                    report = Some(Report { outcome: Err(failure), committed: run::Committed::No });
-                }
+                Err(failure) => report = Some(Report::not_begun(failure)),
             }
         }
         let reach = if recorded.dry { Reach::Commit } else { Reach::End };

@@ -69,7 +69,7 @@ impl Runner<'_> {
                 Err(failure)
             }
         };
-        Report { outcome, committed: self.committed }
+        Report { outcome, committed: self.committed, drifted: self.drifted }
     }
 }
 

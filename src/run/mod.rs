@@ -10,6 +10,7 @@
 mod commit;
 mod credentials;
 mod dialogs;
+mod drift;
 mod explain;
 mod files;
 mod pace;
@@ -25,7 +26,7 @@ mod window;
 
 use std::time::Duration;
 
-use crate::browser::Page;
+use crate::browser::{Drift, Drifted, Page};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::id::SharedEntropy;
@@ -87,6 +88,19 @@ pub struct Limits {
     pub steps: u32,
     /// How far it goes.
     pub reach: Reach,
+    /// What becomes of the page on the way, to see whether the flow notices. Only where a recording is played.
+    pub drift: Option<DriftAt>,
+}
+
+/// Something that becomes of an element just before a step that is about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriftAt {
+    /// The step, in the order in which they begin, from 1.
+    pub seq: u32,
+    /// Which of the elements that it looks for.
+    pub element: usize,
+    /// What becomes of it.
+    pub drift: Drift,
 }
 
 /// How far a run goes.
@@ -106,6 +120,7 @@ impl Default for Limits {
             flow: Duration::from_secs(600),
             steps: 10_000,
             reach: Reach::End,
+            drift: None,
         }
     }
 }
@@ -117,6 +132,15 @@ pub struct Report {
     pub outcome: Result<Output, Failure>,
     /// Whether the app may have been changed.
     pub committed: Committed,
+    /// What came of [`Limits::drift`], where its step was reached.
+    pub drifted: Option<Drifted>,
+}
+
+impl Report {
+    /// That of a run that did not begin.
+    pub fn not_begun(failure: Failure) -> Self {
+        Self { outcome: Err(failure), committed: Committed::No, drifted: None }
+    }
 }
 
 /// Whether the event of the commit step was sent.
@@ -133,7 +157,7 @@ pub async fn run(call: Call<'_>, witness: &mut dyn Witness) -> Report {
     let name = call.flow;
     let Some(flow) = call.book.flows.get(name) else {
         let failure = Failure::new(FailureClass::Unsupported, format!("the connector has no flow `{name}`"));
-        return Report { outcome: Err(failure), committed: Committed::No };
+        return Report::not_begun(failure);
     };
     let mut runner = Runner::new(call, witness);
     let ended = runner.whole(flow).await;

@@ -11,7 +11,7 @@ use super::password::random_password;
 use super::record::{Notes, Untold};
 use super::session::Login;
 use super::{Call, Codes, Committed, Identity, Limits, pace};
-use crate::browser::{Page, Target, Wait};
+use crate::browser::{Drifted, Page, Target, Wait};
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::locator::Locator;
@@ -65,6 +65,8 @@ pub(super) struct Runner<'a> {
     pub window_follows: bool,
     /// How many windows deep the run is.
     pub windows: u32,
+    /// What came of the drift that the limits say.
+    pub drifted: Option<Drifted>,
 }
 
 /// What is looked for whenever a wait is not met.
@@ -114,6 +116,7 @@ impl<'a> Runner<'a> {
             declared: VecDeque::new(),
             window_follows: false,
             windows: 0,
+            drifted: None,
         }
     }
 
@@ -192,6 +195,7 @@ impl<'a> Runner<'a> {
             tokio::time::sleep(pause).await;
         }
         self.announce(step).await?;
+        self.drift(step).await;
         Ok(None)
     }
 

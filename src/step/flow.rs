@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::failure::{Failure, Next};
+use super::failure::{At, Failure, Next};
 use super::stage::Stage;
 use super::words::{Phrase, Teller};
 use crate::diagnostic::Span;
@@ -255,6 +255,22 @@ pub struct Output {
     pub complete: bool,
     /// The run ended before its commit step, as its limits say.
     pub stopped: bool,
+}
+
+impl Book {
+    /// The step that is written at that line of a file, as records name it.
+    pub fn step_at(&self, file: &str, line: u32) -> Option<&Step> {
+        let flows = self.flows.values().map(|flow| flow.steps.as_slice());
+        let mut found = None;
+        for steps in flows.chain(self.pop_ups.iter().map(|pop_up| pop_up.steps.as_slice())) {
+            each_step(steps, &mut |step| {
+                if u32::try_from(step.span.line()) == Ok(line) && At::file_of(&step.span) == file {
+                    found = found.or(Some(step));
+                }
+            });
+        }
+        found
+    }
 }
 
 impl Output {

@@ -6,6 +6,7 @@
 mod act;
 mod ask;
 mod download;
+mod drift;
 mod frames;
 mod goto;
 mod keys;
@@ -35,6 +36,7 @@ use crate::locator::Locator;
 use crate::secret::SecretString;
 
 pub use download::Download;
+pub use drift::{Drift, Drifted};
 pub use picture::{Exposure, Kept, Photograph};
 pub use request::{Answered, Asked};
 pub(super) use stream::read_answer;
@@ -62,6 +64,7 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../page_script/request.js"),
     include_str!("../page_script/main.js"),
     include_str!("../page_script/author.js"),
+    include_str!("../page_script/drift.js"),
     "\n})();"
 );
 

@@ -11,7 +11,7 @@ use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::playbook::{Scope, Template};
 use crate::recording::{self, RecordedRun};
-use crate::run::{self, Call, Committed, Identity, Limits, Reach, Report, UsedCodes};
+use crate::run::{self, Call, Identity, Limits, Reach, Report, UsedCodes};
 use crate::secret::{ExposeSecret, SecretString};
 use crate::step::Failure;
 
@@ -95,7 +95,7 @@ impl Trial {
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = ready {
-                return Ok(Report { outcome: Err(failure), committed: Committed::No });
+                return Ok(Report::not_begun(failure));
             }
         }
         progress.begin(flow);
@@ -103,7 +103,7 @@ impl Trial {
         if flow == "login" {
             match run::credentials(&self.credentials, &self.clock) {
                 Ok(credentials) => scope.set("credentials", credentials),
-                Err(failure) => return Ok(Report { outcome: Err(failure), committed: Committed::No }),
+                Err(failure) => return Ok(Report::not_begun(failure)),
             }
         }
         self.call(connector, flow, (scope, told.identity), limits, progress).await

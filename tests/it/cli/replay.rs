@@ -111,3 +111,33 @@ fn a_page_that_has_changed_stops_a_replay_and_what_is_no_recording_is_said() {
         assert!(outside.contains("../../password.txt of the recording cannot be read"), "{outside}");
     });
 }
+
+#[test]
+fn a_page_that_drifts_stops_a_flow_before_its_commit_and_a_flow_that_does_not_look_is_told_of() {
+    with_desk(|stage| {
+        let agent = format!("account.email={}", stage.agent().email);
+        let about = ["--set", agent.as_str(), "--set", "role=viewer"];
+        stage.record("change_role", "kept/careful", &about).done();
+        let shown = stage.replay("kept/careful", &["--drift", "--format", "json"]).json();
+        assert_eq!((&shown["went_on"], &shown["absent"]), (&0.into(), &0.into()), "{shown:#}");
+        let drifts = shown["drifts"].as_array().unwrap();
+        for kind in ["rename", "move", "hide", "duplicate", "cover"] {
+            let stopped = drifts.iter().filter(|one| one["drift"] == kind && one["verdict"] == "stopped");
+            assert!(stopped.count() >= 3, "{kind}: {shown:#}");
+        }
+
+        // Whose dialog it is, this one would rather not know.
+        let flow = stage.shell.path("connectors/acme-desk/flows/change_role.yaml");
+        let whole = std::fs::read_to_string(&flow).unwrap();
+        let look = "- expect: text \"{{ account.email }}\"\n";
+        let careless = whole.replace(look, &format!("{look}        optional: true\n"));
+        assert_ne!(careless, whole);
+        std::fs::write(&flow, careless).unwrap();
+        let about = ["--set", agent.as_str(), "--set", "role=agent"];
+        stage.record("change_role", "kept/careless", &about).done();
+        let ran = stage.replay("kept/careless", &["--drift"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let went_on: Vec<&str> = ran.out.lines().filter(|line| line.contains("WENT ON")).collect();
+        assert!(!went_on.is_empty() && went_on.iter().all(|line| line.contains("saw text")), "{}", ran.out);
+    });
+}

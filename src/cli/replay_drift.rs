@@ -1,0 +1,67 @@
+//! `usher replay --drift`: whether the flows of a recording notice that a page is not as it was.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::recording::{Drifting, Tried, Verdict};
+
+use super::Exit;
+use super::context::Context;
+use super::output::table;
+
+/// Tries everything and shows what came of it.
+pub(super) async fn try_all(
+    context: &Context,
+    drifting: &Drifting<'_>,
+    browser: &Browser,
+) -> anyhow::Result<Exit> {
+    let (all, done) = (drifting.len(), AtomicUsize::new(0));
+    let shows_progress = std::io::stderr().is_terminal();
+    let tried = drifting
+        .try_all(browser, &|_| {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if shows_progress {
+                // Where it cannot be shown nobody looks.
+                drop(write!(std::io::stderr(), "\r{done} of {all}{}", if done == all { "\n" } else { "" }));
+            }
+        })
+        .await?;
+    let count = |is: fn(&Verdict) -> bool| tried.iter().filter(|one| is(&one.verdict)).count();
+    let stopped = count(|verdict| matches!(verdict, Verdict::Stopped { .. }));
+    let went_on = count(|verdict| *verdict == Verdict::WentOn);
+    let (same, absent) =
+        (count(|verdict| *verdict == Verdict::Same), count(|verdict| *verdict == Verdict::Absent));
+    let told = json!({
+        "tried": stopped + went_on, "stopped": stopped, "went_on": went_on, "same": same, "absent": absent,
+        "drifts": tried,
+    });
+    context.format.print(&told, |_| {
+        let rows: Vec<Vec<String>> = tried.iter().filter(|one| is_shown(one)).map(row).collect();
+        let mut lines = vec![table(&["FLOW", "STEP", "ELEMENT", "DRIFT", "CAME TO"], &rows), String::new()];
+        lines.push(format!(
+            "{} drifts: {stopped} stopped before the commit step, {went_on} went on; besides, {same} changed nothing that the locator means, \
+             {absent} elements were not there",
+            stopped + went_on
+        ));
+        lines.join("\n")
+    })?;
+    Ok(if went_on == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn is_shown(tried: &Tried) -> bool {
+    !matches!(tried.verdict, Verdict::Same | Verdict::Absent)
+}
+
+fn row(tried: &Tried) -> Vec<String> {
+    let came_to = match &tried.verdict {
+        Verdict::Stopped { told } => told.clone(),
+        Verdict::Same => "the same element".to_owned(),
+        Verdict::Absent => "not there".to_owned(),
+        Verdict::WentOn => "WENT ON".to_owned(),
+    };
+    let Tried { flow, step, element, drift, .. } = tried;
+    vec![flow.clone(), step.clone(), element.to_string(), drift.as_str().to_owned(), came_to]
+}
