@@ -1,6 +1,6 @@
 # `make demo` shows Usher at work, `make test` runs every test, `make check` is what a change must pass.
 
-.PHONY: demo test test-apps test-faults check bench bench-queue bench-scim bench-sync setup suites
+.PHONY: demo test test-apps test-faults check bench bench-evidence bench-queue bench-scim bench-sync setup suites
 
 # Builds Usher and provisions five people and a group in a demo app through real Chromium, then prints what happened.
 demo: setup
@@ -49,6 +49,10 @@ bench: setup
 	  cargo bench --quiet --bench path; \
 	  echo; echo "## Twelve steps on Acme Desk"; \
 	  cargo bench --quiet --bench flow; } | tee benches/RESULTS.md
+
+# Measures what pictures, pages, step log and recording cost a flow, with an optimised build.
+bench-evidence: setup
+	EVIDENCE=1 cargo bench --quiet --bench flow
 
 # Measures the gateway with an optimised build, against scim2-server (PyPI) and the floor in the same run. Needs an otherwise idle
 # machine and about ten minutes.

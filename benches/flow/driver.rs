@@ -7,16 +7,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
 use usher::artifact::Artifacts;
-use usher::browser::{Browser, LaunchOptions, Network, Session, SessionOptions};
+use usher::browser::{Browser, LaunchOptions, Network, Recorder, Session, SessionOptions};
 use usher::clock::{Clock, SystemClock};
 use usher::connector::{Connector, load};
 use usher::id::SystemEntropy;
 use usher::playbook::{Scope, ScopeValue};
+use usher::recording;
 use usher::run::{Call, Identity, Limits, UsedCodes, run};
 use usher::secret::{Redactor, SecretString};
-use usher::trace::{NotAllowed, Picture, StepRecord, Witness};
+use usher::trace::{NotAllowed, Picture, Pictures, StepRecord, Witness};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
@@ -31,6 +33,12 @@ struct Flow {
     email: String,
     role: String,
     pictures: bool,
+    /// Which pictures, where not those of every step.
+    #[serde(default)]
+    evidence: Option<Pictures>,
+    /// Keeps everything that a job keeps which fails.
+    #[serde(default)]
+    tracing: bool,
 }
 
 struct Usher {
@@ -72,9 +80,7 @@ pub async fn obey() {
             Order::Hold { sessions } => {
                 for _ in 0..sessions {
                     held.push(
-                        usher
-                            .signed_in(&mut Log { usher: &usher, pictures: false, lines: String::new() })
-                            .await,
+                        usher.signed_in(&Network::Real, &mut Log::new(&usher, Pictures::Nothing)).await,
                     );
                 }
             }
@@ -88,12 +94,33 @@ pub async fn obey() {
 
 impl Usher {
     async fn flow(&self, flow: &Flow) {
-        let mut log = Log { usher: self, pictures: flow.pictures, lines: String::new() };
-        let session = self.signed_in(&mut log).await;
+        let mut log = Log::new(
+            self,
+            flow.evidence.unwrap_or(if flow.pictures { Pictures::EveryStep } else { Pictures::Nothing }),
+        );
+        let recorder = Recorder::default();
+        let network = if flow.tracing { Network::Recorded(recorder.clone()) } else { Network::Real };
+        let session = self.signed_in(&network, &mut log).await;
         let mut scope = self.scope();
         scope.set("account", map([("email", ScopeValue::from(&*flow.email))]));
         scope.set("role", map([("label", ScopeValue::from(&*flow.role))]));
         self.run(&session, "change_role", scope, vec![flow.email.clone()], &mut log).await;
+        if flow.tracing {
+            let mut redactor = Redactor::default();
+            redactor.add(&self.password);
+            let network = recorder.recording(&redactor).await;
+            let about = recording::Session {
+                browser: self.browser.version(),
+                viewport: (1280, 900),
+                origins: vec![self.desk.clone()],
+                username: Some(&self.username),
+            };
+            for (path, bytes) in recording::write(about, &self.connector, Vec::new(), &network) {
+                let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+                log.keep(bytes, extension).await;
+            }
+        }
+        log.written().await;
         session.close().await;
     }
 
@@ -113,11 +140,11 @@ impl Usher {
         }
     }
 
-    async fn signed_in(&self, log: &mut Log<'_>) -> Session {
+    async fn signed_in(&self, network: &Network, log: &mut Log) -> Session {
         let options = SessionOptions {
             origins: vec![self.desk.clone()],
             viewport: (1280, 900),
-            network: Network::Real,
+            network: network.clone(),
         };
         let session = self.browser.open_session(&options).await.unwrap();
         let mut scope = self.scope();
@@ -134,14 +161,7 @@ impl Usher {
         scope
     }
 
-    async fn run(
-        &self,
-        session: &Session,
-        flow: &str,
-        scope: Scope,
-        identity: Vec<String>,
-        log: &mut Log<'_>,
-    ) {
+    async fn run(&self, session: &Session, flow: &str, scope: Scope, identity: Vec<String>, log: &mut Log) {
         let mut redactor = Redactor::default();
         redactor.add(&self.password);
         let call = Call {
@@ -167,23 +187,53 @@ fn map<const N: usize>(values: [(&str, ScopeValue); N]) -> ScopeValue {
     )
 }
 
-/// Keeps the step log and, where they are wanted, the pictures, as a job does.
-struct Log<'a> {
-    usher: &'a Usher,
-    pictures: bool,
+/// Keeps the step log and, where they are wanted, the pictures and pages: off the way of the flow, as a job does.
+struct Log {
+    pictures: Pictures,
     lines: String,
+    given: mpsc::Sender<(Vec<u8>, String)>,
+    writing: JoinHandle<()>,
+}
+
+impl Log {
+    fn new(usher: &Usher, pictures: Pictures) -> Self {
+        let (given, mut waiting) = mpsc::channel::<(Vec<u8>, String)>(64);
+        let artifacts = usher.artifacts.clone();
+        let writing = tokio::spawn(async move {
+            while let Some((bytes, extension)) = waiting.recv().await {
+                artifacts.put(bytes, &extension).await.unwrap();
+            }
+        });
+        Self { pictures, lines: String::new(), given, writing }
+    }
+
+    async fn keep(&self, bytes: Vec<u8>, extension: &str) {
+        self.given.send((bytes, extension.to_owned())).await.unwrap();
+    }
+
+    /// Returns when everything is written.
+    async fn written(self) {
+        self.keep(self.lines.clone().into_bytes(), "json").await;
+        drop(self.given);
+        self.writing.await.unwrap();
+    }
 }
 
 #[async_trait]
-impl Witness for Log<'_> {
+impl Witness for Log {
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
         for picture in pictures {
-            self.usher.artifacts.put(picture.jpeg, "jpeg").await.unwrap();
+            if let Some(jpeg) = picture.jpeg {
+                self.keep(jpeg, "jpeg").await;
+            }
+            if let Some(page) = picture.page {
+                self.keep(page.into_bytes(), "html").await;
+            }
         }
         self.lines += &serde_json::to_string(&record).unwrap();
     }
 
-    fn wants_pictures(&self) -> bool {
+    fn pictures(&self) -> Pictures {
         self.pictures
     }
 

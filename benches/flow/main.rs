@@ -16,20 +16,51 @@ use serde_json::json;
 use usher::clock::{Clock, SystemClock};
 use usher::demo::{AcmeDesk, Member, Options, Role, Status};
 use usher::id::{Entropy, SystemEntropy};
+use usher::trace::Pictures;
 
 use process::Driver;
 use report::{Measured, Row};
 
 /// In the order of the table.
 const CASES: &[Case] = &[
-    Case { driver: "usher", name: "Usher", pictures: false, tracing: false },
-    Case { driver: "playwright", name: "Playwright", pictures: false, tracing: false },
-    Case { driver: "puppeteer", name: "Puppeteer", pictures: false, tracing: false },
-    Case { driver: "usher", name: "Usher, pictures and step log", pictures: true, tracing: false },
-    Case { driver: "playwright", name: "Playwright, pictures", pictures: true, tracing: false },
-    Case { driver: "playwright", name: "Playwright, tracing", pictures: false, tracing: true },
-    Case { driver: "puppeteer", name: "Puppeteer, pictures", pictures: true, tracing: false },
+    Case { driver: "usher", name: "Usher", pictures: false, tracing: false, evidence: None },
+    Case { driver: "playwright", name: "Playwright", pictures: false, tracing: false, evidence: None },
+    Case { driver: "puppeteer", name: "Puppeteer", pictures: false, tracing: false, evidence: None },
+    Case {
+        driver: "usher",
+        name: "Usher, pictures and step log",
+        pictures: true,
+        tracing: false,
+        evidence: None,
+    },
+    Case {
+        driver: "playwright",
+        name: "Playwright, pictures",
+        pictures: true,
+        tracing: false,
+        evidence: None,
+    },
+    Case {
+        driver: "playwright",
+        name: "Playwright, tracing",
+        pictures: false,
+        tracing: true,
+        evidence: None,
+    },
+    Case { driver: "puppeteer", name: "Puppeteer, pictures", pictures: true, tracing: false, evidence: None },
 ];
+
+/// What evidence costs: the same flow with less and more of it, by Usher alone (`make bench-evidence`).
+const EVIDENCE: &[Case] = &[
+    Case { evidence: Some(Pictures::Nothing), ..ours("Usher, nothing kept", false) },
+    Case { evidence: Some(Pictures::Moments), ..ours("pages, pictures of moments, step log", false) },
+    Case { evidence: Some(Pictures::Moments), ..ours("the same and a recording", true) },
+    Case { evidence: Some(Pictures::EveryStep), ..ours("pictures of every step and a recording", true) },
+];
+
+const fn ours(name: &'static str, tracing: bool) -> Case {
+    Case { driver: "usher", name, pictures: false, tracing, evidence: None }
+}
 
 /// How many sessions at once.
 const SESSIONS: &[usize] = &[1, 2, 4, 8];
@@ -42,6 +73,7 @@ struct Case {
     name: &'static str,
     pictures: bool,
     tracing: bool,
+    evidence: Option<Pictures>,
 }
 
 #[tokio::main]
@@ -58,27 +90,16 @@ async fn main() {
     let start = |name: &'static str| Driver::start(name, &chromium, &url, traces.path(), &peers);
 
     let mut bench = Bench { desk: &desk, turn: 0 };
-    let mut rows: Vec<Row> = CASES.iter().map(|case| Row::new(case.name)).collect();
-    {
-        let mut drivers = Vec::new();
-        for name in ["usher", "playwright", "puppeteer"] {
-            drivers.push(start(name).await);
-        }
-        // The first flow of each case is not counted.
-        for round in 0..=rounds {
-            for (case, row) in CASES.iter().zip(&mut rows) {
-                let driver = drivers.iter_mut().find(|driver| driver.name == case.driver).unwrap();
-                let measured = bench.flow(driver, case).await;
-                if round > 0 {
-                    row.flows.push(measured);
-                }
-            }
-            eprint_progress(round, rounds);
-        }
-        for driver in drivers {
-            driver.end().await;
-        }
+    if std::env::var_os("EVIDENCE").is_some() {
+        let rows = bench.rounds(EVIDENCE, vec![start("usher").await], rounds).await;
+        print!("{}", report::evidence(&rows, rounds));
+        return desk.stop().await;
     }
+    let mut drivers = Vec::new();
+    for name in ["usher", "playwright", "puppeteer"] {
+        drivers.push(start(name).await);
+    }
+    let rows = bench.rounds(CASES, drivers, rounds).await;
     let mut rates = Vec::new();
     let mut held = Vec::new();
     for name in ["usher", "playwright", "puppeteer"] {
@@ -117,11 +138,30 @@ impl Bench<'_> {
         (member.email.clone(), if member.role == Role::Agent { "Viewer" } else { "Agent" })
     }
 
+    /// Every case in turn, that often; the first flow of each is not counted.
+    async fn rounds(&mut self, cases: &[Case], mut drivers: Vec<Driver>, rounds: usize) -> Vec<Row> {
+        let mut rows: Vec<Row> = cases.iter().map(|case| Row::new(case.name)).collect();
+        for round in 0..=rounds {
+            for (case, row) in cases.iter().zip(&mut rows) {
+                let driver = drivers.iter_mut().find(|driver| driver.name == case.driver).unwrap();
+                let measured = self.flow(driver, case).await;
+                if round > 0 {
+                    row.flows.push(measured);
+                }
+            }
+            eprint_progress(round, rounds);
+        }
+        for driver in drivers {
+            driver.end().await;
+        }
+        rows
+    }
+
     async fn flow(&mut self, driver: &mut Driver, case: &Case) -> Measured {
         let (email, role) = self.next();
         let recorded = self.desk.record().len();
         let cpu = driver.cpu();
-        let order = json!({ "do": "flow", "email": email, "role": role, "pictures": case.pictures, "tracing": case.tracing });
+        let order = json!({ "do": "flow", "email": email, "role": role, "pictures": case.pictures, "tracing": case.tracing, "evidence": case.evidence });
         let ms = driver.order(order).await;
         assert_eq!(self.desk.record().len(), recorded + 1, "{} changed nothing", case.name);
         Measured { ms, cpu_ms: driver.cpu() - cpu }

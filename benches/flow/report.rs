@@ -34,6 +34,31 @@ pub type Rate = (&'static str, usize, f64);
 /// Driver, MiB with a browser and no session, MiB of each further session.
 pub type Held = (&'static str, f64, f64);
 
+/// What evidence costs, as ratios to the first row.
+pub fn evidence(rows: &[Row], rounds: usize) -> String {
+    let mut text = String::new();
+    writeln!(text, "\nOne flow, {rounds} rounds in turn, a fresh context each\n").unwrap();
+    writeln!(text, "| | median ms | 95 % ms | CPU ms | of the first | CPU |").unwrap();
+    writeln!(text, "|---|---|---|---|---|---|").unwrap();
+    let first = rows.first().expect("a row");
+    for row in rows {
+        let (ms, cpu) = (row.ms(), row.cpu());
+        let of = |mine: &[f64], other: &[f64]| at(mine, 0.5) / at(other, 0.5);
+        writeln!(
+            text,
+            "| {} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            row.name,
+            at(&ms, 0.5),
+            at(&ms, 0.95),
+            at(&cpu, 0.5),
+            of(&ms, &first.ms()),
+            of(&cpu, &first.cpu())
+        )
+        .unwrap();
+    }
+    text
+}
+
 pub fn tables(rows: &[Row], rates: &[Rate], held: &[Held], rounds: usize) -> String {
     let mut text = String::new();
     let find = |name: &str| rows.iter().find(|row| row.name == name).expect("a case");

@@ -44,7 +44,7 @@ pub use error::{BrowserError, PageError, Seen, Unready};
 pub use overheard::{Overheard, Sent};
 pub use page::{
     Acted, Action, Answered, Arrival, Asked, Download, Drift, Drifted, Exposure, Found, Guard, Kept, Located,
-    Matches, Page, Photograph, Read, Rows, Target, Text, Wait,
+    Matches, Page, Photograph, Read, Rows, Shot, Target, Text, Wait,
 };
 pub use playback::{Playback, PlaybackError};
 pub use record::{Recorder, Recording};

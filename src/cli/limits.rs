@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::calendar::{Recurrence, WorkingHours};
 use crate::integration::Policy;
 use crate::store::Mode;
+use crate::trace::Pictures;
 
 use super::input::parse_seconds;
 
@@ -57,9 +58,20 @@ pub(super) struct Limits {
     /// Whether what the connector cannot do is left to a person, instead of failing
     #[arg(long, value_name = "BOOL")]
     human_tasks: Option<bool>,
+    /// Which pictures jobs take: moments (before and after the change, and of a failure; of other steps the page's document), or every-step
+    #[arg(long, value_name = "WHICH", value_parser = pictures)]
+    pictures: Option<Pictures>,
     /// How long a leaver may wait before somebody is told
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
     leaver_patience: Option<u32>,
+}
+
+fn pictures(word: &str) -> Result<Pictures, String> {
+    match word {
+        "moments" => Ok(Pictures::Moments),
+        "every-step" => Ok(Pictures::EveryStep),
+        _ => Err("say moments or every-step".to_owned()),
+    }
 }
 
 /// A value, or the word `none`.
@@ -100,6 +112,7 @@ impl Limits {
         let safeguard = &mut policy.safeguard;
         safeguard.percent = self.safeguard.unwrap_or(safeguard.percent);
         safeguard.floor = self.safeguard_floor.unwrap_or(safeguard.floor);
+        policy.pictures = self.pictures.unwrap_or(policy.pictures);
         policy.human_tasks = self.human_tasks.unwrap_or(policy.human_tasks);
         policy.leaver_patience_min = self.leaver_patience.unwrap_or(policy.leaver_patience_min);
         let leavers = &mut policy.leavers;

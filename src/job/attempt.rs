@@ -102,7 +102,7 @@ async fn prepare(
     let until = integration.row.policy.evidence_until(workshop.clock.now());
     let (store, artifacts) = (workshop.store.clone(), workshop.artifacts.clone());
     let deposit = Deposit::new(store, artifacts, (lease.lease.clone(), attempt), until);
-    let witness = JobWitness::new(&workshop.store, lease, deposit);
+    let witness = JobWitness::new(&workshop.store, lease, deposit, integration.row.policy.pictures);
     let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness, trials);
     let mut ended = match claimed.job.kind {
         Kind::TestLogin => test(&mut flows).await,

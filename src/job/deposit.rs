@@ -91,7 +91,7 @@ impl Writing {
         let (mut evidence, mut missing) = (Vec::new(), None);
         for Picture { moment, jpeg, page } in pictures {
             let name = format!("{:03}-{}", record.seq, moment.as_str());
-            let picture = Some((format!("{PICTURES}{name}.jpeg"), jpeg));
+            let picture = jpeg.map(|jpeg| (format!("{PICTURES}{name}.jpeg"), jpeg));
             let page = page.map(|page| (format!("{PAGES}{name}.html"), page.into_bytes()));
             for (path, bytes) in picture.into_iter().chain(page) {
                 match self.keep(path, Some(record.seq), bytes).await {

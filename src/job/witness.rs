@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::clock::SharedClock;
 use crate::failure::FailureClass;
 use crate::store::{LeaseError, Store};
-use crate::trace::{ListedPage, NotAllowed, Picture, Progress, StepOutcome, StepRecord, Witness};
+use crate::trace::{ListedPage, NotAllowed, Picture, Pictures, Progress, StepOutcome, StepRecord, Witness};
 
 use super::deposit::Deposit;
 use super::lease::HeldLease;
@@ -16,6 +16,7 @@ pub(super) struct JobWitness<'a> {
     store: &'a Store,
     lease: &'a HeldLease,
     pub(super) deposit: Deposit,
+    pictures: Pictures,
     /// The highest number of a step so far, and what it was before this run: each run counts its steps from 1.
     highest: u32,
     before_run: u32,
@@ -28,9 +29,19 @@ pub(super) struct JobWitness<'a> {
 }
 
 impl<'a> JobWitness<'a> {
-    pub(super) fn new(store: &'a Store, lease: &'a HeldLease, deposit: Deposit) -> Self {
+    pub(super) fn new(store: &'a Store, lease: &'a HeldLease, deposit: Deposit, pictures: Pictures) -> Self {
         let (highest, before_run, steps) = (0, 0, Vec::new());
-        Self { store, lease, deposit, highest, before_run, steps, pages: None, has_committed: false }
+        Self {
+            store,
+            lease,
+            deposit,
+            pictures,
+            highest,
+            before_run,
+            steps,
+            pages: None,
+            has_committed: false,
+        }
     }
 
     /// Keeps the pages of lists from now on.
@@ -55,6 +66,10 @@ impl Witness for JobWitness<'_> {
         self.highest = self.highest.max(record.seq);
         self.steps.push(record.clone());
         self.deposit.step(record, pictures).await;
+    }
+
+    fn pictures(&self) -> Pictures {
+        self.pictures
     }
 
     async fn listed(&mut self, list: &str, page: ListedPage) {

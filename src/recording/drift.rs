@@ -186,8 +186,8 @@ struct Silent;
 impl Witness for Silent {
     async fn step(&mut self, _record: StepRecord, _pictures: Vec<Picture>) {}
 
-    fn wants_pictures(&self) -> bool {
-        false
+    fn pictures(&self) -> crate::trace::Pictures {
+        crate::trace::Pictures::Nothing
     }
 
     async fn may_go_on(&mut self) -> Result<(), NotAllowed> {

@@ -13,7 +13,9 @@ use crate::connector::{Connector, CredentialKind};
 use crate::id::SharedEntropy;
 use crate::run::{self, Call, Identity, Limits, Reach, Report, USERNAME, UsedCodes};
 use crate::secret::{MASK, SecretString};
-use crate::trace::{NextStep, NotAllowed, Picture, Preview, Progress, StepOutcome, StepRecord, Witness};
+use crate::trace::{
+    NextStep, NotAllowed, Picture, Pictures, Preview, Progress, StepOutcome, StepRecord, Witness,
+};
 
 /// A secret for one-time codes, where a recording has masked the one that was used.
 const ANY_TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
@@ -235,8 +237,8 @@ impl Witness for Watching<'_> {
         self.inner.progress(progress).await;
     }
 
-    fn wants_pictures(&self) -> bool {
-        self.inner.wants_pictures()
+    fn pictures(&self) -> Pictures {
+        self.inner.pictures()
     }
 
     async fn may_go_on(&mut self) -> Result<(), NotAllowed> {

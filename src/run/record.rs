@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::{Acted, Exposure, Kept, Photograph, Sent, Target};
+use crate::browser::{Acted, Exposure, Kept, Photograph, Sent, Shot, Target};
 use crate::clock::Timestamp;
 use crate::secret::MASK;
 use crate::step::{At, Failure, Need, Pictures, Role, Step, shorten};
-use crate::trace::{Moment, Picture, Request, StepOutcome, StepRecord};
+use crate::trace::{Moment, Picture, Pictures as Wanted, Request, StepOutcome, StepRecord};
 
 /// What is measured and noted while one step goes on.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Runner<'_> {
 
     /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
-        let Some(exposure) = self.expose().await else { return };
+        let Some(exposure) = self.expose(moment).await else { return };
         let photograph = developed(exposure).await;
         self.keep(moment, photograph);
     }
@@ -115,7 +115,7 @@ impl Runner<'_> {
     /// has not changed since it was taken.
     pub(super) async fn picture_before(&mut self, last: Option<Photograph>) {
         match last {
-            Some(last) if self.wants_pictures() && self.page.still_shows(&last).await => {
+            Some(last) if last.jpeg.is_some() && self.page.still_shows(&last).await => {
                 self.keep(Moment::Before, Some(last));
             }
             _ => self.picture(Moment::Before).await,
@@ -131,21 +131,20 @@ impl Runner<'_> {
     }
 
     /// Begins to take a picture, where pictures are wanted.
-    async fn expose(&self) -> Option<Exposure> {
-        if !self.wants_pictures() {
-            return None;
-        }
+    async fn expose(&self, moment: Moment) -> Option<Exposure> {
+        let notes = self.notes.as_ref().filter(|notes| notes.wanted == Pictures::On)?;
+        let proves = notes.role == Role::Commit || moment != Moment::After;
+        let shot = match self.witness.pictures() {
+            Wanted::Nothing => return None,
+            Wanted::Moments if !proves => Shot::Page,
+            Wanted::Moments | Wanted::EveryStep => Shot::Picture,
+        };
         let target = self.notes.as_ref().and_then(|notes| notes.target.clone());
         let scope = || {
             let (locator, within) = self.within.split_last()?;
             Some(Target { within: within.to_vec(), locator: locator.clone() })
         };
-        Some(self.page.expose(Kept::Page(target.or_else(scope))).await)
-    }
-
-    fn wants_pictures(&self) -> bool {
-        let is_off = self.notes.as_ref().is_none_or(|notes| notes.wanted == Pictures::Off);
-        !is_off && self.witness.wants_pictures()
+        Some(self.page.expose(shot, Kept::Page(target.or_else(scope))).await)
     }
 
     /// Tells the witness of the step that ended last, as soon as its last picture is there; gives that picture.
@@ -215,7 +214,7 @@ impl Runner<'_> {
         let mut coming = None;
         if let Some(moment) = moment {
             self.untold_failure = false;
-            coming = self.expose().await.map(|exposure| (moment, exposure));
+            coming = self.expose(moment).await.map(|exposure| (moment, exposure));
         }
         let dialogs = self.answered_dialogs();
         let overheard = self.page.take_overheard();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::word::words;
 use crate::calendar::{Recurrence, WorkingHours};
 use crate::clock::Timestamp;
+use crate::trace::Pictures;
 
 /// The most sessions that one service account may have open; more than this is a mistake, not a need.
 pub(super) const MAX_SESSIONS: u32 = 32;
@@ -63,6 +64,8 @@ pub struct Policy {
     pub human_tasks: bool,
     /// How long a leaver may wait, in minutes, before somebody is told.
     pub leaver_patience_min: u32,
+    /// Which pictures are taken.
+    pub pictures: Pictures,
     /// For how many days pictures, pages and recordings are kept (R29); 0 for ever.
     pub evidence_days: u32,
 }
@@ -211,6 +214,7 @@ impl Default for Policy {
             leavers: LeaverLimit::default(),
             human_tasks: false,
             leaver_patience_min: 60,
+            pictures: Pictures::default(),
             evidence_days: 180,
         }
     }

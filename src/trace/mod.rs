@@ -138,13 +138,13 @@ impl Moment {
     }
 }
 
-/// A picture of the page, its secret fields masked.
+/// How the page looked at a moment, its secret fields masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     /// What it shows.
     pub moment: Moment,
-    /// A JPEG.
-    pub jpeg: Vec<u8>,
+    /// A JPEG; none where only the document was wanted.
+    pub jpeg: Option<Vec<u8>>,
     /// The document at the same moment as HTML that needs nothing else, the step's element marked; none where it could not be had.
     pub page: Option<String>,
 }
@@ -152,8 +152,23 @@ pub struct Picture {
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let page = self.page.as_ref().map_or(0, String::len);
-        write!(f, "Picture({:?}, {} bytes, page of {page})", self.moment, self.jpeg.len())
+        let jpeg = self.jpeg.as_ref().map_or(0, Vec::len);
+        write!(f, "Picture({:?}, {jpeg} bytes, page of {page})", self.moment)
     }
+}
+
+/// Which pictures are taken. A picture costs as much as several steps: Chromium draws two or three frames for it, and nothing may be done to the
+/// page meanwhile. The document costs next to nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pictures {
+    /// None, and no documents.
+    Nothing,
+    /// Before and after the commit step, and of a failure; of the other steps that changed the page, the document.
+    #[default]
+    Moments,
+    /// Of every step that changed the page, with the document.
+    EveryStep,
 }
 
 /// The flow must stop here, and not because of the app.
@@ -238,9 +253,9 @@ pub trait Witness: Send + Sync {
         Vec::new()
     }
 
-    /// Whether it keeps pictures; where it does not, none are taken.
-    fn wants_pictures(&self) -> bool {
-        true
+    /// Which pictures it keeps; no others are taken.
+    fn pictures(&self) -> Pictures {
+        Pictures::EveryStep
     }
 
     /// Asked before each step.

@@ -37,7 +37,7 @@ use crate::secret::SecretString;
 
 pub use download::Download;
 pub use drift::{Drift, Drifted};
-pub use picture::{Exposure, Kept, Photograph};
+pub use picture::{Exposure, Kept, Photograph, Shot};
 pub use request::{Answered, Asked};
 pub(super) use stream::read_answer;
 

@@ -41,8 +41,8 @@ impl Exposure {
 /// A picture, and how the page was when it was taken.
 #[derive(Clone)]
 pub struct Photograph {
-    /// A JPEG.
-    pub jpeg: Vec<u8>,
+    /// A JPEG; none where only the document was asked for.
+    pub jpeg: Option<Vec<u8>>,
     /// The document as it was then, as HTML that needs nothing else; none where it was not asked for, or could not be had.
     pub page: Option<String>,
     shows: Looks,
@@ -50,7 +50,7 @@ pub struct Photograph {
 
 impl std::fmt::Debug for Photograph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Photograph({} bytes)", self.jpeg.len())
+        write!(f, "Photograph({} bytes)", self.jpeg.as_ref().map_or(0, Vec::len))
     }
 }
 
@@ -65,6 +65,15 @@ struct Masked {
     /// What the elements show that the connector says to be secret.
     shown: Vec<String>,
     page: Option<String>,
+}
+
+/// What is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shot {
+    /// A picture of what is visible.
+    Picture,
+    /// The document alone, which is not drawn for it.
+    Page,
 }
 
 /// What is kept of the document beside a picture of it.
@@ -83,7 +92,7 @@ impl Page {
     /// # Errors
     /// The page failed. A picture that cannot be masked is not taken.
     pub async fn screenshot(&self) -> Result<Photograph, PageError> {
-        self.expose(Kept::Nothing).await.picture().await
+        self.expose(Shot::Picture, Kept::Nothing).await.picture().await
     }
 
     /// Whether a picture taken now would show the same, as far as documents tell: no element, no attribute and no control is
@@ -95,11 +104,14 @@ impl Page {
     }
 
     /// Begins to take a picture. Until it is taken the page may be looked at, but whoever is to do something to it waits.
-    pub async fn expose(&self, kept: Kept) -> Exposure {
+    pub async fn expose(&self, shot: Shot, kept: Kept) -> Exposure {
         let still = self.stillness.clone().lock_owned().await;
         let page = self.clone();
         let task = tokio::spawn(async move {
-            let taken = page.take_picture(&kept).await;
+            let taken = match shot {
+                Shot::Picture => page.take_picture(&kept).await,
+                Shot::Page => page.take_page(&kept).await,
+            };
             drop(still);
             taken
         });
@@ -125,7 +137,29 @@ impl Page {
         Err(PageError::TooSlow { doing: self.state.borrow().doing() })
     }
 
-    async fn capture(&self, kept: &Kept, until: Instant) -> Result<Photograph, PageError> {
+    /// The document as it is, without a picture of it.
+    async fn take_page(&self, kept: &Kept) -> Result<Photograph, PageError> {
+        let until = Instant::now() + PATIENCE;
+        let world = self.state.borrow().main_world().map(str::to_owned);
+        let Some(world) = world else {
+            return Ok(Photograph { jpeg: None, page: None, shows: Looks::new() });
+        };
+        let asked = self.ask_world::<Option<String>>(
+            &world,
+            "pageAlone",
+            self.about_masks(kept),
+            About::AnyOf(&[]),
+            until,
+        );
+        let page = match asked.await? {
+            Once::Answered(page) => page,
+            Once::Replaced => None,
+        };
+        Ok(Photograph { jpeg: None, page, shows: Looks::new() })
+    }
+
+    /// What is to be hidden, and what is kept of the document.
+    fn about_masks(&self, kept: &Kept) -> Value {
         let page = match kept {
             Kept::Nothing => Value::Null,
             Kept::Page(mark) => {
@@ -134,7 +168,11 @@ impl Page {
             }
         };
         let hidden = self.surroundings.never_shown();
-        let question = json!({ "secrets": self.secrets_to_hide(), "hidden": hidden, "page": page });
+        json!({ "secrets": self.secrets_to_hide(), "hidden": hidden, "page": page })
+    }
+
+    async fn capture(&self, kept: &Kept, until: Instant) -> Result<Photograph, PageError> {
+        let question = self.about_masks(kept);
         let masked = self.ask_all::<Masked>("mask", question, until).await?;
         let (mut hides, mut page, mut shows) = (false, None, Vec::new());
         for (world, masked) in masked {
@@ -160,7 +198,7 @@ impl Page {
         let data: &str = picture.data.as_ref();
         let decoded = base64::engine::general_purpose::STANDARD.decode(data);
         let jpeg = decoded.map_err(|error| PageError::Protocol(error.to_string()))?;
-        Ok(Photograph { jpeg, page, shows })
+        Ok(Photograph { jpeg: Some(jpeg), page, shows })
     }
 
     /// Returns when the main frame has another document.

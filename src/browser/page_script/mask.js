@@ -100,6 +100,13 @@ const mask = ({ secrets, hidden, page }) => new Promise((resolve) => {
   nextFrame(() => resolve(answer));
 });
 
+// The document as it is, without a picture of it: nothing is hidden on the page itself.
+const pageAlone = ({ secrets, hidden, page }) => {
+  const pass = newPass();
+  const never = declared(hidden, pass);
+  return { ok: page ? snapshot({ secrets: [...new Set([...secrets, ...secretsShown(never, pass)])], never, marked: markedBy(page.mark) }) : null };
+};
+
 const unmask = () => {
   for (const animation of masks) animation.cancel();
   masks = [];

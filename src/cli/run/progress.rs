@@ -129,7 +129,8 @@ impl Progress {
                 continue;
             }
             let name = format!("{}-{:03}-{word}.jpeg", self.flow, record.seq);
-            match self.pictures.write(&name, &picture.jpeg) {
+            let Some(jpeg) = &picture.jpeg else { continue };
+            match self.pictures.write(&name, jpeg) {
                 Ok(path) => kept.push(path),
                 Err(error) => self.say(&format!("cannot write the picture {name}: {error}")),
             }
@@ -152,6 +153,13 @@ impl Witness for Progress {
             fields.insert("pictures".to_owned(), json!(kept));
         }
         self.steps.push(step);
+    }
+
+    fn pictures(&self) -> crate::trace::Pictures {
+        match self.pictures.all {
+            true => crate::trace::Pictures::EveryStep,
+            false => crate::trace::Pictures::Moments,
+        }
     }
 
     async fn may_go_on(&mut self) -> Result<(), NotAllowed> {

@@ -13,7 +13,7 @@ async fn picture(lab: &Lab, user: &str, hidden: &str) -> Vec<u8> {
     let inner = field("Inner password").inside(exact(Kind::Frame, "Inner"));
     lab.act(inner, Action::Fill(plain(hidden))).await.unwrap();
     lab.act(field("Token"), Action::Set(secret(hidden))).await.unwrap();
-    lab.page.screenshot().await.unwrap().jpeg
+    lab.page.screenshot().await.unwrap().jpeg.unwrap()
 }
 
 #[test]

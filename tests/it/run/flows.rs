@@ -88,7 +88,13 @@ fn a_change_is_made_once_told_in_words_and_pictured_before_and_after() {
             .map(|(_, one)| one.moment)
             .collect();
         assert_eq!(moments, [Moment::Before, Moment::After]);
-        assert!(stand.log.pictures.iter().all(|(_, picture)| picture.jpeg.starts_with(&[0xff, 0xd8])));
+        assert!(
+            stand.log.pictures.iter().all(|(_, picture)| picture
+                .jpeg
+                .as_ref()
+                .unwrap()
+                .starts_with(&[0xff, 0xd8]))
+        );
         let pictured = stand.log.pictures.len();
         assert_eq!(pictured, 5, "goto, Edit, Role, and twice Save");
         // Between choosing the role and saving it nothing changes, so one picture serves for both.
