@@ -35,6 +35,7 @@ pub mod evidence;
 pub mod intake;
 pub mod job;
 pub mod operator;
+pub mod story;
 
 pub mod api;
 pub mod gateway;

@@ -16,6 +16,7 @@ use crate::store::{
 use crate::trace::{StepOutcome, StepRecord};
 
 use super::context::Context;
+use super::open::{Opening, story_of};
 use super::output::table;
 use super::{Exit, OPERATOR, folder, kept};
 
@@ -58,6 +59,16 @@ enum Act {
         /// Only that attempt
         #[arg(long, value_name = "N")]
         attempt: Option<i64>,
+    },
+    /// Tells what the last attempt at a job did, on one page for a browser: every step with its picture, page, times and lines
+    Open {
+        /// Its id
+        id: String,
+        /// Another attempt than the last
+        #[arg(long, value_name = "N")]
+        attempt: Option<i64>,
+        #[command(flatten)]
+        opening: Opening,
     },
     /// Tries jobs again that failed, were cancelled or wait for their next try
     Retry {
@@ -133,6 +144,7 @@ impl Job {
             }
             Act::Show { id, pictures } => show(context, &installation, &id, pictures.as_deref()).await,
             Act::Export { id, to, attempt } => export(context, &installation, &id, &to, attempt).await,
+            Act::Open { id, attempt, opening } => open(context, &installation, &id, attempt, &opening).await,
             Act::Retry { ids, failed, class } => {
                 let ids = match failed {
                     Some(integration) => failed_jobs(&installation, &integration, class).await?,
@@ -253,6 +265,20 @@ async fn export(
         lines.join("\n")
     })?;
     Ok(if missing.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+async fn open(
+    context: &Context,
+    installation: &Installation,
+    id: &str,
+    attempt: Option<i64>,
+    opening: &Opening,
+) -> anyhow::Result<Exit> {
+    let found = kept::find_job(installation, id).await?;
+    let page = opening.open(&story_of(installation, &found, attempt).await?)?;
+    let told = json!({ "job": id, "page": page });
+    context.format.print(&told, |_| page.display().to_string())?;
+    Ok(Exit::Done)
 }
 
 /// Does something with each job, and tells what became of it. One that is refused does not keep the others from it.

@@ -40,6 +40,7 @@ mod limits;
 mod maintenance;
 mod new;
 mod notify;
+mod open;
 mod operator_key;
 mod orphan;
 mod output;

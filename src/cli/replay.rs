@@ -12,8 +12,10 @@ use crate::connector::Connector;
 use crate::id::SystemEntropy;
 use crate::recording::{self, Drifting, Files, Recorded, Replay as Once, ReplayedRun};
 use crate::run::Limits;
+use crate::story::{self, Taken};
 
 use super::context::Context;
+use super::open::{Keeping, Opening};
 use super::run::{Pace, Pictures, Progress, as_json, folder_of, in_words, launch, load_or_tell};
 use super::{Exit, folder, kept, replay_drift};
 
@@ -45,6 +47,15 @@ pub(super) struct Replay {
     /// Where every picture is kept; otherwise only those of failures and of the commit step, in a temporary folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
+    /// Tells what it did on one page for a browser: every step with its picture, page, times and lines, and where it parts from the recording
+    #[arg(long)]
+    open: bool,
+    /// With --open: where the page is written; a new folder under the system's temporary one, if not given
+    #[arg(long, value_name = "FILE", requires = "open")]
+    to: Option<PathBuf>,
+    /// With --open: opens no browser, only says where the page is
+    #[arg(long, requires = "open")]
+    no_browser: bool,
 }
 
 impl Replay {
@@ -71,21 +82,29 @@ impl Replay {
                 Drifting { files: &files, recorded: &recorded, connector: &connector, clock, entropy };
             replay_drift::try_all(context, &drifting, &browser).await
         } else {
-            self.replay(context, &replay, &browser).await
+            self.replay(context, &replay, &files, &browser).await
         };
         browser.close().await;
         ended
     }
 
-    async fn replay(&self, context: &Context, replay: &Once<'_>, browser: &Browser) -> anyhow::Result<Exit> {
+    async fn replay(
+        &self,
+        context: &Context,
+        replay: &Once<'_>,
+        files: &Files,
+        browser: &Browser,
+    ) -> anyhow::Result<Exit> {
         let session = replay.session(browser).await?;
         let pace = if self.step { Pace::StepByStep } else { Pace::Through };
         let pictures = Pictures { folder: self.pictures.clone(), all: self.pictures.is_some() };
         let mut progress = Progress::new(context.format, pace, pictures);
-        let (mut ran, mut words, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ran, mut words, mut shown, mut taken) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for recorded in &replay.recorded.runs {
             progress.begin(&recorded.flow);
-            let run = replay.run(recorded, session.page(), &mut progress).await;
+            let mut keeping = Keeping::new(&mut progress, self.open);
+            let run = replay.run(recorded, session.page(), &mut keeping).await;
+            taken.push(keeping.pictures);
             words.push(in_words(&run.report, &progress));
             shown.push(as_json(replay.connector, &run.flow, &run.report, &progress));
             ran.push(run);
@@ -95,14 +114,32 @@ impl Replay {
         let never_recorded: Vec<_> = ran.iter().flat_map(|run| &run.never_recorded).collect();
         let is_good =
             if self.edited { ran.iter().all(ReplayedRun::is_carried) } else { differences.is_empty() };
-        let told = json!({
+        let mut told = json!({
             "recording": self.what, "edited": self.edited, "good": is_good, "same": differences.is_empty(),
             "differences": differences, "never_recorded": never_recorded, "runs": shown,
         });
+        let verdict = self.verdict(&ran, &told);
+        if self.open {
+            let texts = replay.connector.texts.iter();
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let story = story::of_replay(Taken {
+                what: &self.what,
+                recorded: replay.recorded,
+                files,
+                texts: texts.map(|file| (file.path.clone(), text(&file.bytes))).collect(),
+                ran: &ran,
+                pictures: taken,
+                verdict: verdict.clone(),
+                is_good,
+            });
+            let opening = Opening { to: self.to.clone(), no_browser: self.no_browser };
+            told["page"] = json!(opening.open(&story)?);
+        }
         context.format.print(&told, |told| {
             let mut lines: Vec<String> = words.last().cloned().into_iter().collect();
             lines.push(String::new());
-            lines.extend(self.verdict(&ran, told));
+            lines.extend(verdict);
+            lines.extend(told["page"].as_str().map(|page| format!("page: {page}")));
             lines.join("\n")
         })?;
         Ok(if is_good { Exit::Done } else { Exit::Failed })

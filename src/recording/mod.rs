@@ -24,7 +24,7 @@ use crate::run::{Committed, Identity, Output, Reach, Report};
 use crate::trace::StepRecord;
 
 pub use drift::{DriftError, Drifting, Tried, Verdict};
-pub use replay::{Asked, Replay, ReplayedRun};
+pub use replay::{Asked, Parting, Replay, ReplayedRun};
 pub use scope::given;
 
 /// The version of `recording.json` and of what lies beside it.

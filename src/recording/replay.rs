@@ -48,8 +48,21 @@ pub struct ReplayedRun {
     pub steps: Vec<StepRecord>,
     /// What came out otherwise than it was recorded, a line each.
     pub differences: Vec<String>,
+    /// Where its steps came out otherwise, first.
+    pub parting: Option<Parting>,
     /// What was asked for and is not in the recording.
     pub never_recorded: Vec<Asked>,
+}
+
+/// Where the steps of a run and those of its recording part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// The place of the step among all, from 0; one of the two may end before it.
+    pub index: usize,
+    /// The step that was recorded there, in words.
+    pub recorded: String,
+    /// The step that is there now.
+    pub now: String,
 }
 
 /// Something that a step asked for and that is not in the recording.
@@ -57,6 +70,8 @@ pub struct ReplayedRun {
 pub struct Asked {
     /// The step: place and words.
     pub step: String,
+    /// Its number in the run.
+    pub seq: u32,
     /// Whether it is the commit step, or one after it.
     pub after_commit: bool,
     /// What: `POST http://desk/members was never recorded`.
@@ -127,8 +142,9 @@ impl Replay<'_> {
         watching.end();
         let Watching { mut steps, asked: never_recorded, .. } = watching;
         steps.sort_by_key(|step| step.seq);
-        let differences = differences(recorded, &(&report).into(), &steps);
-        ReplayedRun { flow: recorded.flow.clone(), report, steps, differences, never_recorded }
+        let parting = parting(&recorded.steps, &steps);
+        let differences = differences(recorded, &(&report).into(), parting.as_ref());
+        ReplayedRun { flow: recorded.flow.clone(), report, steps, differences, parting, never_recorded }
     }
 
     /// Credentials in the place of those that no recording has: wherever they are typed, the recording is masked.
@@ -144,7 +160,7 @@ impl Replay<'_> {
 }
 
 /// What of a run came out otherwise than it was recorded, a line each. Times are none of it, nor what the page asked for by itself.
-fn differences(recorded: &RecordedRun, now: &CameTo, steps: &[StepRecord]) -> Vec<String> {
+fn differences(recorded: &RecordedRun, now: &CameTo, parting: Option<&Parting>) -> Vec<String> {
     let mut found = Vec::new();
     let (before, now) = (parts(&recorded.came_to), parts(now));
     for ((name, before), (_, now)) in before.iter().zip(&now) {
@@ -152,16 +168,23 @@ fn differences(recorded: &RecordedRun, now: &CameTo, steps: &[StepRecord]) -> Ve
             found.push(format!("{}: {name}: {before} was recorded, and now it is {now}", recorded.flow));
         }
     }
-    let lines = |steps: &[StepRecord]| steps.iter().map(in_a_line).collect::<Vec<_>>();
-    let (before, now) = (lines(&recorded.steps), lines(steps));
-    let same = before.iter().zip(&now).take_while(|(before, now)| before == now).count();
-    if before.len() != same || now.len() != same {
-        let nothing = "nothing more".to_owned();
-        let [before, now] = [before, now].map(|steps| steps.get(same).unwrap_or(&nothing).clone());
+    if let Some(Parting { index, recorded: before, now }) = parting {
         let flow = &recorded.flow;
-        found.push(format!("{flow}: step {}: {before} was recorded, and now it is {now}", same + 1));
+        found.push(format!("{flow}: step {}: {before} was recorded, and now it is {now}", index + 1));
     }
     found
+}
+
+fn parting(recorded: &[StepRecord], now: &[StepRecord]) -> Option<Parting> {
+    let lines = |steps: &[StepRecord]| steps.iter().map(in_a_line).collect::<Vec<_>>();
+    let (before, now) = (lines(recorded), lines(now));
+    let index = before.iter().zip(&now).take_while(|(before, now)| before == now).count();
+    if before.len() == index && now.len() == index {
+        return None;
+    }
+    let nothing = "nothing more".to_owned();
+    let [recorded, now] = [before, now].map(|steps| steps.get(index).unwrap_or(&nothing).clone());
+    Some(Parting { index, recorded, now })
 }
 
 fn parts(came_to: &CameTo) -> [(&'static str, serde_json::Value); 8] {
@@ -204,19 +227,20 @@ impl<'w> Watching<'w> {
         Self { inner, playback, steps: Vec::new(), refused, asked: Vec::new(), has_committed: false }
     }
 
-    fn notice(&mut self, step: &str) {
+    fn notice(&mut self, seq: u32, step: &str) {
         let refused = self.playback.refused();
         let new = refused.into_iter().skip(self.refused);
         let (step, after_commit) = (step.to_owned(), self.has_committed);
-        let new: Vec<Asked> = new.map(|what| Asked { step: step.clone(), after_commit, what }).collect();
+        let new: Vec<Asked> = new.map(|what| Asked { step: step.clone(), seq, after_commit, what }).collect();
         self.refused += new.len();
         self.asked.extend(new);
     }
 
     /// What came after the last step's end.
     fn end(&mut self) {
-        let last = self.steps.iter().max_by_key(|step| step.seq).map(told).unwrap_or_default();
-        self.notice(&last);
+        let last = self.steps.iter().max_by_key(|step| step.seq);
+        let last = last.map(|step| (step.seq, told(step))).unwrap_or_default();
+        self.notice(last.0, &last.1);
     }
 }
 
@@ -228,7 +252,7 @@ fn told(step: &StepRecord) -> String {
 #[async_trait]
 impl Witness for Watching<'_> {
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
-        self.notice(&told(&record));
+        self.notice(record.seq, &told(&record));
         self.steps.push(record.clone());
         self.inner.step(record, pictures).await;
     }
