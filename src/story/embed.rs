@@ -10,7 +10,7 @@ pub(super) const MOST: usize = 30 << 20;
 /// What becomes of a picture or a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It stands here, and has this number.
+    /// It stands here, and has this number among its kind.
     Here(usize),
     /// It is the one with that number.
     Same(usize),
@@ -55,12 +55,12 @@ pub(super) fn choose(runs: &[Run], first: usize, most: usize) -> Embedded {
 }
 
 fn number(steps: &[&Step], taken: &HashSet<&[u8]>) -> Embedded {
-    let (mut numbers, mut left_out) = (HashMap::new(), 0);
+    let (mut pictures, mut pages, mut left_out) = (HashMap::new(), HashMap::new(), 0);
     let mut places = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
         for (shot_index, shot) in step.shots.iter().enumerate() {
-            let picture = place_of(jpeg(shot), taken, &mut numbers, &mut left_out);
-            let page = place_of(html(shot), taken, &mut numbers, &mut left_out);
+            let picture = place_of(jpeg(shot), taken, &mut pictures, &mut left_out);
+            let page = place_of(html(shot), taken, &mut pages, &mut left_out);
             places.insert((index, shot_index), (picture, page));
         }
     }
@@ -139,7 +139,7 @@ mod tests {
         let steps = vec![step(b"one", "<p>"), step(b"two", "<p>"), step(b"one", "<b>")];
         let (found, left_out) = places(steps, 2, 1000);
         use Place::{Here, Same};
-        assert_eq!(found, [(Here(1), Here(2)), (Here(3), Same(2)), (Same(1), Here(4))]);
+        assert_eq!(found, [(Here(1), Here(1)), (Here(2), Same(1)), (Same(1), Here(2))]);
         assert_eq!(left_out, 0);
     }
 

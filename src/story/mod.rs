@@ -15,6 +15,9 @@ mod runs;
 mod step_view;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::failure::FailureClass;

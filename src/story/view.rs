@@ -36,7 +36,7 @@ pub fn page(story: &Story) -> String {
 }
 
 /// The same, with pictures and pages that take at most so many bytes.
-fn page_within(story: &Story, most: usize) -> String {
+pub(super) fn page_within(story: &Story, most: usize) -> String {
     let steps: Vec<&Step> = story.runs.iter().flat_map(|run| &run.steps).collect();
     let first = first_looked_at(story, &steps);
     let embedded = embed::choose(&story.runs, first.unwrap_or(0), most);
@@ -45,8 +45,8 @@ fn page_within(story: &Story, most: usize) -> String {
     view.render().unwrap_or_default()
 }
 
-/// The step that is open first: of those that failed the last that says what the story says, being the innermost; else the last that
-/// changed the app; else the last.
+/// The step that is open first: one of which something is remarked; of those that failed the last that says what the story says, being the
+/// innermost; the last that changed the app; the last.
 fn first_looked_at(story: &Story, steps: &[&Step]) -> Option<usize> {
     let failed = |step: &&Step| matches!(step.record.outcome, StepOutcome::Failed { .. });
     let told = story.message.as_deref().map(|told| message::apart(told).1);
@@ -57,8 +57,8 @@ fn first_looked_at(story: &Story, steps: &[&Step]) -> Option<usize> {
     let bad = || steps.iter().rposition(said).or_else(|| steps.iter().rposition(failed));
     let remarked = || steps.iter().position(|step| !step.remarks.is_empty());
     let commit = || steps.iter().rposition(|step| step.record.commit);
-    let found = if story.standing == Standing::Good { remarked() } else { remarked().or_else(bad) };
-    found.or_else(commit).or(steps.len().checked_sub(1))
+    let failed = story.class.and_then(|_| bad());
+    remarked().or(failed).or_else(commit).or(steps.len().checked_sub(1))
 }
 
 #[derive(Template)]

@@ -27,3 +27,4 @@ mod path;
 mod postgres;
 mod run;
 mod s3;
+mod story;

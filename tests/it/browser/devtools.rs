@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
@@ -12,6 +13,8 @@ pub struct DevTools {
     socket: WebSocket<TcpStream>,
     session: Option<String>,
     calls: u64,
+    /// What the tab told by itself, as far as it was asked to.
+    pub events: Vec<Value>,
 }
 
 /// An element that assistive technology is told of.
@@ -39,23 +42,63 @@ const PUT: &str = "function(mark, name) {
 /// The attribute in which [`DevTools::tree`] leaves its mark.
 pub const MARK: &str = "data-told";
 
+/// Where the browser takes orders whose profile is the only one in `profiles`.
+fn address(profiles: &Path) -> String {
+    let profile = std::fs::read_dir(profiles).unwrap().next().unwrap().unwrap().path();
+    let told = std::fs::read_to_string(profile.join("DevToolsActivePort")).unwrap();
+    let (port, path) = told.trim().split_once('\n').unwrap();
+    format!("ws://127.0.0.1:{port}{path}")
+}
+
 impl DevTools {
     /// Attaches to the tab with that address, in the browser whose profile is the only one in `profiles`.
     pub fn attach(profiles: &Path, url: &str) -> Self {
-        let profile = std::fs::read_dir(profiles).unwrap().next().unwrap().unwrap().path();
-        let told = std::fs::read_to_string(profile.join("DevToolsActivePort")).unwrap();
-        let (port, path) = told.trim().split_once('\n').unwrap();
-        let mut tools = Self::attach_at(&format!("ws://127.0.0.1:{port}{path}"), url);
+        let mut tools = Self::attach_at(&address(profiles), url);
         tools.call("Accessibility.enable", json!({}));
         tools
+    }
+
+    /// A new tab of that browser, in which everything is told that goes over its network and is written on its console.
+    pub fn tab(profiles: &Path) -> Self {
+        let mut tools = Self::connect(&address(profiles));
+        let made = tools.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let to = json!({ "targetId": made["targetId"], "flatten": true });
+        let attached = tools.call("Target.attachToTarget", to);
+        tools.session = attached["sessionId"].as_str().map(str::to_owned);
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            tools.call(&format!("{domain}.enable"), json!({}));
+        }
+        tools
+    }
+
+    /// Opens an address, and returns when it has loaded.
+    pub fn load(&mut self, url: &str) {
+        let loaded = |tools: &Self| {
+            tools.events.iter().filter(|event| event["method"] == "Page.loadEventFired").count()
+        };
+        let before = loaded(self);
+        self.call("Page.navigate", json!({ "url": url }));
+        while loaded(self) == before {
+            let Message::Text(text) = self.socket.read().unwrap() else { continue };
+            self.events.push(serde_json::from_str(&text).unwrap());
+        }
+    }
+
+    /// What a script of the page gives, waited for.
+    pub fn evaluate(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut given = self.call("Runtime.evaluate", params);
+        assert!(given.get("exceptionDetails").is_none(), "{given}");
+        given["result"]["value"].take()
     }
 
     /// Connects to the browser that takes orders at that address.
     pub fn connect(address: &str) -> Self {
         let host = address.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let stream = TcpStream::connect(host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let (socket, _) = tungstenite::client(address, stream).unwrap();
-        Self { socket, session: None, calls: 0 }
+        Self { socket, session: None, calls: 0, events: Vec::new() }
     }
 
     /// Attaches to the tab with that address in it.
@@ -84,6 +127,7 @@ impl DevTools {
                 assert!(answer.get("error").is_none(), "{method}: {answer}");
                 return answer["result"].take();
             }
+            self.events.push(answer);
         }
     }
 
