@@ -13,6 +13,7 @@ mod network;
 mod replayed;
 mod runs;
 mod step_view;
+mod tame;
 mod view;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One step, as the page shows it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -8,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::embed::{Embedded, Place};
 use super::excerpt::{self, Line};
 use super::message::{self, Part};
+use super::tame::tamed;
 use super::{Shot, Step, jpeg};
 use crate::trace::{Request, StepOutcome, StepRecord};
 
@@ -66,7 +68,7 @@ pub(super) struct ShotView<'a> {
     pub base64: String,
     pub size: (u16, u16),
     pub page: Place,
-    pub html: &'a str,
+    pub html: Cow<'a, str>,
 }
 
 impl<'a, 's> Around<'a, 's> {
@@ -138,6 +140,7 @@ impl<'a, 's> Around<'a, 's> {
             let (picture, page) = self.embedded.at(index, place);
             let bytes = shot.jpeg.as_deref();
             let here = bytes.filter(|_| matches!(picture, Place::Here(_)));
+            let html = shot.html.as_deref().filter(|_| matches!(page, Place::Here(_)));
             ShotView {
                 moment: shot.moment.as_str().to_owned(),
                 is_earlier: false,
@@ -145,7 +148,7 @@ impl<'a, 's> Around<'a, 's> {
                 base64: here.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default(),
                 size: size(shot),
                 page,
-                html: shot.html.as_deref().filter(|_| matches!(page, Place::Here(_))).unwrap_or_default(),
+                html: html.map(tamed).unwrap_or_default(),
             }
         });
         shown.collect()
@@ -169,7 +172,7 @@ impl<'a, 's> Around<'a, 's> {
             base64: String::new(),
             size: size(shot),
             page,
-            html: "",
+            html: Cow::default(),
         };
         (picture != Place::None).then_some(shown)
     }

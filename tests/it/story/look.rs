@@ -128,9 +128,16 @@ impl Look {
         assert!(worst["contrast"].as_f64().unwrap() >= 4.5, "{at}: {worst}");
     }
 
-    /// What it looks like.
-    pub fn picture(&mut self) -> Value {
-        self.tools.call("Page.captureScreenshot", json!({ "format": "png" }))["data"].take()
+    /// The colour behind the document in the frame, which the page itself cannot see.
+    pub fn ground_of_frame(&mut self) -> String {
+        self.tools.call("DOM.enable", json!({}));
+        self.tools.call("CSS.enable", json!({}));
+        let page = self.tools.call("DOM.getDocument", json!({ "depth": -1, "pierce": true }));
+        let body = body_of_frame(&page["root"], false).expect("a frame with a document");
+        let style = self.tools.call("CSS.getComputedStyleForNode", json!({ "nodeId": body }));
+        let styles = style["computedStyle"].as_array().unwrap();
+        let ground = styles.iter().find(|style| style["name"] == "background-color").unwrap();
+        ground["value"].as_str().unwrap().to_owned()
     }
 
     /// What the page asked a network for, or any file but its own, and its policy did not refuse.
@@ -156,4 +163,13 @@ impl Look {
         let events = events.filter(|event| told.iter().any(|method| event["method"] == *method));
         events.map(|event| event["params"].to_string()).collect()
     }
+}
+
+fn body_of_frame(node: &Value, is_within: bool) -> Option<u64> {
+    if is_within && node["nodeName"] == "BODY" {
+        return node["nodeId"].as_u64();
+    }
+    let below = node["children"].as_array().into_iter().flatten();
+    let found = below.into_iter().find_map(|child| body_of_frame(child, is_within));
+    found.or_else(|| body_of_frame(node.get("contentDocument")?, true))
 }
