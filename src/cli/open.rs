@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use crate::server::Installation;
 use crate::store::{AttemptDetail, JobDetail};
 use crate::story::{Story, Told, of_attempt, page};
-use crate::trace::{ListedPage, NextStep, NotAllowed, Picture, Preview, Progress, StepRecord, Witness};
+use crate::trace::{
+    ListedPage, NextStep, NotAllowed, Picture, Pictures, Preview, Progress, StepRecord, Witness,
+};
 
 use super::kept;
 
@@ -131,8 +133,8 @@ impl Witness for Keeping<'_> {
         self.inner.left_off(list).await
     }
 
-    fn wants_pictures(&self) -> bool {
-        self.is_asked || self.inner.wants_pictures()
+    fn pictures(&self) -> Pictures {
+        if self.is_asked { Pictures::EveryStep } else { self.inner.pictures() }
     }
 
     async fn may_go_on(&mut self) -> Result<(), NotAllowed> {

@@ -69,7 +69,7 @@ fn steps(run: &ReplayedRun, mut pictures: BTreeMap<u32, Vec<Picture>>) -> Vec<St
         let asked = run.never_recorded.iter().filter(|asked| asked.seq == record.seq);
         let remarks = asked.map(|asked| format!("Not in the recording: {}", asked.what)).collect();
         let taken = pictures.remove(&record.seq).unwrap_or_default();
-        let shot = |Picture { moment, jpeg, page }: Picture| Shot { moment, jpeg: Some(jpeg), html: page };
+        let shot = |Picture { moment, jpeg, page }: Picture| Shot { moment, jpeg, html: page };
         let mut shots: Vec<Shot> = taken.into_iter().map(shot).collect();
         shots.sort_by_key(Shot::rank);
         steps.push(Step { record: record.clone(), shots, remarks });
