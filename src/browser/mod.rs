@@ -46,7 +46,7 @@ pub use page::{
     Acted, Action, Answered, Arrival, Asked, Download, Drift, Drifted, Exposure, Found, Guard, Kept, Located,
     Matches, Page, Photograph, Read, Rows, Shot, Target, Text, Wait,
 };
-pub use playback::{Playback, PlaybackError};
+pub use playback::{Playback, PlaybackError, STAND_IN};
 pub use record::{Recorder, Recording};
 pub use session::{Network, Session, SessionOptions};
 

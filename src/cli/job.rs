@@ -18,7 +18,7 @@ use crate::trace::{StepOutcome, StepRecord};
 use super::context::Context;
 use super::open::{Opening, story_of};
 use super::output::table;
-use super::{Exit, OPERATOR, folder, kept};
+use super::{Exit, OPERATOR, kept, package};
 
 /// What is to be done, was done, and failed
 #[derive(clap::Args)]
@@ -53,8 +53,8 @@ enum Act {
     Export {
         /// Its id
         id: String,
-        /// The folder; none yet, or an empty one
-        #[arg(long, value_name = "DIR")]
+        /// The folder, none yet or an empty one, or an archive (`.tar.gz`)
+        #[arg(long, value_name = "PLACE")]
         to: PathBuf,
         /// Only that attempt
         #[arg(long, value_name = "N")]
@@ -253,8 +253,7 @@ async fn export(
 ) -> anyhow::Result<Exit> {
     let found = kept::find_job(installation, id).await?;
     let (files, missing) = kept::export(installation, &found, in_full(installation, &found), attempt).await?;
-    folder::make_empty(to)?;
-    folder::write(to, &files)?;
+    package::finish(package::create(to)?, &files)?;
     let told = json!({ "job": id, "folder": to, "files": files.len(), "missing": missing });
     context.format.print(&told, |_| {
         let mut lines: Vec<String> = missing.iter().map(|line| format!("missing: {line}")).collect();

@@ -88,6 +88,6 @@ pub(super) async fn fetch(
     Ok((files, missing))
 }
 
-fn is_of_recording(row: &EvidenceRow) -> bool {
+pub(super) fn is_of_recording(row: &EvidenceRow) -> bool {
     row.path.starts_with(RECORDING)
 }

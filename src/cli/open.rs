@@ -99,21 +99,21 @@ fn chosen(job: &JobDetail, attempt: Option<i64>) -> anyhow::Result<Option<&Attem
 }
 
 /// Keeps the pictures of a run, where they are asked for, and tells another witness everything.
-pub(super) struct Keeping<'w> {
-    inner: &'w mut dyn Witness,
+pub(super) struct Keeping<W> {
+    pub(super) inner: W,
     is_asked: bool,
     /// By step.
     pub(super) pictures: BTreeMap<u32, Vec<Picture>>,
 }
 
-impl<'w> Keeping<'w> {
-    pub(super) fn new(inner: &'w mut dyn Witness, is_asked: bool) -> Self {
+impl<W: Witness> Keeping<W> {
+    pub(super) fn new(inner: W, is_asked: bool) -> Self {
         Self { inner, is_asked, pictures: BTreeMap::new() }
     }
 }
 
 #[async_trait]
-impl Witness for Keeping<'_> {
+impl<W: Witness> Witness for Keeping<W> {
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
         if self.is_asked {
             self.pictures.insert(record.seq, pictures.clone());

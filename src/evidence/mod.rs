@@ -18,14 +18,16 @@ mod seal;
 mod story;
 mod unpack;
 mod verify;
+mod whole;
 mod words;
 mod work;
 
 pub use self::export::{ExportError, Exported, Exporter, Stage};
-pub use self::package::{PackageError, PackageWriter, Packed, SUMS};
+pub use self::package::{PackageError, PackageWriter, Packed, SUMS, is_archive};
 pub use self::scope::Scope;
 pub use self::unpack::{Limits, Odd, Visit, read_package};
 pub use self::verify::{Verified, VerifyError, Wrong, verify};
+pub use self::whole::read_whole;
 
 /// The version of what a bundle has in it.
 const VERSION: u64 = 1;

@@ -56,6 +56,14 @@ pub enum PackageError {
     /// There are more files than anybody packs.
     #[error("there are more than {0} files")]
     TooMany(usize),
+    /// It is not as it was written.
+    #[error("{name} {what}")]
+    NotWhole {
+        /// Which file, or the archive itself.
+        name: String,
+        /// What is the matter with it.
+        what: String,
+    },
 }
 
 impl PackageError {
@@ -172,7 +180,7 @@ impl PackageWriter {
 }
 
 /// Whether a package of that name is an archive.
-fn is_archive(path: &Path) -> bool {
+pub fn is_archive(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.ends_with(".tar.gz") || name.ends_with(".tgz")
 }

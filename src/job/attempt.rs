@@ -21,7 +21,7 @@ use super::sync::sync;
 use super::terms;
 use super::trials::Trials;
 use super::witness::JobWitness;
-use super::worker::AFTER_FAULT;
+use super::worker::{AFTER_FAULT, Recordings};
 
 /// Runs the claimed job and writes how it ended. Where the lease is lost the job is left to whoever has it now; where the time is
 /// `over` first it is handed back, to be read first if a commit step had come.
@@ -94,8 +94,9 @@ async fn prepare(
     };
     let breakers = workshop.store.breakers(&claimed.job.integration_id).await;
     let trials = Trials::new(&claimed.job, breakers.map_err(|error| internal(&error))?);
-    if claimed.job.kind == Kind::TestLogin {
-        // A session that is logged in shows no form to log in with.
+    let records_all = sessions.recordings == Recordings::OfAll;
+    if claimed.job.kind == Kind::TestLogin || records_all {
+        // A session that is logged in shows no form to log in with, and what it was answered before is in no recording.
         sessions.close_kept(claimed.slot).await;
     }
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
@@ -110,7 +111,7 @@ async fn prepare(
         Kind::Group => replicate(workshop, &integration, &mut flows, claimed).await,
         Kind::Sync => sync(workshop, &integration, &mut flows, claimed).await,
     };
-    flows.leave(&ended.result).await;
+    flows.leave(records_all || ended.result.is_err()).await;
     let connector = &integration.connector;
     let connector = json!({ "name": connector.name, "version": connector.version, "hash": connector.hash });
     ended.facts.insert("connector".to_owned(), connector);

@@ -147,10 +147,10 @@ impl<'a> Flows<'a> {
         report
     }
 
-    /// Ends the attempt: keeps its recording where it failed. Returns when everything that it left is written.
-    pub(super) async fn leave(&mut self, result: &Result<(), Failure>) {
+    /// Ends the attempt, and keeps its recording where that is wanted. Returns when everything that it left is written.
+    pub(super) async fn leave(&mut self, keep_recording: bool) {
         let runs = std::mem::take(&mut self.runs);
-        if result.is_err() {
+        if keep_recording {
             let network = self.session.recorder.recording(&run::redactor(&self.credentials.values)).await;
             let username = self.username();
             let session = recording::Session {

@@ -29,7 +29,7 @@ use crate::integration::Integrations;
 use crate::store::Store;
 
 pub use watch::Watch;
-pub use worker::{BrowserChoice, Worker, WorkerOptions};
+pub use worker::{BrowserChoice, Recordings, Worker, WorkerOptions};
 
 /// What workers need of the installation.
 #[derive(Clone, Debug)]

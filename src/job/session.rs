@@ -18,6 +18,7 @@ use crate::store::SlotId;
 
 use super::browsers::{Browsers, Place};
 use super::terms;
+use super::worker::Recordings;
 
 /// How long a session is kept without being used.
 const IDLE: Duration = Duration::from_secs(10 * 60);
@@ -72,6 +73,7 @@ pub(super) struct Stamp {
 pub(super) struct Sessions {
     browsers: Browsers,
     clock: SharedClock,
+    pub(super) recordings: Recordings,
     /// By the slot that rests with this worker.
     kept: Mutex<HashMap<SlotId, AppSession>>,
     /// Slots whose sessions made room for others, until somebody gives them up.
@@ -79,8 +81,8 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(browsers: Browsers, clock: SharedClock) -> Self {
-        Self { browsers, clock, kept: Mutex::default(), left: Mutex::default() }
+    pub(super) fn new(browsers: Browsers, clock: SharedClock, recordings: Recordings) -> Self {
+        Self { browsers, clock, recordings, kept: Mutex::default(), left: Mutex::default() }
     }
 
     /// The session of a slot of the integration: the one that is kept, or a new one.

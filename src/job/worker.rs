@@ -39,6 +39,17 @@ pub struct WorkerOptions {
     pub parallel: usize,
     /// How long a claim holds without a heartbeat.
     pub lease: Duration,
+    /// Which attempts leave a recording.
+    pub recordings: Recordings,
+}
+
+/// Which attempts leave a recording to be replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recordings {
+    /// Those that fail.
+    OfFailures,
+    /// All. Each logs in for itself, so that each can be replayed alone.
+    OfAll,
 }
 
 /// Where the browsers of a worker are.
@@ -66,6 +77,7 @@ impl WorkerOptions {
             patience: Duration::from_secs(60),
             parallel: 2,
             lease: Duration::from_secs(60),
+            recordings: Recordings::OfFailures,
         }
     }
 }
@@ -121,7 +133,7 @@ impl Worker {
                 Browsers::Elsewhere(Elsewhere::new(addresses, options.patience, workshop.clock.clone()))
             }
         };
-        let sessions = Arc::new(Sessions::new(browsers, workshop.clock.clone()));
+        let sessions = Arc::new(Sessions::new(browsers, workshop.clock.clone(), options.recordings));
         let (stop, stopped) = channel(false);
         let mut tasks = JoinSet::new();
         let (name, lease, parallel) = (options.name, options.lease, options.parallel.max(1));

@@ -8,8 +8,10 @@
 //! away; a replay draws another one, and what is masked in a recording fits anything.
 
 mod drift;
+mod many;
 mod replay;
 mod scope;
+mod slim;
 
 use std::collections::BTreeMap;
 
@@ -24,8 +26,10 @@ use crate::run::{Committed, Identity, Output, Reach, Report};
 use crate::trace::StepRecord;
 
 pub use drift::{DriftError, Drifting, Tried, Verdict};
+pub use many::{names, one, together};
 pub use replay::{Asked, Parting, Replay, ReplayedRun};
 pub use scope::given;
+pub use slim::slim;
 
 /// The version of `recording.json` and of what lies beside it.
 pub const VERSION: u32 = 2;
@@ -34,6 +38,7 @@ pub const VERSION: u32 = 2;
 pub const MANIFEST: &str = "recording.json";
 const NETWORK: &str = "network.har";
 const CONNECTOR: &str = "connector/";
+const BODIES: &str = "bodies/";
 
 /// Files by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -177,7 +182,7 @@ pub fn write(
         exchanges_left_out: network.left_out(),
     };
     let har = network.to_har(browser, |bytes, extension| {
-        let path = format!("bodies/{}", ArtifactName::of(bytes, extension));
+        let path = format!("{BODIES}{}", ArtifactName::of(bytes, extension));
         files.insert(path.clone(), bytes.to_vec());
         path
     });

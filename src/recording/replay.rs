@@ -7,12 +7,12 @@ use async_trait::async_trait;
 
 use super::scope::scope;
 use super::{CameTo, Recorded, RecordedRun};
-use crate::browser::{Browser, BrowserError, Network, Page, Playback, Session, SessionOptions};
+use crate::browser::{Browser, BrowserError, Network, Page, Playback, STAND_IN, Session, SessionOptions};
 use crate::clock::{SharedClock, ShiftedClock};
 use crate::connector::{Connector, CredentialKind};
 use crate::id::SharedEntropy;
 use crate::run::{self, Call, Identity, Limits, Reach, Report, USERNAME, UsedCodes};
-use crate::secret::{MASK, SecretString};
+use crate::secret::SecretString;
 use crate::trace::{
     NextStep, NotAllowed, Picture, Pictures, Preview, Progress, StepOutcome, StepRecord, Witness,
 };
@@ -153,7 +153,7 @@ impl Replay<'_> {
         let value = |name: &str, kind: CredentialKind| match (name, kind) {
             (USERNAME, _) => self.recorded.username.clone().unwrap_or_default(),
             ("totp", _) => ANY_TOTP_SECRET.to_owned(),
-            _ => MASK.to_owned(),
+            _ => STAND_IN.to_owned(),
         };
         fields.map(|field| (field.name.clone(), SecretString::from(value(&field.name, field.kind)))).collect()
     }

@@ -1,11 +1,12 @@
 //! Whether a request is the one that was recorded.
 //!
-//! What was a secret is masked in a recording: there anything fits. Points in time and marks drawn by chance, in the query of an address or in a
-//! field of a form, fit any other.
+//! What was a secret is masked in a recording: there anything fits. Points in time and marks drawn by chance, in the query of an address, in a
+//! field of a form or in JSON, fit any other; so does what a parameter is named for that only keeps caches out of the way.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 use url::Url;
 
 use crate::secret::MASK;
@@ -19,9 +20,15 @@ static BY_CHANCE: LazyLock<Regex> = LazyLock::new(|| {
 static BOUNDARY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"----WebKitFormBoundary[0-9A-Za-z]+").expect("a pattern"));
 
+/// Parameters that make an address new each time.
+const AGAINST_CACHES: [&str; 10] =
+    ["_", "_dc", "_t", "cachebuster", "cb", "nocache", "rand", "t", "timestamp", "ts"];
+
 /// How well a request fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
+    /// But for what a parameter against caches has, too.
+    Roughly,
     /// But for what was drawn by chance, or is masked.
     Nearly,
     /// In every character.
@@ -44,14 +51,11 @@ pub(super) fn address(recorded: &str, asked: &str) -> Option<Fit> {
     let masked = recorded.contains(MASK) || recorded.contains(&written(MASK));
     let same_place =
         rest(&one) == rest(&other) || masked && glob(&decoded(&rest(&one)), &decoded(&rest(&other)));
-    (same_place && pairs(&one, &other)).then_some(Fit::Nearly)
+    if same_place { same_pairs(&pairs(&one), &pairs(&other)) } else { None }
 }
 
-fn pairs(recorded: &Url, asked: &Url) -> bool {
-    let of = |url: &Url| {
-        url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect::<Vec<_>>()
-    };
-    same_pairs(&of(recorded), &of(asked))
+fn pairs(url: &Url) -> Vec<(String, String)> {
+    url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
 /// How well the body that is sent fits the one that was recorded.
@@ -59,21 +63,58 @@ pub(super) fn body(recorded: &str, sent: &str) -> Option<Fit> {
     if recorded == sent {
         return Some(Fit::Wholly);
     }
+    let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|value| !value.is_number());
+    if let (Some(one), Some(other)) = (json(recorded), json(sent)) {
+        return same_json(&one, &other).then_some(Fit::Nearly);
+    }
     let [one, other] = [recorded, sent].map(|text| BOUNDARY.replace_all(text, "boundary").into_owned());
     let form = |text: &str| {
         url::form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect::<Vec<_>>()
     };
-    if glob(&one, &other) || same_pairs(&form(&one), &form(&other)) { Some(Fit::Nearly) } else { None }
+    if glob(&one, &other) { Some(Fit::Nearly) } else { same_pairs(&form(&one), &form(&other)) }
 }
 
-fn same_pairs(recorded: &[(String, String)], asked: &[(String, String)]) -> bool {
-    recorded.len() == asked.len()
-        && recorded.iter().zip(asked).all(|((name, value), (other_name, other))| {
-            let by_chance = BY_CHANCE.is_match(value) && BY_CHANCE.is_match(other);
-            name == other_name && (by_chance || glob(value, other))
-        })
+/// The same members, each with a value that fits; a number that was a secret is masked as text.
+fn same_json(recorded: &Value, sent: &Value) -> bool {
+    match (recorded, sent) {
+        (Value::Object(one), Value::Object(other)) => {
+            let fits = |(name, value)| other.get(name).is_some_and(|other| same_json(value, other));
+            one.len() == other.len() && one.iter().all(fits)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_json(one, other))
+        }
+        (Value::String(one), other) => {
+            let other = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
+            same_value(one, &other)
+        }
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || same_value(&one.to_string(), &other.to_string())
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Whether a value is the one that was recorded, as far as it is not masked or drawn by chance.
+fn same_value(recorded: &str, other: &str) -> bool {
+    BY_CHANCE.is_match(recorded) && BY_CHANCE.is_match(other) || glob(recorded, other)
+}
+
+fn same_pairs(recorded: &[(String, String)], asked: &[(String, String)]) -> Option<Fit> {
+    if recorded.len() != asked.len() {
+        return None;
+    }
+    let fits = |((name, value), (other_name, other)): (&(String, String), &(String, String))| {
+        let is_against_caches = AGAINST_CACHES.iter().any(|known| name.eq_ignore_ascii_case(known));
+        match name == other_name {
+            true if same_value(value, other) => Some(Fit::Nearly),
+            true if is_against_caches => Some(Fit::Roughly),
+            _ => None,
+        }
+    };
+    recorded.iter().zip(asked).map(fits).try_fold(Fit::Nearly, |worst, fit| Some(worst.min(fit?)))
 }
 
 /// Whether `text` is `recorded`, in which anything stands for what is masked.
@@ -109,6 +150,8 @@ mod tests {
             ("http://a/x?q=1", "http://a/y?q=1", None),
             ("http://a/x?_=1795132800042", "http://a/x?_=1795132899999", Some(Fit::Nearly)),
             ("http://a/x?id=1042", "http://a/x?id=1043", None),
+            ("http://a/x?t=chbueo5q&q=1", "http://a/x?t=chdq01zz&q=1", Some(Fit::Roughly)),
+            ("http://a/x?t=chbueo5q&q=1", "http://a/x?t=chdq01zz&q=2", None),
             ("http://a/x?t=••••••&q=1", "http://a/x?t=secret&q=1", Some(Fit::Nearly)),
             ("http://a/x?t=••••••&q=1", "http://a/x?t=secret&q=2", None),
             ("http://a/reset/••••••/go", "http://a/reset/x/go", Some(Fit::Nearly)),
@@ -128,6 +171,8 @@ mod tests {
             ("email=a%40b", "email=a%40b&more=1", None),
             ("{\"token\":\"••••••\",\"a\":1}", "{\"token\":\"x\",\"a\":1}", Some(Fit::Nearly)),
             ("{\"token\":\"••••••\",\"a\":1}", "{\"token\":\"x\",\"a\":2}", None),
+            ("{\"password\":\"••••••\"}", "{\"password\":\"x\",\"otp\":\"1\"}", None),
+            ("{\"at\":1795132800042,\"a\":1}", "{\"a\":1,\"at\":1795132899999}", Some(Fit::Nearly)),
             ("------WebKitFormBoundaryA1\r\nx", "------WebKitFormBoundaryB2\r\nx", Some(Fit::Nearly)),
         ] {
             assert_eq!(body(recorded, sent), expected, "{recorded} {sent}");

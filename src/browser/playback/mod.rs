@@ -17,6 +17,9 @@ use self::fit::Fit;
 use super::router::{Event, Router};
 use crate::secret::MASK;
 
+/// What a page gets where the recording has masked a secret: text that a header may have in it.
+pub const STAND_IN: &str = "masked-in-recording";
+
 /// The recording cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaybackError {
@@ -74,6 +77,8 @@ enum Answer {
     },
     /// The connection failed when it was recorded.
     Failed,
+    /// The page, or the end of the recording, did not wait for the answer.
+    Never,
     /// The recording does not have it, for this reason.
     Missing(String),
 }
@@ -172,6 +177,8 @@ impl Playback {
                 drop(router.send(Some(session), &fulfil));
                 return;
             }
+            // The page gives it up once more.
+            Some(Answer::Never) => return,
             Some(Answer::Failed) => network::ErrorReason::ConnectionFailed,
             Some(Answer::Missing(_)) | None => network::ErrorReason::BlockedByClient,
         };
@@ -300,7 +307,7 @@ struct HarResponse {
     headers: Vec<HarHeader>,
     content: HarContent,
     #[serde(rename = "_error")]
-    error: Option<Value>,
+    error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -318,14 +325,22 @@ struct HarContent {
 }
 
 impl HarResponse {
+    /// Whether all of an answer is there that broke a navigation off.
+    fn is_whole(&self) -> bool {
+        self.content.file.is_some() || matches!(self.status, 204 | 205)
+    }
+
     fn answer(
         self,
         body: &mut impl FnMut(&str) -> io::Result<Vec<u8>>,
         before: &[Exchange],
         address: &str,
     ) -> Result<Answer, PlaybackError> {
-        if self.error.is_some() || self.status == 0 {
-            return Ok(Answer::Failed);
+        match self.error.as_deref() {
+            None | Some("net::ERR_ABORTED") if self.status == 0 => return Ok(Answer::Never),
+            // What is saved or has no content ends a navigation so, and was answered.
+            Some(error) if error != "net::ERR_ABORTED" || !self.is_whole() => return Ok(Answer::Failed),
+            _ => {}
         }
         if self.status == 304 {
             // What the browser had then is what was answered before.
@@ -345,9 +360,13 @@ impl HarResponse {
         let headers = self.headers.into_iter();
         let headers = headers
             .filter(|header| !of_transport.iter().any(|name| header.name.eq_ignore_ascii_case(name)))
-            // A header has no bullets.
-            .map(|header| (header.name, header.value.replace(MASK, "masked")));
+            .map(|header| (header.name, header.value.replace(MASK, STAND_IN)));
         let (status, words) = (self.status, self.status_text);
+        // A token is sent back in headers, which have no bullets.
+        let bytes = match String::from_utf8(bytes) {
+            Ok(text) => text.replace(MASK, STAND_IN).into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
         Ok(Answer::Whole { status, words, headers: headers.collect(), body: bytes })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex::Regex;
 use serde_json::Value;
 use url::Url;
@@ -11,6 +13,8 @@ use crate::secret::{Redactor, SecretString, names_a_secret};
 
 /// Shorter cookies are settings of a page (`1`, `true`, `dark`), and blot out words.
 const SHORTEST_COOKIE: usize = 8;
+/// A shorter one could be guessed.
+const SHORTEST_SIGNATURE: usize = 32;
 
 #[expect(clippy::expect_used, reason = "a fixed pattern, compiled in the tests")]
 static CONTROL: LazyLock<Regex> =
@@ -29,7 +33,7 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn secrets(exchange: &Exchange, redactor: &mut Redactor) {
     let mut learn = |name: &str, value: &str| {
         if names_a_secret(name) {
-            redactor.add(&SecretString::from(value));
+            redactor.add(&SecretString::from(secret_of(value)));
         }
     };
     if let Ok(url) = Url::parse(&exchange.url) {
@@ -55,6 +59,25 @@ pub(super) fn secrets(exchange: &Exchange, redactor: &mut Redactor) {
             _ => learn(name, value),
         }
     }
+}
+
+/// What of a value is secret. Of a signed token (RFC 7519) it is the signature, without which nobody lets its bearer in; the rest a page reads,
+/// to know who is logged in and until when.
+fn secret_of(value: &str) -> &str {
+    let part = |part: &str| -> Option<Value> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok().filter(Value::is_object)
+    };
+    let mut parts = value.split('.');
+    let (Some(head), Some(claims), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return value;
+    };
+    let (Some(head), Some(claims)) = (part(head), part(claims)) else { return value };
+    let mut has_secrets = false;
+    of_json(&claims, &mut |name, _| has_secrets |= names_a_secret(name));
+    let is_signed = head["alg"].as_str().is_some_and(|alg| !alg.eq_ignore_ascii_case("none"));
+    if is_signed && !has_secrets && signature.len() >= SHORTEST_SIGNATURE { signature } else { value }
 }
 
 fn learn_cookie(cookie: &str, learn: &mut impl FnMut(&str, &str)) {
@@ -121,6 +144,25 @@ mod tests {
 
     fn kept(text: &str) -> Body {
         Body::Kept(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn of_a_signed_token_the_signature_is_the_secret() {
+        let token = |head: &str, claims: &str, signature: &str| {
+            format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(claims))
+        };
+        let signature = "s1gnature_of-a-token-that-is-long-enough";
+        let (signed, claims) = (r#"{"alg":"HS256"}"#, r#"{"sub":"ann","exp":1795132800}"#);
+        assert_eq!(secret_of(&token(signed, claims, signature)), signature);
+        for whole in [
+            token(signed, claims, "short"),
+            token(r#"{"alg":"none"}"#, claims, signature),
+            token(signed, r#"{"sub":"ann","api_key":"canary"}"#, signature),
+            format!("a.b.{signature}"),
+            "canary".to_owned(),
+        ] {
+            assert_eq!(secret_of(&whole), whole);
+        }
     }
 
     #[test]

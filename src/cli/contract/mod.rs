@@ -10,6 +10,7 @@ mod guards;
 mod jobs;
 mod people;
 mod person;
+mod recordings;
 mod report;
 mod sandbox;
 mod story;
@@ -30,6 +31,7 @@ use super::run::{Access, folder_of, load_or_tell, misused};
 
 use case::Case;
 use person::Mark;
+use recordings::Recordings;
 use sandbox::{Entry, Kept, Sandbox};
 use story::{Asked, PROTECTED, Suite};
 
@@ -67,6 +69,10 @@ pub(super) struct Test {
     /// Writes the result as JUnit's XML too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Keeps in this folder, none yet or an empty one, what `usher replay` needs to play each case without the app: an archive for each. Every
+    /// job then logs in for itself, which with one-time codes takes half a minute
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 }
 
 impl Test {
@@ -96,13 +102,15 @@ impl Test {
         let mark = Mark::draw(&SystemEntropy, &self.domain);
         let entry = Entry { settings, login, credentials };
         let protected = vec![mark.user_name(PROTECTED)];
-        let sandbox =
-            Sandbox::open(context, (&folder, &connector), &entry, protected, Kept::at(self.pictures)).await?;
+        let recordings = self.record.map(Recordings::prepare).transpose().context("--record")?;
+        let kept = (Kept::at(self.pictures), recordings.is_some());
+        let sandbox = Sandbox::open(context, (&folder, &connector), &entry, protected, kept).await?;
         let invite = texts(&folder).into_iter().find(|text| text.path == "flows/invite.yaml");
         let invite = String::from_utf8_lossy(&invite.map(|text| text.bytes).unwrap_or_default()).into_owned();
         let asked = Asked { entry, cases, member: self.member, fill: self.fill, mark };
         eprintln!("{} {}, with Chromium:", connector.name, connector.version);
         let mut suite = Suite::new(sandbox, connector.clone(), invite, asked);
+        suite.recordings = recordings;
         suite.play().await?;
         let Suite { sandbox, report, .. } = suite;
         sandbox.close().await;

@@ -19,7 +19,7 @@ use crate::connector::{Connector, texts};
 use crate::failure::FailureClass;
 use crate::intake::{Caller, Intake, Shown};
 use crate::integration::{Answering, Integration, LeaverLimit, NewIntegration, Policy, Safeguard};
-use crate::job::Worker;
+use crate::job::{Recordings, Worker};
 use crate::scim::Resource;
 use crate::secret::SecretString;
 use crate::server::{Installation, Paths};
@@ -98,7 +98,7 @@ impl Sandbox {
         (folder, connector): (&Path, &Connector),
         entry: &Entry,
         protected: Vec<String>,
-        pictures: Kept,
+        (pictures, records_all): (Kept, bool),
     ) -> anyhow::Result<Self> {
         let temporary = tempfile::Builder::new().prefix("usher-test-").tempdir()?;
         let connectors = temporary.path().join("connectors");
@@ -110,7 +110,10 @@ impl Sandbox {
         let installation = context.open_at(Paths::new(temporary.path().join("data"), connectors)).await?;
         let integration = set_up(&installation, NAME, connector, entry, protected).await?;
         let (_, token) = installation.integrations.new_token(&integration, None, OPERATOR).await?;
-        let options = installation.worker_options(crate::cli::browser::chromium()?);
+        let mut options = installation.worker_options(crate::cli::browser::chromium()?);
+        if records_all {
+            options.recordings = Recordings::OfAll;
+        }
         let worker = installation.start_worker(options).await?.context("another worker is here already")?;
         let clock: SharedClock = std::sync::Arc::new(SystemClock);
         let intake = Intake::new(installation.store.clone(), installation.integrations.clone(), clock);

@@ -11,6 +11,7 @@ use crate::store::SeenAccount;
 use super::case::{Case, End, Verdict};
 use super::people::{GroupMade, Person};
 use super::person::Mark;
+use super::recordings::Recordings;
 use super::report::Report;
 use super::sandbox::{Entry, Sandbox, Synced};
 
@@ -57,6 +58,8 @@ pub(super) struct Suite {
     pub(super) before_leaving: Option<SeenAccount>,
     /// How many accounts of the first list are protected though nobody made them; none as long as no list was read.
     pub(super) protected_at_first: Option<usize>,
+    /// Where what a case did is kept, where that was asked for.
+    pub(super) recordings: Option<Recordings>,
 }
 
 impl Suite {
@@ -72,6 +75,7 @@ impl Suite {
             group: None,
             before_leaving: None,
             protected_at_first: None,
+            recordings: None,
         }
     }
 
@@ -119,6 +123,11 @@ impl Suite {
             None => self.judge(case).await,
         };
         self.report.end(&name, began, verdict);
+        if let Some(recordings) = &mut self.recordings
+            && let Err(error) = recordings.keep(&self.sandbox.installation, &name).await
+        {
+            eprintln!("  {name}: what it did could not be kept: {error:#}");
+        }
     }
 
     /// Why a case is not played.

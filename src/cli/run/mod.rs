@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::browser::LaunchOptions;
 use crate::connector::{Connector, load};
-use crate::diagnostic::{Colour, one_of, render};
+use crate::diagnostic::{Colour, Diagnostic, one_of, render};
 use crate::run::{Committed, Reach, Report};
 use crate::secret::SecretString;
 use crate::step::Output;
@@ -59,8 +59,9 @@ pub(super) struct Run {
     /// Where every picture is kept; otherwise only those of failures and of the commit step, in a temporary folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// Keeps the run in this folder: what went over the network (HAR 1.2), the steps, what was given, the connector's files; no secrets
-    #[arg(long, value_name = "DIR", conflicts_with = "watch")]
+    /// Keeps the run in this folder or archive (`.tar.gz`): what went over the network (HAR 1.2), the steps, what was given, the connector's
+    /// files; no secrets
+    #[arg(long, value_name = "PLACE", conflicts_with = "watch")]
     record: Option<PathBuf>,
 }
 
@@ -130,7 +131,7 @@ impl Run {
         wrong.extend(told.as_ref().err().into_iter().flatten().cloned());
         let (true, Ok(mut told)) = (wrong.is_empty(), told) else { return Ok(misused(&wrong)) };
         let mut watch = self.watch.then(|| Watch::new(&folder)).transpose()?;
-        let record = self.record.as_deref().map(Record::prepare).transpose()?;
+        let mut record = self.record.as_deref().map(Record::prepare).transpose()?;
         let mut trial = Trial::open(&launch(self.headed)?, credentials).await?;
         if record.is_some() {
             trial.record();
@@ -140,7 +141,7 @@ impl Run {
         let exit = loop {
             let report = trial.run(&connector, &self.flow, told, reach, &mut progress).await?;
             let shown = as_json(&connector, &self.flow, &report, &progress);
-            if let Some(record) = &record {
+            if let Some(record) = record.take() {
                 let written = record.write(&mut trial, &connector).await?;
                 progress.say(&written);
             }
@@ -202,10 +203,15 @@ pub(super) fn folder_of(connector: &str, context: &Context) -> anyhow::Result<Pa
 pub(super) fn load_or_tell(folder: &Path) -> Option<Connector> {
     let loaded = load(folder);
     if loaded.connector.is_none() {
-        let colour = if std::io::stderr().is_terminal() { Colour::Ansi } else { Colour::Plain };
-        eprintln!("{}", render(&loaded.diagnostics, colour));
+        tell_mistakes(&loaded.diagnostics);
     }
     loaded.connector
+}
+
+/// Shows the mistakes of a connector.
+pub(super) fn tell_mistakes(mistakes: &[Diagnostic]) {
+    let colour = if std::io::stderr().is_terminal() { Colour::Ansi } else { Colour::Plain };
+    eprintln!("{}", render(mistakes, colour));
 }
 
 fn no_flow(connector: &Connector, flow: &str) -> String {

@@ -1,4 +1,4 @@
-//! A run kept in a folder, for `--record`.
+//! A run kept in a folder or an archive, for `--record`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,25 +6,26 @@ use anyhow::Context as _;
 
 use super::Trial;
 use super::trial::VIEWPORT;
-use crate::cli::folder;
+use crate::cli::package;
 use crate::connector::Connector;
+use crate::evidence::PackageWriter;
 use crate::recording::{self, Session};
 
-/// The folder of a recording.
-#[derive(Debug)]
+/// Where a recording goes.
 pub(super) struct Record {
-    folder: PathBuf,
+    path: PathBuf,
+    package: PackageWriter,
 }
 
 impl Record {
-    /// Makes the folder. What is in one already is nothing to write over.
-    pub(super) fn prepare(folder: &Path) -> anyhow::Result<Self> {
-        folder::make_empty(folder).context("--record")?;
-        Ok(Self { folder: folder.to_owned() })
+    /// Makes the place. What is there already is nothing to write over.
+    pub(super) fn prepare(path: &Path) -> anyhow::Result<Self> {
+        let package = package::create(path).context("--record")?;
+        Ok(Self { path: path.to_owned(), package })
     }
 
     /// Writes what ran; says what it wrote.
-    pub(super) async fn write(&self, trial: &mut Trial, connector: &Connector) -> anyhow::Result<String> {
+    pub(super) async fn write(self, trial: &mut Trial, connector: &Connector) -> anyhow::Result<String> {
         let (network, runs, origins) = trial.recording().await.context("nothing was recorded")?;
         let session = Session {
             browser: trial.browser().version(),
@@ -32,7 +33,7 @@ impl Record {
             origins,
             username: trial.username(),
         };
-        folder::write(&self.folder, &recording::write(session, connector, runs, &network))?;
-        Ok(format!("recording: {} ({} exchanges)", self.folder.display(), network.len()))
+        package::finish(self.package, &recording::write(session, connector, runs, &network))?;
+        Ok(format!("recording: {} ({} exchanges)", self.path.display(), network.len()))
     }
 }

@@ -10,7 +10,7 @@ const account = (id, username, name, password, more) => {
   return { id, username, name, salt, hashedPassword: pbkdf2Sync(password, salt, 1000, 64, 'sha512').toString('hex'), ...more };
 };
 const people = readFileSync(PEOPLE, 'utf8').trim().split('\n').map((line) => line.split('\t'));
-const accounts = [account(1, SERVICE_NAME, 'Usher', SERVICE_PASSWORD, { admin: true, otpActive: true, otpSecret: SERVICE_TOTP })];
+const accounts = [account(1, SERVICE_NAME, 'Usher', SERVICE_PASSWORD, { admin: true, otpActive: process.env.SERVICE_OTP !== 'off', otpSecret: SERVICE_TOTP })];
 people.forEach(([login, given, family], index) => {
   accounts.push(account(index + 2, login, `${given} ${family}`, PEOPLE_PASSWORD, { admin: index % 10 === 0 }));
 });

@@ -1,23 +1,30 @@
 //! `usher replay --drift`: whether the flows of a recording notice that a page is not as it was.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
 use crate::browser::Browser;
+use crate::clock::SystemClock;
+use crate::id::SystemEntropy;
 use crate::recording::{Drifting, Tried, Verdict};
 
-use super::Exit;
-use super::context::Context;
-use super::output::table;
+use super::once::Once;
+use crate::cli::Exit;
+use crate::cli::context::Context;
+use crate::cli::output::table;
 
 /// Tries everything and shows what came of it.
-pub(super) async fn try_all(
-    context: &Context,
-    drifting: &Drifting<'_>,
-    browser: &Browser,
-) -> anyhow::Result<Exit> {
+pub(super) async fn try_all(context: &Context, once: &Once, browser: &Browser) -> anyhow::Result<Exit> {
+    let drifting = Drifting {
+        files: &once.files,
+        recorded: &once.recorded,
+        connector: &once.connector,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+    };
     let (all, done) = (drifting.len(), AtomicUsize::new(0));
     let shows_progress = std::io::stderr().is_terminal();
     let tried = drifting
