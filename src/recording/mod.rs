@@ -189,9 +189,12 @@ pub fn write(
     for text in connector.texts.iter() {
         files.insert(format!("{CONNECTOR}{}", text.path), text.bytes.clone());
     }
-    let clean = |value: &serde_json::Value| network.redact(&format!("{value:#}\n")).into_bytes();
-    files.insert(NETWORK.to_owned(), clean(&har));
-    files.insert(MANIFEST.to_owned(), clean(&serde_json::json!(recorded)));
+    let clean = |mut value: serde_json::Value| {
+        network.redact_json(&mut value);
+        format!("{value:#}\n").into_bytes()
+    };
+    files.insert(NETWORK.to_owned(), clean(har));
+    files.insert(MANIFEST.to_owned(), clean(serde_json::json!(recorded)));
     files
 }
 

@@ -191,7 +191,7 @@ fn parts(came_to: &CameTo) -> [(&'static str, serde_json::Value); 8] {
     let CameTo { class, message, committed, output } = came_to;
     [
         ("class", serde_json::json!(class)),
-        ("message", serde_json::json!(message)),
+        ("message", serde_json::json!(message.as_deref().map(without_doing))),
         ("committed", serde_json::json!(committed)),
         ("stopped before the commit", serde_json::json!(output.stopped)),
         ("absent", serde_json::json!(output.absent)),
@@ -199,6 +199,11 @@ fn parts(came_to: &CameTo) -> [(&'static str, serde_json::Value); 8] {
         ("rows", serde_json::json!(output.rows)),
         ("complete", serde_json::json!(output.complete)),
     ]
+}
+
+/// A message without what the page was doing when nobody would wait any longer, which is another thing at another pace.
+fn without_doing(message: &str) -> &str {
+    message.split("\n(the page was ").next().unwrap_or(message)
 }
 
 fn in_a_line(step: &StepRecord) -> String {

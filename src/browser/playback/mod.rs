@@ -57,6 +57,8 @@ struct Exchange {
     method: String,
     address: String,
     body: String,
+    /// Whether it is how a page and its server talk all the time; see [`is_talk`].
+    is_talk: bool,
     /// Whether it may change the app.
     is_change: bool,
     /// How many changes were recorded before it.
@@ -73,7 +75,8 @@ enum Answer {
         status: u16,
         words: String,
         headers: Vec<(String, String)>,
-        body: Vec<u8>,
+        /// In base64, as Chromium takes it. Pages are long, and asked for often.
+        body: Arc<str>,
     },
     /// The connection failed when it was recorded.
     Failed,
@@ -120,12 +123,14 @@ impl Playback {
         let Har { log } = Har::deserialize(har)?;
         let (mut exchanges, mut changes): (Vec<Exchange>, usize) = (Vec::new(), 0);
         for entry in log.entries {
-            let is_change = !matches!(entry.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+            let is_talk = is_talk(&entry.request.url, &entry.kind);
+            let is_change = !is_talk && !matches!(entry.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
             let answer = entry.response.answer(&mut body, &exchanges, &entry.request.url)?;
             exchanges.push(Exchange {
                 method: entry.request.method,
                 address: without_fragment(&entry.request.url),
                 body: entry.request.post_data.map(|data| data.text).unwrap_or_default(),
+                is_talk,
                 is_change,
                 after: changes,
                 is_state: matches!(entry.kind.as_str(), "document" | "xhr" | "fetch" | ""),
@@ -165,7 +170,7 @@ impl Playback {
         let answered = match answer {
             Some(Answer::Whole { status, words, headers, body }) => {
                 let headers = headers.into_iter().map(|(name, value)| fetch::HeaderEntry { name, value });
-                let body = base64::engine::general_purpose::STANDARD.encode(body);
+                let body = body.to_string();
                 let fulfil = fetch::FulfillRequestParams {
                     request_id: request_id.into(),
                     response_code: i64::from(status),
@@ -208,6 +213,9 @@ impl Tape {
     /// What a request is answered with; none where nothing of the kind was recorded.
     fn answer(&mut self, method: &str, address: &str, body: &str) -> Option<Answer> {
         let Some(at) = self.find(method, address, body) else {
+            if is_talk(address, "") {
+                return Some(Answer::Never);
+            }
             self.refuse(method, address, "was never recorded");
             return None;
         };
@@ -243,6 +251,10 @@ impl Tape {
             .map(|(at, exchange, _)| (at, exchange))
             .collect();
         let fresh = |(_, exchange): &&(usize, &Exchange)| exchange.played == 0;
+        // What was said is said once, and then the line is silent.
+        if best.iter().all(|(_, exchange)| exchange.is_talk) {
+            return best.iter().find(fresh).map(|(at, _)| *at);
+        }
         // A change is made once for each time that it was recorded.
         if best.iter().any(|(_, exchange)| exchange.is_change) {
             return best.iter().find(fresh).map(|(at, _)| *at);
@@ -364,11 +376,22 @@ impl HarResponse {
         let (status, words) = (self.status, self.status_text);
         // A token is sent back in headers, which have no bullets.
         let bytes = match String::from_utf8(bytes) {
-            Ok(text) => text.replace(MASK, STAND_IN).into_bytes(),
+            Ok(text) if text.contains(MASK) => text.replace(MASK, STAND_IN).into_bytes(),
+            Ok(text) => text.into_bytes(),
             Err(error) => error.into_bytes(),
         };
-        Ok(Answer::Whole { status, words, headers: headers.collect(), body: bytes })
+        let body = base64::engine::general_purpose::STANDARD.encode(bytes).into();
+        Ok(Answer::Whole { status, words, headers: headers.collect(), body })
     }
+}
+
+/// Whether a request is one of those by which a page and its server talk all the time, where no WebSocket can be had (Engine.IO, SockJS), or
+/// one that nobody waits for. Those change nothing that a flow is about, and come when they come.
+fn is_talk(address: &str, kind: &str) -> bool {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let path = address.split('?').next().unwrap_or_default();
+    let is_engine_io = query.contains("EIO=") && query.contains("transport=polling");
+    is_engine_io || path.contains("/sockjs/") || kind == "ping"
 }
 
 fn without_fragment(address: &str) -> String {
@@ -401,6 +424,7 @@ mod tests {
             answers.push(match answer {
                 Some(Answer::Whole { body, headers, .. }) => {
                     assert!(headers.is_empty(), "{headers:?}");
+                    let body = base64::engine::general_purpose::STANDARD.decode(&*body).unwrap();
                     String::from_utf8(body).unwrap()
                 }
                 other => format!("{other:?}"),
@@ -440,7 +464,35 @@ mod tests {
         );
         let never = "was never recorded";
         assert_eq!(refused, [format!("GET http://app/new {never}"), format!("POST http://app/list {never}")]);
-        // Whoever changes at once sees what was there afterwards.
+        // A page and its server talk beside all that: each thing once, and nobody is told of what was never said.
+        let talk = "/socket.io/?EIO=4&transport=polling&t=a";
+        let entries = [
+            entry("GET", "/list", "", "one"),
+            entry("POST", talk, "40", "ok"),
+            entry("GET", talk, "", "open"),
+            entry("GET", "/new", "", "new"),
+        ];
+        let asked = [
+            ("GET", "/new", ""),
+            ("POST", talk, "40"),
+            ("POST", talk, "41"),
+            ("GET", talk, ""),
+            ("GET", talk, ""),
+        ];
+        let (answers, refused) = played(&entries, &asked);
+        assert_eq!(answers, ["new", "ok", "Some(Never)", "open", "Some(Never)"]);
+        assert!(refused.is_empty(), "{refused:?}");
+    }
+
+    #[test]
+    fn who_changes_at_once_sees_what_was_there_afterwards() {
+        let entries = [
+            entry("GET", "/list", "", "one"),
+            entry("POST", "/list", "add=two", "added"),
+            entry("GET", "/list", "", "one and two"),
+        ];
+        let (list, add) = (("GET", "/list", ""), ("POST", "/list", "add=two"));
+        let never = "was never recorded";
         assert_eq!(played(&entries, &[add, list]).0, ["added", "one and two"]);
         let another = played(&entries, &[("POST", "/list", "add=three"), ("GET", "/favicon.ico", "")]);
         assert_eq!(another.1, [format!("POST http://app/list {never}")]);

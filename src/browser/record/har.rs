@@ -37,8 +37,17 @@ impl Recording {
         self.left_out
     }
 
-    /// `text` without the secrets that the recording knows of.
-    pub fn redact(&self, text: &str) -> String {
+    /// Takes the secrets that the recording knows of out of every text in `value`. Numbers stay: a time is none, whatever digits it has.
+    pub fn redact_json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redact(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.redact_json(member)),
+            _ => {}
+        }
+    }
+
+    fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
 

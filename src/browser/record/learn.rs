@@ -32,7 +32,7 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
 /// Adds the secrets of an exchange to `redactor`.
 pub(super) fn secrets(exchange: &Exchange, redactor: &mut Redactor) {
     let mut learn = |name: &str, value: &str| {
-        if names_a_secret(name) {
+        if names_a_secret(name) && !is_a_button(name) {
             redactor.add(&SecretString::from(secret_of(value)));
         }
     };
@@ -61,6 +61,19 @@ pub(super) fn secrets(exchange: &Exchange, redactor: &mut Redactor) {
     }
 }
 
+/// Whether a field of that name is a button, whose value is its label: `submit_otp`.
+fn is_a_button(name: &str) -> bool {
+    let first = name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["submit", "button", "btn", "commit"].iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Seconds or milliseconds since 1970, as settings of a page have them.
+fn is_a_time(value: &str) -> bool {
+    matches!(value.len(), 10 | 13)
+        && value.starts_with('1')
+        && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// What of a value is secret. Of a signed token (RFC 7519) it is the signature, without which nobody lets its bearer in; the rest a page reads,
 /// to know who is logged in and until when.
 fn secret_of(value: &str) -> &str {
@@ -83,6 +96,7 @@ fn secret_of(value: &str) -> &str {
 fn learn_cookie(cookie: &str, learn: &mut impl FnMut(&str, &str)) {
     if let Some((_, value)) = cookie.split_once('=')
         && value.trim().len() >= SHORTEST_COOKIE
+        && !is_a_time(value.trim())
     {
         learn("token", value.trim());
     }
@@ -178,12 +192,12 @@ mod tests {
         let exchange = Exchange {
             url: "https://desk.example/x?access_token=canary-query&page=2000".to_owned(),
             sent: vec![
-                header("cookie", "theme=dark; sid=canary-cookie"),
+                header("cookie", "theme=dark; seen=1795132800; sid=canary-cookie"),
                 header("Authorization", "Bearer canary-bearer"),
                 header("X-CSRF-Token", "canary-header"),
                 header("Accept-Language", "english"),
             ],
-            sent_body: kept("email=ann%40acme.example&user%5Bpassword%5D=canary+form%26"),
+            sent_body: kept("email=ann%40acme.example&user%5Bpassword%5D=canary+form%26&submit_otp=Verify"),
             answer: Some(answer),
             ..Exchange::default()
         };
@@ -210,7 +224,7 @@ mod tests {
         ] {
             assert!(redactor.is_shown_by(secret.as_bytes()), "{secret}");
         }
-        for word in ["ann@acme.example", "dark", "english", "2000", "Ann", "Bearer"] {
+        for word in ["ann@acme.example", "dark", "english", "1795132800", "2000", "Ann", "Bearer", "Verify"] {
             assert!(!redactor.is_shown_by(word.as_bytes()), "{word}");
         }
     }

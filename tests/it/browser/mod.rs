@@ -13,5 +13,6 @@ mod look;
 mod navigate;
 mod picture;
 pub mod plain;
+mod replayed;
 mod tree;
 mod waits;

@@ -9,6 +9,7 @@ mod evidence;
 mod job;
 mod pick;
 mod readme;
+mod recordings;
 mod replay;
 mod run;
 mod scim_journal;

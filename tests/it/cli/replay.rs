@@ -101,6 +101,10 @@ fn a_page_that_has_changed_stops_a_replay_and_what_is_no_recording_is_said() {
         let manifest = stage.shell.path("kept/drift/connector/connector.yaml");
         let text = std::fs::read_to_string(&manifest).unwrap();
         std::fs::write(&manifest, format!("{text}# changed\n")).unwrap();
+        let damaged = stage.replay("kept/drift", &[]).failed();
+        assert!(damaged.contains("connector/connector.yaml is not what SHA256SUMS says"), "{damaged}");
+        // Who changes one by hand takes the list away.
+        std::fs::remove_file(stage.shell.path("kept/drift/SHA256SUMS")).unwrap();
         let changed = stage.replay("kept/drift", &[]).failed();
         assert!(changed.contains("is not the one that was recorded"), "{changed}");
         let har = stage.shell.path("kept/drift/network.har");
@@ -139,5 +143,49 @@ fn a_page_that_drifts_stops_a_flow_before_its_commit_and_a_flow_that_does_not_lo
         assert_eq!(ran.code, Some(1), "{ran:?}");
         let went_on: Vec<&str> = ran.out.lines().filter(|line| line.contains("WENT ON")).collect();
         assert!(!went_on.is_empty() && went_on.iter().all(|line| line.contains("saw text")), "{}", ran.out);
+    });
+}
+
+#[test]
+fn recordings_are_packed_into_an_archive_which_is_refused_where_a_byte_of_it_changed() {
+    with_desk(|stage| {
+        let agent = format!("account.email={}", stage.agent().email);
+        stage.record("read_account", "kept/read.tar.gz", &["--set", &agent]).done();
+        stage.record("list_accounts", "kept/list", &[]).done();
+        let there = stage.record("list_accounts", "kept/read.tar.gz", &[]).failed();
+        assert!(there.contains("is there already"), "{there}");
+        stage.replay("kept/read.tar.gz", &[]).done();
+        let packed = stage.replay("kept/read.tar.gz", &["kept/list", "--pack", "kept/all.tar.gz"]).done();
+        assert!(packed.contains("2 of 2 came out as they were recorded"), "{packed}");
+        let told = stage.replay("kept/all.tar.gz", &["--junit", "junit.xml", "--format", "json"]).json();
+        let names: Vec<&str> = told["recordings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["recording"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["kept/all.tar.gz/list", "kept/all.tar.gz/read"]);
+        let junit = std::fs::read_to_string(stage.shell.path("junit.xml")).unwrap();
+        assert!(junit.contains("tests=\"4\" failures=\"0\""), "{junit}");
+        stage.replay("kept/all.tar.gz/read", &[]).done();
+
+        // One that differs fails all of them, and is told with what differs.
+        let manifest = stage.shell.path("kept/list/recording.json");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, text.replacen("\"committed\": false", "\"committed\": true", 1)).unwrap();
+        std::fs::remove_file(stage.shell.path("kept/list/SHA256SUMS")).unwrap();
+        let differs = stage.replay("kept/list", &["kept/read.tar.gz", "--junit", "junit.xml"]);
+        assert_eq!(differs.code, Some(1), "{differs:?}");
+        assert!(differs.out.contains("committed: true was recorded, and now it is false"), "{differs:?}");
+        let junit = std::fs::read_to_string(stage.shell.path("junit.xml")).unwrap();
+        assert!(junit.contains("failures=\"1\"") && junit.contains("type=\"differs\""), "{junit}");
+
+        let archive = stage.shell.path("kept/all.tar.gz");
+        let mut bytes = std::fs::read(&archive).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&archive, bytes).unwrap();
+        let damaged = stage.replay("kept/all.tar.gz", &[]).failed();
+        assert!(damaged.contains("all.tar.gz") && damaged.contains("is no recording"), "{damaged}");
     });
 }
