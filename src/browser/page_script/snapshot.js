@@ -43,6 +43,9 @@ class Snapshot {
   }
 }
 
+// A style without what it would load.
+const withoutAddresses = (style) => style.replace(/url\((?!["']?data:)[^)]*\)/g, 'none');
+
 const sheetTexts = new WeakMap();
 
 // The rules of a style sheet; none where it is another origin's.
@@ -51,8 +54,9 @@ const rulesOf = (sheet) => {
     const known = sheetTexts.get(sheet);
     const rules = sheet.cssRules;
     if (known && known.count === rules.length) return known.text;
-    const text = [...rules].map((rule) => rule.cssText).join('\n')
-      .replace(/@import[^;]*;/g, '').replace(/url\((?!["']?data:)[^)]*\)/g, 'none').replace(/<\/(?=style)/gi, '<\\/');
+    const text = withoutAddresses([...rules].map((rule) => rule.cssText).join('\n')
+      .replace(/@import[^;]*;/g, ''))
+      .replace(/<\/(?=style)/gi, '<\\/');
     sheetTexts.set(sheet, { count: rules.length, text });
     return text;
   } catch {
@@ -69,12 +73,35 @@ const putStyles = (root, out) => {
   }
 };
 
+// What is in the top layer lies above everything, which no attribute says: a modal dialog with what it darkens, an open popover.
+const topLayerStyle = (element) => {
+  const box = element.getBoundingClientRect();
+  return `position:fixed;inset:auto;left:${Math.round(box.left)}px;top:${Math.round(box.top)}px;width:${Math.round(box.width)}px;height:${Math.round(box.height)}px;margin:0;z-index:2147483647`;
+};
+
+const isModal = (element) => element.localName === 'dialog' && element.matches(':modal');
+const isOpenPopover = (element) => element.hasAttribute('popover') && element.matches(':popover-open');
+
+const putBackdrop = (element, out) => {
+  const colour = getComputedStyle(element, '::backdrop').backgroundColor;
+  out.put('<div');
+  out.attribute('style', `position:fixed;inset:0;z-index:2147483647;background:${colour}`);
+  out.put('></div>');
+};
+
 const isSvg = (element) => element.namespaceURI === 'http://www.w3.org/2000/svg';
 
 const putAttributes = (element, out) => {
   const svg = isSvg(element);
+  const isOnTop = !svg && (isModal(element) || isOpenPopover(element));
   for (const { name, value } of element.attributes) {
     if (/^on/.test(name) || /href$/.test(name)) continue;
+    // Nothing opens a popover there: one that is open is none, and one that is not stays hidden.
+    if (name === 'popover' && !svg && !isOnTop) out.put(' popover');
+    if (name === 'style' && !svg) {
+      out.attribute('style', withoutAddresses(isOnTop ? `${value};${topLayerStyle(element)}` : value));
+      continue;
+    }
     const isData = name.startsWith('data-') && (name === 'data-testid' || value.length <= SHORT_DATA);
     if (svg || KEPT.has(name) || isData || name.startsWith('aria-')) out.attribute(name, svg ? value.replace(/url\((?!#)[^)]*\)/g, 'none') : value);
   }
@@ -83,6 +110,7 @@ const putAttributes = (element, out) => {
     out.attribute('href', '#');
     out.attribute('data-leads-to', element.pathname ?? '');
   }
+  if (isOnTop && !element.hasAttribute('style')) out.attribute('style', topLayerStyle(element));
   if (out.about.marked.has(element)) out.put(' data-usher-marked');
 };
 
@@ -116,6 +144,7 @@ const putNode = (node, out) => {
   }
   if (node.localName === 'iframe') return putFrame(node, out);
   const name = node.localName;
+  if (isModal(node)) putBackdrop(node, out);
   out.put(`<${name}`);
   putAttributes(node, out);
   putControl(node, out);

@@ -14,5 +14,6 @@ mod navigate;
 mod picture;
 pub mod plain;
 mod replayed;
+mod snapshot;
 mod tree;
 mod waits;
