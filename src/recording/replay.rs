@@ -175,13 +175,20 @@ fn differences(recorded: &RecordedRun, now: &CameTo, parting: Option<&Parting>) 
     found
 }
 
-fn parting(recorded: &[StepRecord], now: &[StepRecord]) -> Option<Parting> {
+fn parting(recorded: &[StepRecord], now_steps: &[StepRecord]) -> Option<Parting> {
     let lines = |steps: &[StepRecord]| steps.iter().map(in_a_line).collect::<Vec<_>>();
-    let (before, now) = (lines(recorded), lines(now));
-    let index = before.iter().zip(&now).take_while(|(before, now)| before == now).count();
-    if before.len() == index && now.len() == index {
-        return None;
-    }
+    let (before, now) = (lines(recorded), lines(now_steps));
+    let differs = |index: &usize| before.get(*index) != now.get(*index);
+    // A step around others may differ only because of one in it, which then tells more.
+    let is_around = |index: &usize| {
+        let of = |steps: &[StepRecord]| {
+            let (own, next) = (steps.get(*index)?, steps.get(index + 1)?);
+            (next.depth > own.depth).then(|| own.place())
+        };
+        of(recorded).is_some_and(|place| of(now_steps).as_ref() == Some(&place))
+    };
+    let all = || (0..before.len().max(now.len())).filter(differs);
+    let index = all().find(|index| !is_around(index)).or_else(|| all().next())?;
     let nothing = "nothing more".to_owned();
     let [recorded, now] = [before, now].map(|steps| steps.get(index).unwrap_or(&nothing).clone());
     Some(Parting { index, recorded, now })

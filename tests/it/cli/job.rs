@@ -15,7 +15,7 @@ use crate::on_sqlite::store::body_of;
 use super::*;
 
 /// Leaves a failed job behind, with a nesting step that ended after the one in it. Returns its id.
-async fn leave_a_failed_job(shell: &Shell) -> String {
+pub(super) async fn leave_a_failed_job(shell: &Shell) -> String {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let options = StoreOptions::new(shell.path("usher-data"));
     let store = Store::open(&options, clock.clone(), Ids::new(clock.clone(), entropy)).await.unwrap();

@@ -7,6 +7,7 @@ mod data;
 mod db;
 mod evidence;
 mod job;
+mod open;
 mod pick;
 mod readme;
 mod recordings;
