@@ -59,6 +59,10 @@ enum Act {
         /// Only that attempt
         #[arg(long, value_name = "N")]
         attempt: Option<i64>,
+        /// Puts fictional values in the place of what tells who people are, the same for the same person, and leaves pictures out. Whoever
+        /// stands on a page by name alone, and was not read by a flow, is not known to be somebody: look before you pass it on
+        #[arg(long)]
+        anonymise: bool,
     },
     /// Tells what the last attempt at a job did, on one page for a browser: every step with its picture, page, times and lines
     Open {
@@ -143,7 +147,9 @@ impl Job {
                 list(context, &installation, integration, state, limit).await
             }
             Act::Show { id, pictures } => show(context, &installation, &id, pictures.as_deref()).await,
-            Act::Export { id, to, attempt } => export(context, &installation, &id, &to, attempt).await,
+            Act::Export { id, to, attempt, anonymise } => {
+                export(context, &installation, &id, (&to, attempt), anonymise).await
+            }
             Act::Open { id, attempt, opening } => open(context, &installation, &id, attempt, &opening).await,
             Act::Retry { ids, failed, class } => {
                 let ids = match failed {
@@ -248,15 +254,27 @@ async fn export(
     context: &Context,
     installation: &Installation,
     id: &str,
-    to: &Path,
-    attempt: Option<i64>,
+    (to, attempt): (&Path, Option<i64>),
+    is_anonymous: bool,
 ) -> anyhow::Result<Exit> {
     let found = kept::find_job(installation, id).await?;
-    let (files, missing) = kept::export(installation, &found, in_full(installation, &found), attempt).await?;
+    let shown = in_full(installation, &found);
+    let (mut files, missing) = kept::export(installation, &found, shown, attempt).await?;
+    let (mut values, mut pictures) = (0, 0);
+    if is_anonymous {
+        let anonymised = kept::anonymised(installation, &found.job, files).await?;
+        (files, values, pictures) = (anonymised.files, anonymised.values, anonymised.pictures);
+    }
     package::finish(package::create(to)?, &files)?;
-    let told = json!({ "job": id, "folder": to, "files": files.len(), "missing": missing });
+    let told = json!({
+        "job": id, "folder": to, "files": files.len(), "missing": missing,
+        "anonymised": is_anonymous, "values_replaced": values, "pictures_left_out": pictures,
+    });
     context.format.print(&told, |_| {
         let mut lines: Vec<String> = missing.iter().map(|line| format!("missing: {line}")).collect();
+        if is_anonymous {
+            lines.push(format!("{values} values replaced, {pictures} pictures left out"));
+        }
         lines.push(format!("{}: {} files", to.display(), files.len()));
         if files.contains_key(MANIFEST) {
             lines.push(format!("usher replay {}", to.display()));

@@ -3,9 +3,9 @@
 use anyhow::{Context as _, bail};
 
 use crate::artifact::ArtifactName;
-use crate::recording::Files;
+use crate::recording::{Anonymised, Files, MANIFEST, Recorded, anonymise};
 use crate::server::Installation;
-use crate::store::{AttemptDetail, EvidenceRow, JobDetail, RECORDING};
+use crate::store::{AttemptDetail, EvidenceRow, JobDetail, JobRow, RECORDING};
 
 /// A job with its attempts.
 pub(super) async fn find_job(installation: &Installation, id: &str) -> anyhow::Result<JobDetail> {
@@ -69,6 +69,29 @@ pub(super) async fn export(
     }
     files.insert("job.json".to_owned(), format!("{shown:#}\n").into_bytes());
     Ok((files, missing))
+}
+
+/// The files of an export with fictional people.
+pub(super) async fn anonymised(
+    installation: &Installation,
+    job: &JobRow,
+    files: Files,
+) -> anyhow::Result<Anonymised> {
+    let integration = installation.integrations.get(&job.integration_id).await?;
+    let integration = integration.context("the integration of this job is gone")?;
+    let account = &integration.connector.account;
+    let is_personal = |name: &str| Some(name) != account.id.as_deref() && account.attribute(name).is_some();
+    let recorded = files.contains_key(MANIFEST).then(|| Recorded::read(&files)).transpose()?;
+    let mut people = recorded.as_ref().map(|recorded| recorded.people(&is_personal)).unwrap_or_default();
+    people.extend(job.user_name.clone());
+    if let Some(id) = &job.user_id
+        && let Some(seen) = installation.store.find_account(&job.integration_id, id).await?
+    {
+        let attributes = seen.seen.attributes.into_iter();
+        people.extend(attributes.filter(|(name, _)| is_personal(name)).map(|(_, value)| value));
+    }
+    let kept = recorded.and_then(|recorded| recorded.username).into_iter().collect();
+    Ok(anonymise(files, &people, &kept))
 }
 
 /// The bytes of evidence by path, and what of it is not to be had, a line each.

@@ -7,13 +7,14 @@
 //! Deliberately absent: the seed of a run's randomness. The only thing that is made of it is an initial password, which the seed would give
 //! away; a replay draws another one, and what is masked in a recording fits anything.
 
+mod anonymise;
 mod drift;
 mod many;
 mod replay;
 mod scope;
 mod slim;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ use crate::failure::FailureClass;
 use crate::run::{Committed, Identity, Output, Reach, Report};
 use crate::trace::StepRecord;
 
+pub use anonymise::{Anonymised, anonymise};
 pub use drift::{DriftError, Drifting, Tried, Verdict};
 pub use many::{names, one, together};
 pub use replay::{Asked, Parting, Replay, ReplayedRun};
@@ -241,6 +243,27 @@ impl Recorded {
             return Err(RecordingError::Version { found: version });
         }
         serde_json::from_slice(text).map_err(unreadable)
+    }
+}
+
+impl Recorded {
+    /// The values that tell who somebody is: of whom the runs were about, and of everybody whom they read. `is_personal` says of which
+    /// attributes of an account.
+    pub fn people(&self, is_personal: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut people = BTreeSet::new();
+        for run in &self.runs {
+            people.extend(run.subject.iter().cloned());
+            let CameTo { output, .. } = &run.came_to;
+            let read = output.rows.iter().chain([&output.values]).flatten();
+            people.extend(read.filter(|(name, _)| is_personal(name)).map(|(_, value)| value.clone()));
+            for given in [&run.given["account"], &run.given["wanted"]] {
+                let fields = given.as_object().into_iter().flatten();
+                let personal = fields.filter(|(name, _)| is_personal(name));
+                people.extend(personal.filter_map(|(_, value)| value.as_str().map(str::to_owned)));
+            }
+        }
+        people.retain(|value| !value.is_empty());
+        people
     }
 }
 

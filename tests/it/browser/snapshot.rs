@@ -1,13 +1,13 @@
 //! The page as HTML that needs nothing else.
 
 use super::lab::*;
-use usher::browser::Kept;
+use usher::browser::{Kept, Shot};
 
 #[test]
 fn what_lies_above_the_page_does_so_in_its_snapshot_and_what_is_hidden_stays_so() {
     in_lab(|lab| async move {
         lab.goto("layers.html").await;
-        let shown = lab.page.expose(Kept::Page(None)).await.picture().await.unwrap();
+        let shown = lab.page.expose(Shot::Picture, Kept::Page(None)).await.picture().await.unwrap();
         let html = shown.page.unwrap();
         let tag = |text: &str| {
             let at = html.find(text).unwrap_or_else(|| panic!("no {text} in {html}"));
