@@ -24,8 +24,10 @@ const LAST: [&str; 16] = [
 ];
 
 static MAIL: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
-    // As it is, or with its `@` as addresses of pages write it.
-    Regex::new(r"(?i)\b[a-z0-9._+-]+(@|%40)[a-z0-9-]+(\.[a-z0-9-]+)+\b")
+    // As it is, with its `@` as forms write it, or with everything but letters and digits as addresses of pages may write it.
+    Regex::new(
+        r"(?i)\b(?:[a-z0-9._+-]|%2e|%5f|%2b|%2d)+(@|%40)(?:[a-z0-9-]|%2d)+(?:(?:\.|%2e)(?:[a-z0-9-]|%2d)+)+\b",
+    )
 });
 
 /// What came of it.
@@ -104,11 +106,15 @@ impl Fictional {
         let Ok(mail) = &*MAIL else { return text.to_owned() };
         let text = mail.replace_all(text, |found: &Captures<'_>| {
             let (whole, at) = (&found[0], &found[1]);
-            let address = whole.replacen(at, "@", 1);
+            let address = percent_encoding::percent_decode_str(whole).decode_utf8_lossy().into_owned();
             if kept.contains(&address) || address.ends_with("@example.org") {
                 return whole.to_owned();
             }
-            self.of(&address).replacen('@', at, 1)
+            let fictional = self.of(&address);
+            match whole.contains("%2E") || whole.contains("%2e") {
+                true => percent(&fictional),
+                false => fictional.replacen('@', at, 1),
+            }
         });
         let mut names: Vec<(&String, &String)> =
             self.by_value.iter().filter(|(value, _)| !value.contains('@')).collect();
@@ -128,9 +134,11 @@ impl Fictional {
 /// A value as pages, forms and addresses write it.
 fn written(value: &str) -> [String; 3] {
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let percent =
-        percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string();
-    [value.to_owned(), form, percent]
+    [value.to_owned(), form, percent(value)]
+}
+
+fn percent(value: &str) -> String {
+    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn people_are_replaced_the_same_everywhere_and_nobody_else_is() {
         let page = "<td>Ada Lovelace</td><td>ADA@acme.example</td><td>pal@acme.example</td><td>owner@acme.example</td>";
-        let har = r#"{"url":"/members?q=ada%40acme.example&name=Ada+Lovelace","email":"ada@acme.example"}"#;
+        let har = r#"{"url":"/members?q=ada%40acme.example&name=Ada+Lovelace","email":"ada@acme.example","to":"/m/ada%40acme%2Eexample"}"#;
         let files: Files = [
             ("bodies/a.html", page.as_bytes()),
             ("network.har", har.as_bytes()),

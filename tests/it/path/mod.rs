@@ -20,6 +20,7 @@ mod left_off;
 mod many;
 mod processes;
 mod quick;
+mod replayed;
 mod secrets;
 mod story;
 mod suite;
