@@ -30,6 +30,7 @@ pub mod journal;
 pub mod run;
 
 pub mod integration;
+pub mod keeping;
 
 pub mod evidence;
 pub mod intake;

@@ -25,7 +25,7 @@ use crate::gateway;
 use crate::id::{Ids, SharedEntropy};
 use crate::intake::Intake;
 use crate::integration::Integrations;
-use crate::job::{BrowserChoice, Watch, Worker, WorkerOptions, Workshop};
+use crate::job::{BrowserChoice, Sweep, Watch, Worker, WorkerOptions, Workshop};
 use crate::journal::Journal;
 use crate::metrics::{self, metrics};
 use crate::notice::{Mailer, Notices, Telling};
@@ -134,6 +134,16 @@ impl Installation {
         let operators = Operators::new(store.clone(), integrations.clone(), clock.clone(), entropy.clone());
         let artifacts = paths.artifacts.clone();
         Ok(Self { paths, store, artifacts, library, integrations, notices, operators, clock, entropy })
+    }
+
+    /// Removes what is kept for long enough.
+    pub fn sweep(&self) -> Sweep {
+        Sweep {
+            store: self.store.clone(),
+            integrations: self.integrations.clone(),
+            artifacts: self.artifacts.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     /// The usual options for a worker of this installation.
@@ -278,7 +288,7 @@ impl Server {
             .merge(gateway::router(intake, journal.clone(), options.base_url));
         let watch = match worker {
             Some(_) => None,
-            None => Some(Watch::start(installation.store.clone(), installation.integrations.clone())),
+            None => Some(Watch::start(installation.sweep())),
         };
         let telling = installation.notices.start();
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {

@@ -4,8 +4,13 @@ use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::{ArtifactError, ArtifactName};
+use crate::clock::Timestamp;
+
+/// Before the name of a file that is being written.
+const UNFINISHED: &str = ".new-";
 
 /// A folder of artifacts. Clones share it; its calls block on the disk.
 #[derive(Clone, Debug)]
@@ -39,6 +44,52 @@ impl Folder {
         }
     }
 
+    /// The names in one of the 256 folders, of files that were last written before then.
+    pub(super) fn stored(&self, part: u8, before: Timestamp) -> Result<Vec<ArtifactName>, ArtifactError> {
+        let folder = format!("{part:02x}");
+        let names = self.files(&folder, before)?;
+        Ok(names.iter().filter_map(|file| ArtifactName::at(&folder, file)).collect())
+    }
+
+    /// Removes what was never written to its end, of before then.
+    pub(super) fn remove_unfinished(&self, part: u8, before: Timestamp) -> Result<(), ArtifactError> {
+        let folder = format!("{part:02x}");
+        for file in self.files(&folder, before)?.iter().filter(|file| file.starts_with(UNFINISHED)) {
+            let path = self.directory.join(&folder).join(file);
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(ArtifactError::File { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self, folder: &str, before: Timestamp) -> Result<Vec<String>, ArtifactError> {
+        let path = self.directory.join(folder);
+        let list = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(&path)? {
+                let entry = entry?;
+                let written = match entry.metadata() {
+                    Ok(file) => file.modified()?,
+                    // Somebody removed it meanwhile.
+                    Err(_) => continue,
+                };
+                let since = written.duration_since(UNIX_EPOCH).unwrap_or_default();
+                if i64::try_from(since.as_millis()).is_ok_and(|ms| ms < before.as_ms()) {
+                    names.extend(entry.file_name().into_string());
+                }
+            }
+            Ok(names)
+        };
+        match list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            listed => listed.map_err(|source| ArtifactError::File { path: path.clone(), source }),
+        }
+    }
+
     pub(super) fn remove(&self, name: &ArtifactName) -> Result<(), ArtifactError> {
         let path = self.path(name);
         match std::fs::remove_file(&path) {
@@ -65,7 +116,7 @@ impl Folder {
         }
         let folder = path.parent().unwrap_or(&self.directory);
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         file.write_all(bytes)?;
         // Without it a name could survive a power cut that its bytes did not.
         file.as_file().sync_data()?;

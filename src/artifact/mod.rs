@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::Timestamp;
+
 mod folder;
 mod http;
 mod pack;
@@ -193,6 +195,26 @@ impl Artifacts {
         }
     }
 
+    /// The names that are stored in one of 256 parts, of bytes that were put there before then.
+    pub async fn stored(&self, part: u8, before: Timestamp) -> Result<Vec<ArtifactName>, ArtifactError> {
+        match self {
+            Self::Folder(folder) => {
+                folder.clone().off_thread(move |folder| folder.stored(part, before)).await
+            }
+            Self::S3(s3) => s3.stored(part, before).await,
+        }
+    }
+
+    /// Removes from a part what a crash left half written before then. A bucket has nothing that is half there.
+    pub async fn remove_unfinished(&self, part: u8, before: Timestamp) -> Result<(), ArtifactError> {
+        match self {
+            Self::Folder(folder) => {
+                folder.clone().off_thread(move |folder| folder.remove_unfinished(part, before)).await
+            }
+            Self::S3(_) => Ok(()),
+        }
+    }
+
     /// Where the bytes of this name are kept, or would be: a path, or `s3://bucket/key`.
     pub fn address(&self, name: &ArtifactName) -> String {
         match self {
@@ -207,6 +229,12 @@ impl ArtifactName {
     fn place(&self) -> (&str, String) {
         let (folder, file) = self.0.split_at(2);
         (folder, if pack::is_packed(self) { format!("{file}.gz") } else { file.to_owned() })
+    }
+
+    /// The name that has this place; none where it is no artifact's.
+    fn at(folder: &str, file: &str) -> Option<Self> {
+        let file = file.strip_suffix(".gz").filter(|bare| bare.contains('.')).unwrap_or(file);
+        format!("{folder}{file}").parse().ok()
     }
 }
 

@@ -6,6 +6,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 
+use futures::TryStreamExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpError;
 use object_store::path::Path;
@@ -13,6 +14,7 @@ use object_store::{Error, ObjectStore as _, ObjectStoreExt as _, PutMode, PutPay
 
 use super::http::Connector;
 use super::{ArtifactError, ArtifactName, LIMIT};
+use crate::clock::Timestamp;
 
 /// The place is none where artifacts can be kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +138,27 @@ impl S3 {
         .await
     }
 
+    /// The names whose hash begins so, of objects that were put there before then.
+    pub(super) async fn stored(
+        &self,
+        part: u8,
+        before: Timestamp,
+    ) -> Result<Vec<ArtifactName>, ArtifactError> {
+        let folder = format!("{part:02x}");
+        let path = Path::from(format!("{}{folder}", self.prefix));
+        let mut listed = self.store.list(Some(&path));
+        let mut names = Vec::new();
+        let address = || format!("{}{path}", self.bucket);
+        // Each page of the list may take so long as one artifact.
+        while let Some(object) = self.bounded(address, listed.try_next()).await? {
+            let name = object.location.filename().and_then(|file| ArtifactName::at(&folder, file));
+            if object.last_modified.timestamp_millis() < before.as_ms() {
+                names.extend(name);
+            }
+        }
+        Ok(names)
+    }
+
     pub(super) async fn remove(&self, name: &ArtifactName) -> Result<(), ArtifactError> {
         self.within(name, async { self.store.delete(&self.key(name)).await }).await
     }
@@ -155,7 +178,14 @@ impl S3 {
         name: &ArtifactName,
         asked: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, ArtifactError> {
-        let address = || self.address(name);
+        self.bounded(|| self.address(name), asked).await
+    }
+
+    async fn bounded<T>(
+        &self,
+        address: impl Fn() -> String,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, ArtifactError> {
         match tokio::time::timeout(LIMIT, asked).await {
             Ok(answered) => answered.map_err(|error| {
                 let none = match self.credentials {

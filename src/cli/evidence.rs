@@ -1,4 +1,4 @@
-//! `usher evidence`: bundles of what was done for a person, or within a time, for whoever audits it.
+//! `usher evidence`: bundles of what was done for a person, or within a time, for whoever audits it; and the end of what is kept.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::evidence::{self, ExportError, Exporter, Scope, Stage, Verified};
 use crate::integration::Integration;
 use crate::server::Installation;
+use crate::store::UserRow;
 
 use super::context::Context;
 use super::{Exit, OPERATOR};
@@ -22,7 +23,7 @@ const TELL_EVERY: usize = 100;
 /// How many lines tell what is wrong; JSON has all.
 const SHOWN: usize = 50;
 
-/// Bundles of what was done for a person, or within a time, for whoever audits it
+/// What was done, for whoever audits it: exported, held, erased
 #[derive(clap::Args)]
 pub(super) struct Evidence {
     #[command(subcommand)]
@@ -43,6 +44,26 @@ enum Act {
         /// Compares it with the database that --data or --database names: its events, and whether it was exported from there
         #[arg(long)]
         against_database: bool,
+    },
+    /// Erases what shows a person: pictures, pages, recordings and steps, of their own jobs and of others
+    Erase(super::keeping::Erase),
+    /// Lets nothing expire, nor be erased, of an integration, a person or a job
+    Hold(super::keeping::Hold),
+    /// Ends a hold
+    Release {
+        /// Its id
+        id: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lists what is held
+    Holds,
+    /// Removes what is kept for long enough, as the server does by itself, and what a crash left behind
+    Sweep {
+        /// Only tells what a crash left behind
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -72,6 +93,11 @@ impl Evidence {
             Act::Verify { path, digest, against_database } => {
                 verify(context, &path, digest.as_deref(), against_database).await
             }
+            Act::Erase(erase) => erase.run(context).await,
+            Act::Hold(hold) => hold.run(context).await,
+            Act::Release { id, reason } => super::keeping::release(context, &id, &reason).await,
+            Act::Holds => super::keeping::holds(context).await,
+            Act::Sweep { dry_run } => super::keeping::sweep(context, dry_run).await,
         }
     }
 }
@@ -120,18 +146,13 @@ impl Export {
     }
 
     async fn scope(&self, installation: &Installation, integration: &Integration) -> anyhow::Result<Scope> {
-        let id = &integration.row.id;
         if let (Some(from), Some(until)) = (self.from, self.until) {
             ensure!(from < until, "--until must be after --from");
             return Ok(Scope::Time { from, until });
         }
-        let person = self.person.as_deref().unwrap_or_default();
-        let mut people = installation.store.users_ever_named(id, person).await?;
-        if people.is_empty() {
-            people.extend(installation.store.find_user_or_tombstone(id, person).await?);
-        }
-        ensure!(!people.is_empty(), "{} has nobody of the user name or the id `{person}`", self.integration);
-        Ok(Scope::People(people))
+        Ok(Scope::People(
+            people(installation, integration, self.person.as_deref().unwrap_or_default()).await?,
+        ))
     }
 
     fn words(&self) -> String {
@@ -142,7 +163,22 @@ impl Export {
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+/// Everybody of that user name, or the one of that id.
+pub(super) async fn people(
+    installation: &Installation,
+    integration: &Integration,
+    person: &str,
+) -> anyhow::Result<Vec<UserRow>> {
+    let id = &integration.row.id;
+    let mut people = installation.store.users_ever_named(id, person).await?;
+    if people.is_empty() {
+        people.extend(installation.store.find_user_or_tombstone(id, person).await?);
+    }
+    ensure!(!people.is_empty(), "{} has nobody of the user name or the id `{person}`", integration.row.name);
+    Ok(people)
+}
+
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

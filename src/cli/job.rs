@@ -11,7 +11,7 @@ use crate::operator::shown;
 use crate::recording::MANIFEST;
 use crate::server::Installation;
 use crate::store::{
-    AttemptDetail, EvidenceRow, JobDetail, JobFilter, JobRow, JobState, OperateError, Priority,
+    AttemptDetail, EvidenceRow, JobDetail, JobFilter, JobRow, JobState, OperateError, Priority, RECORDING,
 };
 use crate::trace::{StepOutcome, StepRecord};
 
@@ -346,6 +346,7 @@ fn attempt_json(installation: &Installation, detail: &AttemptDetail) -> Value {
         "outcome": attempt.outcome.map(|outcome| outcome.as_str()),
         "class": attempt.class,
         "message": attempt.message,
+        "recording": recording(detail),
         "steps": detail.steps.iter().map(|step| step_json(installation, detail, step)).collect::<Vec<_>>(),
     })
 }
@@ -359,7 +360,15 @@ fn step_json(installation: &Installation, detail: &AttemptDetail, step: &StepRec
     shown
 }
 
-/// Where the last picture of a step is: a path, or an address in S3.
+/// What is left of the recording of an attempt, in words; nothing where there never was one.
+fn recording(detail: &AttemptDetail) -> Option<String> {
+    let mut files = detail.evidence.iter().filter(|kept| kept.path.starts_with(RECORDING)).peekable();
+    files.peek()?;
+    let missing = files.find_map(|kept| Some(format!("{}: {}", kept.path, kept.missing()?)));
+    Some(missing.unwrap_or_else(|| "kept".to_owned()))
+}
+
+/// Where the last picture of a step is: a path, or an address in S3; or why it is nowhere.
 pub(super) fn picture(
     installation: &Installation,
     detail: &AttemptDetail,
@@ -369,6 +378,9 @@ pub(super) fn picture(
 }
 
 fn address(installation: &Installation, kept: &EvidenceRow) -> Option<String> {
+    if let Some(why) = kept.missing() {
+        return Some(why);
+    }
     let name: ArtifactName = kept.artifact.parse().ok()?;
     Some(installation.artifacts.address(&name))
 }
@@ -391,6 +403,7 @@ fn in_words(job: &Value, attempts: &[AttemptDetail], installation: &Installation
             attempt.worker,
             attempt.started_at.to_rfc3339()
         ));
+        lines.extend(recording(detail).map(|said| format!("recording: {said}")));
         for step in &detail.steps {
             // What a step around others failed of is told by the one in it.
             let is_told_within = |outcome: &StepOutcome| {

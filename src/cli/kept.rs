@@ -101,10 +101,14 @@ pub(super) async fn fetch(
 ) -> anyhow::Result<(Files, Vec<String>)> {
     let (mut files, mut missing) = (Files::new(), Vec::new());
     for row in rows {
+        if let Some(why) = row.missing() {
+            missing.push(format!("{}: {why}", row.path));
+            continue;
+        }
         let name: ArtifactName = row.artifact.parse()?;
         match installation.artifacts.get(&name).await {
             Ok(Some(bytes)) => drop(files.insert(row.path.clone(), bytes)),
-            Ok(None) => missing.push(format!("{} is not kept any more", row.path)),
+            Ok(None) => missing.push(format!("{} is not there any more, and nothing tells why", row.path)),
             Err(error) => missing.push(format!("{}: {:#}", row.path, anyhow::Error::from(error))),
         }
     }

@@ -64,6 +64,9 @@ pub(super) struct Limits {
     /// How long a leaver may wait before somebody is told
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
     leaver_patience: Option<u32>,
+    /// For how many days pictures, pages and recordings are kept, those that are there already too; 0 for ever
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    evidence_days: Option<u32>,
 }
 
 fn pictures(word: &str) -> Result<Pictures, String> {
@@ -115,6 +118,7 @@ impl Limits {
         policy.pictures = self.pictures.unwrap_or(policy.pictures);
         policy.human_tasks = self.human_tasks.unwrap_or(policy.human_tasks);
         policy.leaver_patience_min = self.leaver_patience.unwrap_or(policy.leaver_patience_min);
+        policy.evidence_days = self.evidence_days.unwrap_or(policy.evidence_days);
         let leavers = &mut policy.leavers;
         leavers.share.percent = self.leavers_percent.unwrap_or(leavers.share.percent);
         leavers.share.floor = self.leavers_floor.unwrap_or(leavers.share.floor);

@@ -33,6 +33,7 @@ mod integration_show;
 mod integration_test;
 mod job;
 mod junit;
+mod keeping;
 mod kept;
 mod leavers;
 mod limits;

@@ -26,6 +26,11 @@ pub(super) async fn save(
     for detail in attempts {
         for step in &detail.steps {
             let Some(kept) = detail.picture(step) else { continue };
+            if let Some(why) = kept.missing() {
+                missing += 1;
+                eprintln!("the picture of step {} is missing: {why}", step.seq);
+                continue;
+            }
             let name: ArtifactName = kept.artifact.parse()?;
             let why = match installation.artifacts.get(&name).await {
                 Ok(Some(bytes)) => {

@@ -257,12 +257,16 @@ impl Exporter<'_> {
     ) -> Result<(), ExportError> {
         bundle.package.add(file, &pretty(story))?;
         bundle.package.add(&in_words_of(file), in_words(story).as_bytes())?;
-        for Pointed { job, attempt, step, artifact } in pointed {
+        for Pointed { job, attempt, step, artifact, missing } in pointed {
             let name = format!("{PICTURES}{artifact}");
             if bundle.package.has(&name) {
                 continue;
             }
-            let why = match self.picture(&artifact).await? {
+            let kept = match missing {
+                Some(why) => Err(why),
+                None => self.picture(&artifact).await?,
+            };
+            let why = match kept {
                 Ok(bytes) => {
                     bundle.package.add(&name, &bytes)?;
                     bundle.pictures += 1;
@@ -278,13 +282,15 @@ impl Exporter<'_> {
     }
 
     /// A picture, or why it is missing.
-    async fn picture(&self, artifact: &str) -> Result<Result<Vec<u8>, &'static str>, ExportError> {
+    async fn picture(&self, artifact: &str) -> Result<Result<Vec<u8>, String>, ExportError> {
         let Ok(name) = artifact.parse::<ArtifactName>() else {
-            return Ok(Err("it has no name that one has"));
+            return Ok(Err("it has no name that one has".to_owned()));
         };
         Ok(match self.artifacts.get(&name).await? {
-            None => Err("it is not kept any more"),
-            Some(bytes) if ArtifactName::of(&bytes, name.extension()) != name => Err("it is not what it was"),
+            None => Err("it is not there any more, and nothing tells why".to_owned()),
+            Some(bytes) if ArtifactName::of(&bytes, name.extension()) != name => {
+                Err("it is not what it was".to_owned())
+            }
             Some(bytes) => Ok(bytes),
         })
     }

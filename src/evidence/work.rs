@@ -57,6 +57,8 @@ pub(super) struct Pointed {
     pub(super) step: i64,
     /// The name of the artifact.
     pub(super) artifact: String,
+    /// Why it is not kept, where that is known.
+    pub(super) missing: Option<String>,
 }
 
 /// Tells of the work in an integration.
@@ -152,12 +154,14 @@ fn step(
     step: &StepRecord,
     pointed: &mut Vec<Pointed>,
 ) -> Value {
-    let pictures: Vec<&EvidenceRow> = detail.pictures(step).collect();
+    let never = |picture: &&EvidenceRow| picture.artifact.is_empty();
+    let pictures: Vec<&EvidenceRow> = detail.pictures(step).filter(|picture| !never(picture)).collect();
     pointed.extend(pictures.iter().map(|picture| Pointed {
         job: job.id.clone(),
         attempt: attempt.number,
         step: i64::from(step.seq),
         artifact: picture.artifact.clone(),
+        missing: picture.missing(),
     }));
     let (outcome, said) = match &step.outcome {
         StepOutcome::Ok => ("ok", None),

@@ -100,9 +100,8 @@ async fn prepare(
         sessions.close_kept(claimed.slot).await;
     }
     let session = sessions.take(claimed.slot, &integration, stamp).await?;
-    let until = integration.row.policy.evidence_until(workshop.clock.now());
     let (store, artifacts) = (workshop.store.clone(), workshop.artifacts.clone());
-    let deposit = Deposit::new(store, artifacts, (lease.lease.clone(), attempt), until);
+    let deposit = Deposit::new(store, artifacts, (lease.lease.clone(), attempt));
     let witness = JobWitness::new(&workshop.store, lease, deposit, integration.row.policy.pictures);
     let mut flows = Flows::new(workshop, (&integration, &credentials), session, witness, trials);
     let mut ended = match claimed.job.kind {

@@ -6,7 +6,6 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::artifact::{ArtifactError, Artifacts};
-use crate::clock::Timestamp;
 use crate::store::{AttemptId, Lease, NewArtifact, NewEvidence, PAGES, PICTURES, RECORDING, Store};
 use crate::trace::{Picture, StepRecord};
 
@@ -28,15 +27,10 @@ enum Given {
 }
 
 impl Deposit {
-    /// For one attempt. What it takes is kept until `expires_at`, or for ever.
-    pub(super) fn new(
-        store: Store,
-        artifacts: Artifacts,
-        (lease, attempt): (Lease, AttemptId),
-        expires_at: Option<Timestamp>,
-    ) -> Self {
+    /// For one attempt.
+    pub(super) fn new(store: Store, artifacts: Artifacts, (lease, attempt): (Lease, AttemptId)) -> Self {
         let (given, waiting) = mpsc::channel(WAITING);
-        let writing = Writing { store, artifacts, lease, attempt, expires_at, is_given_up: false };
+        let writing = Writing { store, artifacts, lease, attempt, is_given_up: false };
         tokio::spawn(writing.until_its_end(waiting));
         Self { given }
     }
@@ -66,7 +60,6 @@ struct Writing {
     artifacts: Artifacts,
     lease: Lease,
     attempt: AttemptId,
-    expires_at: Option<Timestamp>,
     /// Whether a bucket failed, which may have taken a while.
     is_given_up: bool,
 }
@@ -77,10 +70,8 @@ impl Writing {
             match given {
                 Given::Step(record, pictures) => self.step(*record, pictures).await,
                 Given::File(path, bytes) => {
-                    match self.keep(format!("{RECORDING}{path}"), None, bytes).await {
-                        Ok(evidence) => self.write(Vec::new(), vec![evidence]).await,
-                        Err(missing) => tracing::warn!(path, missing, "a part of a recording is missing"),
-                    }
+                    let evidence = self.keep(format!("{RECORDING}{path}"), None, bytes).await;
+                    self.write(Vec::new(), vec![evidence]).await;
                 }
                 Given::Flush(done) => drop(done.send(())),
             }
@@ -94,10 +85,9 @@ impl Writing {
             let picture = jpeg.map(|jpeg| (format!("{PICTURES}{name}.jpeg"), jpeg));
             let page = page.map(|page| (format!("{PAGES}{name}.html"), page.into_bytes()));
             for (path, bytes) in picture.into_iter().chain(page) {
-                match self.keep(path, Some(record.seq), bytes).await {
-                    Ok(kept) => evidence.push(kept),
-                    Err(why) => missing = Some(why),
-                }
+                let kept = self.keep(path, Some(record.seq), bytes).await;
+                missing = kept.artifact.as_ref().err().cloned().or(missing);
+                evidence.push(kept);
             }
         }
         record.missing = missing;
@@ -110,8 +100,13 @@ impl Writing {
         }
     }
 
-    /// Keeps bytes; what is missing where they cannot be kept.
-    async fn keep(&mut self, path: String, step: Option<u32>, bytes: Vec<u8>) -> Result<NewEvidence, String> {
+    /// Keeps bytes, or says why they could not be kept.
+    async fn keep(&mut self, path: String, step: Option<u32>, bytes: Vec<u8>) -> NewEvidence {
+        let artifact = self.put(&path, step, bytes).await;
+        NewEvidence { path, step, artifact }
+    }
+
+    async fn put(&mut self, path: &str, step: Option<u32>, bytes: Vec<u8>) -> Result<NewArtifact, String> {
         let is_picture = path.starts_with(PICTURES);
         let what = if is_picture {
             "the picture"
@@ -126,11 +121,7 @@ impl Writing {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
         match self.artifacts.put(bytes, extension).await {
-            Ok(name) => {
-                let name = name.as_str().to_owned();
-                let artifact = NewArtifact { name, bytes: length, expires_at: self.expires_at };
-                Ok(NewEvidence { path, step, artifact })
-            }
+            Ok(name) => Ok(NewArtifact { name: name.as_str().to_owned(), bytes: length }),
             Err(error) => {
                 self.is_given_up = !matches!(error, ArtifactError::File { .. });
                 tracing::warn!(%error, path, "evidence was not kept");

@@ -15,6 +15,7 @@ mod lease;
 mod pages;
 mod provision;
 mod session;
+mod sweep;
 mod sync;
 mod terms;
 mod trials;
@@ -28,6 +29,7 @@ use crate::id::SharedEntropy;
 use crate::integration::Integrations;
 use crate::store::Store;
 
+pub use sweep::{Sweep, Swept};
 pub use watch::Watch;
 pub use worker::{BrowserChoice, Recordings, Worker, WorkerOptions};
 
@@ -44,4 +46,15 @@ pub struct Workshop {
     pub clock: SharedClock,
     /// Randomness, for the pauses between attempts and for initial passwords.
     pub entropy: SharedEntropy,
+}
+
+impl Workshop {
+    fn sweep(&self) -> Sweep {
+        Sweep {
+            store: self.store.clone(),
+            integrations: self.integrations.clone(),
+            artifacts: self.artifacts.clone(),
+            clock: self.clock.clone(),
+        }
+    }
 }

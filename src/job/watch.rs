@@ -1,4 +1,5 @@
-//! The watch over what no single worker owns: claims whose holder is silent, operations that may be tried again, schedules.
+//! The watch over what no single worker owns: claims whose holder is silent, operations that may be tried again, schedules, and evidence whose
+//! time is over.
 //!
 //! Gateways keep it as workers do. A lease is counted by whoever looks on, so where every worker lives shorter than a lease
 //! lasts, as when they are killed one after the other, none of them would see one end.
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use super::sweep::{self, Sweep};
 use crate::integration::Integrations;
 use crate::store::{Store, StoreError, Vigil};
 
@@ -17,16 +19,30 @@ pub(super) const EVERY: Duration = Duration::from_secs(5);
 /// A watch that is kept until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    /// Its one task, which ends with it.
+    /// Its tasks, which end with it.
     _task: JoinSet<()>,
 }
 
 impl Watch {
     /// Keeps watch from now on. Several may, in one process or in many.
-    pub fn start(store: Store, integrations: Integrations) -> Self {
+    pub fn start(sweep: Sweep) -> Self {
         let mut task = JoinSet::new();
+        let (store, integrations) = (sweep.store.clone(), sweep.integrations.clone());
         task.spawn(Keeper { store, integrations }.keep());
+        // Beside the other: a bucket that does not answer keeps no silent worker from being noticed.
+        task.spawn(sweep_on(sweep));
         Self { _task: task }
+    }
+}
+
+async fn sweep_on(sweep: Sweep) {
+    let mut tick = tokio::time::interval(sweep::EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = sweep.turn().await {
+            tracing::warn!(%error, "what is kept for long enough could not be looked for");
+        }
     }
 }
 

@@ -143,7 +143,7 @@ impl Worker {
             tasks.spawn(crew.clone().work(stopped.clone()));
         }
         tasks.spawn(crew.clone().keep_house(stopped));
-        let watch = Watch::start(crew.workshop.store.clone(), crew.workshop.integrations.clone());
+        let watch = Watch::start(crew.workshop.sweep());
         Ok(Self { stop, tasks, crew, _watch: watch, _lock: lock })
     }
 

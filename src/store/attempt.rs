@@ -14,20 +14,32 @@ use crate::failure::FailureClass;
 use crate::trace::StepRecord;
 
 statements! {
-    START = "INSERT INTO attempts (job_id, number, worker, connector_hash, started_at) SELECT id, attempts, $2, $3, $4 FROM jobs WHERE id = $1";
+    START = "INSERT INTO attempts (integration_id, job_id, number, worker, connector_hash, started_at) SELECT integration_id, id, attempts, $2, $3, $4 FROM jobs WHERE id = $1";
     CURRENT = "SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id AND j.attempts = a.number WHERE j.id = $1";
     COMMITTING = "UPDATE attempts SET committing_at = $2 WHERE job_id = $1 AND committing_at IS NULL AND finished_at IS NULL";
     END = "UPDATE attempts SET finished_at = $3, outcome = $4, class = $5, message = $6 WHERE job_id = $1 AND number = $2 AND finished_at IS NULL";
     ADD_STEP = "INSERT INTO steps (attempt_id, number, record) VALUES ($1, $2, $3)";
     ADD_EVIDENCE = "INSERT INTO evidence (attempt_id, path, step, artifact) VALUES ($1, $2, $3, $4) ON CONFLICT (attempt_id, path) DO NOTHING";
+    ADD_MISSING = "INSERT INTO evidence (attempt_id, path, step, artifact, gone_at, gone_why) VALUES ($1, $2, $3, '', $4, $5) ON CONFLICT (attempt_id, path) DO NOTHING";
+    KEEPS = "UPDATE attempts SET kept = 1 WHERE id = $1 AND kept = 0";
     OF_JOB = "SELECT * FROM attempts WHERE job_id = $1 ORDER BY number";
     STEPS = "SELECT record FROM steps WHERE attempt_id = $1 ORDER BY number";
-    EVIDENCE = "SELECT path, step, artifact FROM evidence WHERE attempt_id = $1 ORDER BY path";
+    EVIDENCE = "SELECT path, step, artifact, gone_at, gone_why FROM evidence WHERE attempt_id = $1 ORDER BY path";
 }
 
 /// Names an attempt in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttemptId(i64);
+
+impl AttemptId {
+    pub(super) fn of(number: i64) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn number(self) -> i64 {
+        self.0
+    }
+}
 
 words! {
     /// How an attempt ended.
@@ -114,8 +126,30 @@ pub struct EvidenceRow {
     pub path: String,
     /// The step that they belong to.
     pub step: Option<u32>,
-    /// Their name among the artifacts.
+    /// Their name among the artifacts; empty where they never were there.
     pub artifact: String,
+    /// Since when they are not kept any more, or that they never were, and why.
+    pub gone: Option<Gone>,
+}
+
+impl EvidenceRow {
+    /// Why it is not to be had, where that is known.
+    pub fn missing(&self) -> Option<String> {
+        let Gone { at, why } = self.gone.as_ref()?;
+        Some(match self.artifact.is_empty() {
+            true => why.clone(),
+            false => format!("not kept any more since {}: {why}", at.to_rfc3339()),
+        })
+    }
+}
+
+/// The end of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// Bytes that an attempt leaves behind.
@@ -125,8 +159,8 @@ pub struct NewEvidence {
     pub path: String,
     /// The step that they belong to.
     pub step: Option<u32>,
-    /// The bytes, which are among the artifacts already.
-    pub artifact: NewArtifact,
+    /// The bytes, which are among the artifacts already; why not, where they could not be kept.
+    pub artifact: Result<NewArtifact, String>,
 }
 
 impl Store {
@@ -169,10 +203,18 @@ async fn add_steps(
         tx.db.write(ADD_STEP, args![attempt.0, i64::from(step.seq), &serde_json::json!(step)]);
     }
     for NewEvidence { path, step, artifact } in &evidence {
-        tx.db.write(ADD_EVIDENCE, args![attempt.0, path, step.map(i64::from), &artifact.name]);
+        let step = step.map(i64::from);
+        match artifact {
+            Ok(kept) => {
+                tx.db.write(ADD_EVIDENCE, args![attempt.0, path, step, &kept.name]);
+                artifact::note(tx, kept);
+            }
+            Err(why) => tx.db.write(ADD_MISSING, args![attempt.0, path, step, tx.now, why]),
+        }
     }
-    let artifacts: Vec<NewArtifact> = evidence.into_iter().map(|evidence| evidence.artifact).collect();
-    artifact::note(tx, &artifacts);
+    if evidence.iter().any(|one| one.artifact.is_ok()) {
+        tx.db.write(KEEPS, args![attempt.0]);
+    }
     Ok(())
 }
 
@@ -226,7 +268,8 @@ fn read(row: &Row) -> Result<AttemptRow, StoreError> {
     })
 }
 
-fn read_evidence(row: &Row) -> Result<EvidenceRow, StoreError> {
+pub(super) fn read_evidence(row: &Row) -> Result<EvidenceRow, StoreError> {
     let step = row.maybe_int("step")?.and_then(|step| u32::try_from(step).ok());
-    Ok(EvidenceRow { path: row.text("path")?, step, artifact: row.text("artifact")? })
+    let gone = row.maybe_time("gone_at")?.zip(row.maybe_text("gone_why")?).map(|(at, why)| Gone { at, why });
+    Ok(EvidenceRow { path: row.text("path")?, step, artifact: row.text("artifact")?, gone })
 }

@@ -43,6 +43,8 @@ const TABLES: &[(&str, &str, Option<&str>)] = &[
     ("evidence", "attempt_id, path", None),
     ("listed_pages", "job_id, list, number", None),
     ("artifacts", "name", None),
+    ("holds", "seq", Some("seq")),
+    ("spared", "hold_id, attempt_id", None),
     ("plans", "seq", Some("seq")),
     ("plan_items", "plan_id, number", None),
     ("hooks", "id", None),

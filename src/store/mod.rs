@@ -22,6 +22,7 @@ mod error;
 mod event;
 mod gather;
 mod group;
+mod hold;
 mod hook;
 mod integration;
 mod job;
@@ -34,6 +35,7 @@ mod oversight;
 mod page;
 mod plan;
 mod policy;
+mod retention;
 mod sql;
 mod stamp;
 mod token;
@@ -49,7 +51,7 @@ use std::time::Duration;
 pub use self::account::{AccountRow, SeenAccount};
 pub use self::artifact::NewArtifact;
 pub use self::attempt::{
-    AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, EvidenceRow, NewEvidence, PAGES, PICTURES,
+    AttemptDetail, AttemptId, AttemptOutcome, AttemptRow, EvidenceRow, Gone, NewEvidence, PAGES, PICTURES,
     RECORDING,
 };
 pub use self::bearer::Life;
@@ -65,6 +67,7 @@ pub use self::group::{
     Concerned, GroupBody, GroupChange, GroupError, GroupOf, GroupPage, GroupQuery, GroupRow, GroupSeen,
     GroupView, GroupWork, KnownGroup,
 };
+pub use self::hold::{Covered, HoldRow};
 pub use self::hook::{Channel, HookRow, NewHook};
 pub use self::integration::{IntegrationError, IntegrationRow, Maintenance, NewIntegration};
 pub use self::job::{
@@ -86,6 +89,7 @@ pub use self::plan::{
     PlanRow, PlanState, Unsettled,
 };
 pub use self::policy::{Answering, Grant, LeaverLimit, Mode, Policy, Profile, Safeguard};
+pub use self::retention::{EraseError, Erased, Erasure, LeftBehind};
 pub use self::stamp::Configuration;
 pub use self::token::{NewToken, TokenRow};
 pub use self::user::{

@@ -234,10 +234,10 @@ impl Policy {
         Duration::from_secs(u64::from(self.leaver_patience_min) * 60)
     }
 
-    /// Until when evidence is kept that is taken now; `None` for ever.
-    pub fn evidence_until(&self, now: Timestamp) -> Option<Timestamp> {
+    /// What attempts left that began until then is not kept any more; `None` where it is for ever.
+    pub fn evidence_over(&self, now: Timestamp) -> Option<Timestamp> {
         let days = u64::from(self.evidence_days);
-        (days > 0).then(|| now.plus(Duration::from_secs(days * 24 * 60 * 60)))
+        (days > 0).then(|| now.minus(Duration::from_secs(days * 24 * 60 * 60)))
     }
 
     /// Whether there is a time at which a job may begin.

@@ -55,6 +55,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         entitlement::STATEMENTS,
         event::STATEMENTS,
         &group::all_statements(),
+        hold::STATEMENTS,
         hook::STATEMENTS,
         integration::STATEMENTS,
         &job::all_statements(),
@@ -65,6 +66,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         operator_key::STATEMENTS,
         oversight::STATEMENTS,
         migrate::STATEMENTS,
+        retention::STATEMENTS,
         sql::STATEMENTS,
         token::STATEMENTS,
         &user::all_statements(),
@@ -156,7 +158,7 @@ async fn after_a_fault_nothing_more_is_done_by_the_same_work() {
         async move {
             assert!(tx.db.one("SELECT nothing", &[]).await.is_err());
             tx.db.write(
-                "INSERT INTO artifacts (name, bytes, created_at, expires_at) VALUES ('late', 1, 1, 2)",
+                "INSERT INTO artifacts (name, bytes, created_at, unneeded) VALUES ('late', 1, 1, 1)",
                 &[],
             );
             assert!(tx.db.one("SELECT name FROM artifacts", &[]).await.is_err());
@@ -165,7 +167,7 @@ async fn after_a_fault_nothing_more_is_done_by_the_same_work() {
         .boxed()
     });
     assert!(write.await.is_err());
-    assert_eq!(store.expired_artifacts(9).await.unwrap(), [""; 0]);
+    assert_eq!(store.unneeded_artifacts("", 9).await.unwrap(), [""; 0]);
     store.append_event(NewEvent::new("after", "test")).await.unwrap();
 }
 

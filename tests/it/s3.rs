@@ -1,11 +1,13 @@
 //! A server of S3 that checks signatures, with a bucket `pictures`, and buckets nobody answers for.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use usher::artifact::{ArtifactError, ArtifactName, Artifacts};
+use usher::clock::Timestamp;
 
 use crate::from_pypi::programs;
 
@@ -96,6 +98,16 @@ async fn behaves(artifacts: &Artifacts) {
         assert_eq!(artifacts.get(&name).await.unwrap(), None);
     }
     assert!(artifacts.get(&of_large).await.unwrap().is_some());
+    let page = artifacts.put(b"a page".to_vec(), "html").await.unwrap();
+    let stored = async |before: Timestamp| {
+        let mut names = Vec::new();
+        for part in 0..=u8::MAX {
+            names.extend(artifacts.stored(part, before).await.unwrap());
+        }
+        names.into_iter().collect::<BTreeSet<_>>()
+    };
+    assert_eq!(stored(Timestamp::from_ms(i64::MAX)).await, [empty, of_large, page].into());
+    assert_eq!(stored(Timestamp::from_ms(1)).await, [].into(), "what is young");
 }
 
 #[tokio::test]

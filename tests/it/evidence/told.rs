@@ -117,6 +117,6 @@ async fn a_picture_that_is_gone_is_said_to_be_missing() {
     let mut why: Vec<_> =
         about["missing"].as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
     why.sort_unstable();
-    assert_eq!(why, ["it is not kept any more", "it is not what it was"]);
+    assert_eq!(why, ["it is not there any more, and nothing tells why", "it is not what it was"]);
     assert_eq!(verify(&bundle, None).unwrap().wrong, []);
 }

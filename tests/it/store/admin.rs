@@ -143,29 +143,6 @@ async fn the_last_use_of_a_token_is_known_to_the_minute() {
 }
 
 #[tokio::test]
-async fn artifacts_are_kept_for_the_longest_of_their_times() {
-    let bench = Bench::new().await;
-    let note = async |name: &str, expires_at| {
-        let artifact = NewArtifact { name: name.into(), bytes: 7, expires_at };
-        bench.store.note_artifacts(vec![artifact]).await.unwrap();
-    };
-    note("soon", Some(bench.in_secs(10))).await;
-    note("later", Some(bench.in_secs(10))).await;
-    note("later", Some(bench.in_secs(30))).await;
-    note("later", Some(bench.in_secs(20))).await;
-    note("ever", Some(bench.in_secs(5))).await;
-    note("ever", None).await;
-    assert!(bench.store.expired_artifacts(9).await.unwrap().is_empty());
-    bench.clock.advance(Duration::from_secs(20));
-    assert_eq!(bench.store.expired_artifacts(9).await.unwrap(), ["soon"]);
-    assert!(!bench.store.forget_artifact("later").await.unwrap());
-    assert!(bench.store.forget_artifact("soon").await.unwrap());
-    assert!(!bench.store.forget_artifact("soon").await.unwrap());
-    bench.clock.advance(Duration::from_secs(10));
-    assert_eq!(bench.store.expired_artifacts(9).await.unwrap(), ["later"]);
-}
-
-#[tokio::test]
 async fn the_configuration_changes_with_what_lets_clients_in_and_with_nothing_else() {
     let bench = Bench::new().await;
     let store = &bench.store;

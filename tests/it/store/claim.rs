@@ -259,8 +259,8 @@ async fn the_end_of_an_attempt_keeps_what_was_seen_and_done() {
         StepRecord { seq, depth, words, outcome, total_ms: 1234, started_at: START, ..StepRecord::default() }
     };
     let kept = |path: &str, step| {
-        let artifact = NewArtifact { name: format!("of-{path}"), bytes: 7, expires_at: None };
-        NewEvidence { path: path.into(), step, artifact }
+        let artifact = NewArtifact { name: format!("of-{path}"), bytes: 7 };
+        NewEvidence { path: path.into(), step, artifact: Ok(artifact) }
     };
     let pictures = vec![kept("pictures/002-before.jpeg", Some(2)), kept("pictures/002-after.jpeg", Some(2))];
     let inside = vec![step(2, 1, "inside", StepOutcome::Ok)];

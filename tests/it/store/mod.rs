@@ -20,6 +20,7 @@ mod operator_key;
 mod pace;
 mod page;
 mod plan;
+mod retention;
 mod user;
 mod wait;
 

@@ -176,8 +176,9 @@ async fn filled(bench: &Bench) -> Store {
     let done = file.claim("worker-1", LEASE).await.unwrap().unwrap();
     let attempt = file.start_attempt(&done.lease, "hash").await.unwrap();
     let step = StepRecord { seq: 1, words: "click".into(), started_at: START, ..StepRecord::default() };
-    let artifact = NewArtifact { name: "abc.jpeg".into(), bytes: 7, expires_at: None };
-    let picture = NewEvidence { path: "pictures/001-after.jpeg".into(), step: Some(1), artifact };
+    let artifact = NewArtifact { name: "abc.jpeg".into(), bytes: 7 };
+    let picture =
+        NewEvidence { path: "pictures/001-after.jpeg".into(), step: Some(1), artifact: Ok(artifact) };
     file.add_steps(&done.lease, attempt, vec![step], vec![picture]).await.unwrap();
     file.finish(&done.lease, Finish::with(Outcome::Done { message: None })).await.unwrap();
     file.claim("worker-1", LEASE).await.unwrap().unwrap();

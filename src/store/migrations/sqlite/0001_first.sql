@@ -345,6 +345,7 @@ CREATE INDEX slots_held ON slots(id) WHERE worker IS NOT NULL;
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
   job_id TEXT NOT NULL REFERENCES jobs(id),
   number INTEGER NOT NULL,
   worker TEXT NOT NULL,
@@ -355,8 +356,12 @@ CREATE TABLE attempts (
   outcome TEXT,
   class TEXT,
   message TEXT,
+  -- Whether anything that it left besides its steps is kept still.
+  kept INTEGER NOT NULL DEFAULT 0,
   UNIQUE (job_id, number)
 ) STRICT;
+CREATE INDEX attempts_of_integration ON attempts(integration_id, id);
+CREATE INDEX attempts_kept ON attempts(integration_id, started_at) WHERE kept = 1;
 
 -- `record` is a step record of the trace, as JSON.
 CREATE TABLE steps (
@@ -366,15 +371,18 @@ CREATE TABLE steps (
   PRIMARY KEY (attempt_id, number)
 ) STRICT;
 
--- What an attempt left besides: bytes among the artifacts, by the path that they have in an export. They may be gone before the row is.
+-- What an attempt left besides: bytes among the artifacts, by the path that they have in an export. Since `gone_at` they are not kept any
+-- more, or never were: why is said in `gone_why`.
 CREATE TABLE evidence (
   attempt_id INTEGER NOT NULL REFERENCES attempts(id),
   path TEXT NOT NULL,
   step INTEGER,
   artifact TEXT NOT NULL,
+  gone_at INTEGER,
+  gone_why TEXT,
   PRIMARY KEY (attempt_id, path)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX evidence_of_artifact ON evidence(artifact);
+CREATE INDEX evidence_of_artifact ON evidence(artifact) WHERE gone_at IS NULL;
 
 -- Pages of a list that a job read, until it has ended: another attempt goes on from them. `since` is the last event before the first was read.
 CREATE TABLE listed_pages (
@@ -390,14 +398,35 @@ CREATE TABLE listed_pages (
   PRIMARY KEY (job_id, list, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Bytes that are stored. Those that are `unneeded` are removed, and then their row: no evidence that is kept names them.
 CREATE TABLE artifacts (
   name TEXT NOT NULL PRIMARY KEY,
   bytes INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER,
-  held INTEGER NOT NULL DEFAULT 0
+  unneeded INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX artifacts_expiring ON artifacts(expires_at) WHERE held = 0 AND expires_at IS NOT NULL;
+CREATE INDEX artifacts_unneeded ON artifacts(name) WHERE unneeded = 1;
+
+-- What must neither expire nor be erased: all of an integration, or what is of one person or one job.
+CREATE TABLE holds (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  integration_id TEXT NOT NULL REFERENCES integrations(id),
+  user_id TEXT REFERENCES users(id),
+  job_id TEXT REFERENCES jobs(id),
+  reason TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at INTEGER NOT NULL,
+  released_at INTEGER
+) STRICT;
+CREATE INDEX holds_open ON holds(integration_id) WHERE released_at IS NULL;
+
+-- Attempts of others that were found to show the person of a hold when their time was over: they stay with it.
+CREATE TABLE spared (
+  hold_id TEXT NOT NULL REFERENCES holds(id),
+  attempt_id INTEGER NOT NULL REFERENCES attempts(id),
+  PRIMARY KEY (hold_id, attempt_id)
+) STRICT, WITHOUT ROWID;
 
 -- What a reading of all accounts found that was not known so, and what was decided on it.
 CREATE TABLE plans (
