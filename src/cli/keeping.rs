@@ -4,7 +4,9 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::clock::{Clock as _, SystemClock};
+use crate::job::Swept;
 use crate::keeping::{Counts, Eraser, Who, orphans, remove_unneeded};
+use crate::server::Installation;
 use crate::store::{Covered, EXCHANGES_KEPT, HoldRow, UserRow};
 
 use super::context::Context;
@@ -209,16 +211,10 @@ fn words(covered: &Covered) -> String {
 
 pub(super) async fn sweep(context: &Context, is_dry: bool) -> anyhow::Result<Exit> {
     let installation = context.open().await?;
-    let (mut expired, mut removed, mut failed) = (0, 0, 0);
-    while !is_dry {
-        let turn = installation.sweep().turn().await?;
-        expired += turn.expired;
-        removed += turn.removed;
-        failed = turn.failed;
-        if turn.attempts == 0 && turn.removed == 0 {
-            break;
-        }
-    }
+    let Swept { expired, removed, failed, .. } = match is_dry {
+        true => Swept::default(),
+        false => sweep_all(&installation).await?,
+    };
     let now = SystemClock.now();
     let orphans = orphans(&installation.store, &installation.artifacts, now, !is_dry)
         .await
@@ -232,4 +228,18 @@ pub(super) async fn sweep(context: &Context, is_dry: bool) -> anyhow::Result<Exi
         }
     })?;
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// Turns of the sweep until nothing is left to do.
+async fn sweep_all(installation: &Installation) -> anyhow::Result<Swept> {
+    let mut swept = Swept::default();
+    loop {
+        let turn = installation.sweep().turn().await?;
+        swept.expired += turn.expired;
+        swept.removed += turn.removed;
+        swept.failed = turn.failed;
+        if turn.attempts == 0 && turn.removed == 0 {
+            return Ok(swept);
+        }
+    }
 }

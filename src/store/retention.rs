@@ -26,7 +26,7 @@ statements! {
     EVIDENCE = "SELECT path, step, artifact, gone_at, gone_why FROM evidence WHERE attempt_id = $1 ORDER BY path";
     KEPT = concat!("SELECT e.path, e.artifact FROM evidence e JOIN attempts a ON a.id = e.attempt_id WHERE e.attempt_id = $1 AND e.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM holds h WHERE ", covers!(), ") ORDER BY e.path");
     GONE = "UPDATE evidence SET gone_at = $3, gone_why = $4 WHERE attempt_id = $1 AND path = $2 AND gone_at IS NULL";
-    EMPTIED = concat!("UPDATE attempts SET kept = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM evidence WHERE attempt_id = $1 AND gone_at IS NULL)");
+    EMPTIED = "UPDATE attempts SET kept = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM evidence WHERE attempt_id = $1 AND gone_at IS NULL)";
     SPARE = "INSERT INTO spared (hold_id, attempt_id) VALUES ($1, $2) ON CONFLICT (hold_id, attempt_id) DO NOTHING";
     REWRITE = "UPDATE steps SET record = $3 WHERE attempt_id = $1 AND number = $2";
     UNSAY = "UPDATE attempts SET message = $2 WHERE id = $1 AND message IS NOT NULL";
@@ -74,7 +74,7 @@ pub struct Erasure {
     pub reason: String,
     /// Who erases.
     pub by: String,
-    /// The last hold that was looked at.
+    /// The holds that were looked at.
     pub holds: Vec<HoldRow>,
 }
 
@@ -127,8 +127,9 @@ impl Store {
             for attempt in attempts {
                 tx.db.write(SPARE, args![&hold_id, attempt.number()]);
             }
+            Ok(())
         };
-        self.writer.write(move |tx| std::future::ready(Ok(spare(tx))).boxed()).await
+        self.writer.write(move |tx| std::future::ready(spare(tx)).boxed()).await
     }
 
     /// Erases, and tells it with numbers alone.

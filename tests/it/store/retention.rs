@@ -81,6 +81,25 @@ async fn what_is_over_goes_by_the_policy_of_now_and_bytes_when_nothing_needs_the
 }
 
 #[tokio::test]
+async fn what_never_was_kept_is_said_with_its_reason_and_waits_for_nothing() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "a").await;
+    let claimed = bench.claimed().await;
+    let attempt = bench.store.start_attempt(&claimed.lease, "hash").await.unwrap();
+    let path = "recording/network.har".to_owned();
+    let artifact = Err("a file was not kept: no space left".to_owned());
+    let lost = NewEvidence { path, step: None, artifact };
+    bench.store.add_steps(&claimed.lease, attempt, Vec::new(), vec![lost]).await.unwrap();
+    let job = bench.done(&claimed).await;
+    let shown = bench.store.show_job(&job.id).await.unwrap().unwrap();
+    let said = shown.attempts[0].evidence[0].missing();
+    assert_eq!(said.as_deref(), Some("a file was not kept: no space left"));
+    bench.clock.advance(181 * DAY);
+    assert_eq!(due(&bench, &acme).await, []);
+}
+
+#[tokio::test]
 async fn a_hold_keeps_what_it_covers_until_it_is_released() {
     let bench = Bench::new().await;
     let acme = bench.integration("acme", 1).await;
