@@ -26,6 +26,9 @@ pub(super) struct Erase {
     /// Why, for the record and in the place of what is erased; without a person's data in it
     #[arg(long)]
     reason: String,
+    /// Also what events said of them: how the account was wanted, was and became. That something was done, when and by whom stays
+    #[arg(long)]
+    events_too: bool,
     /// Only counts what would be erased
     #[arg(long)]
     dry_run: bool,
@@ -45,6 +48,7 @@ impl Erase {
             artifacts: &installation.artifacts,
             connector: &integration.connector,
             integration_id: &integration.row.id,
+            events: self.events_too,
         };
         let counts = eraser.erase(&who, (&self.reason, OPERATOR), self.dry_run).await?;
         let left = match self.dry_run {
@@ -52,7 +56,7 @@ impl Erase {
             false => remove_unneeded(&installation.store, &installation.artifacts, usize::MAX).await?.1,
         };
         let Counts { attempts, own, pictures, pages, recordings, steps } = counts;
-        let remains = remains(&people);
+        let remains = remains(&people, self.events_too);
         let shown = json!({
             "people": who.ids, "dry_run": self.dry_run, "attempts": attempts, "own_attempts": own,
             "pictures": pictures, "pages": pages, "recording_files": recordings, "steps": steps,
@@ -92,10 +96,17 @@ impl Erase {
 }
 
 /// What is known of a person besides, and why it stays.
-fn remains(people: &[UserRow]) -> Vec<String> {
-    let mut lines = vec![
-        "events: who asked for what, how the account was and became; for ever, so that the record can be verified".to_owned(),
-    ];
+fn remains(people: &[UserRow], is_unsaid: bool) -> Vec<String> {
+    let events = match is_unsaid {
+        true => {
+            "events: that something was done for the id, when and by whom, without what they said; for ever"
+        }
+        false => {
+            "events: who asked for what, how the account was and became; for ever, or until --events-too"
+        }
+    };
+    let others = "events of others and of the integration whose words name the person: for ever";
+    let mut lines = vec![events.to_owned(), others.to_owned()];
     for user in people {
         lines.push(match user.gone_at {
             Some(at) => format!(

@@ -204,7 +204,14 @@ impl Exporter<'_> {
                     std::mem::replace(&mut head, ChainHead { events: event.seq, hash: hash.clone() });
                 if scope.has(&self.row().id, (&event).into()) {
                     self.note(&mut found, &event).await?;
-                    files.event(&EventLine { event, before: before.hash, hash }).map_err(spool)?;
+                    match event.erased {
+                        // What it said cannot be shown; the chain goes on past it.
+                        Some(_) => files.other(&event, digest).map_err(spool)?,
+                        None => {
+                            found.events += 1;
+                            files.event(&EventLine { event, before: before.hash, hash }).map_err(spool)?;
+                        }
+                    }
                 } else {
                     files.other(&event, digest).map_err(spool)?;
                 }
@@ -228,7 +235,6 @@ impl Exporter<'_> {
 
     /// Notes whom, or what, an event is about.
     async fn note(&self, found: &mut Found, event: &EventText) -> Result<(), ExportError> {
-        found.events += 1;
         if let Some(target) = &event.target {
             if !found.subjects.contains_key(target) {
                 let subject = Subject::find(self.store, &self.row().id, target).await?;
@@ -308,7 +314,18 @@ fn pretty(value: &Value) -> Vec<u8> {
 }
 
 fn row(event: &EventText) -> EventRow {
-    let EventText { seq, at, kind, actor, integration_id, target, job_id, data } = event.clone();
+    let EventText { seq, at, kind, actor, integration_id, target, job_id, data, erased } = event.clone();
     let data = serde_json::from_str(&data).unwrap_or(Value::String(data));
-    EventRow { seq, at, kind, actor, integration_id, target, job_id, data, hash: String::new() }
+    EventRow {
+        seq,
+        at,
+        kind,
+        actor,
+        integration_id,
+        target,
+        job_id,
+        data,
+        hash: String::new(),
+        erased: erased.is_some(),
+    }
 }

@@ -175,6 +175,17 @@ impl<'a> Storyteller<'a> {
     }
 
     fn event(&self, event: &EventRow) -> Value {
+        if event.erased {
+            let said = "what it said was erased; a later event evidence.erased tells of it";
+            return json!({
+                "erased_event": event.seq,
+                "at": event.at.to_rfc3339(),
+                "kind": event.kind,
+                "by": self.actors.by(&event.actor),
+                "job": event.job_id,
+                "told": { "reason": said },
+            });
+        }
         json!({
             "event": event.seq,
             "at": event.at.to_rfc3339(),

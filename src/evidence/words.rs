@@ -28,7 +28,8 @@ pub(super) fn in_words(story: &Value) -> String {
     out.line(0, "What happened");
     for event in items(&story["events"]) {
         let job = event["job"].as_str().map(|job| format!(", {job}")).unwrap_or_default();
-        let (seq, at, kind) = (&event["event"], text(&event["at"]), text(&event["kind"]));
+        let seq = if event["event"].is_null() { &event["erased_event"] } else { &event["event"] };
+        let (at, kind) = (text(&event["at"]), text(&event["kind"]));
         out.line(1, format!("{at}  {kind} by {}  (event {seq}{job})", by(&event["by"])));
         out.account(3, "wanted", &event["told"]["wanted"]);
         out.fact(3, "reason", &event["told"]["reason"]);

@@ -23,6 +23,8 @@ pub struct Eraser<'a> {
     pub connector: &'a Connector,
     /// The integration.
     pub integration_id: &'a str,
+    /// Whether what events said of the person goes too; that they happened stays.
+    pub events: bool,
 }
 
 /// How much is erased.
@@ -91,6 +93,7 @@ impl Eraser<'_> {
                 people: who.ids.clone(),
                 reason: reason.to_owned(),
                 by: by.to_owned(),
+                events: self.events,
                 holds,
             };
             self.store.erase(&erasure, what).await?;

@@ -5,6 +5,8 @@
 //! what stands between two events: by the digests. Rows cut off at the end leave a sound chain: whoever must notice that keeps a
 //! [`ChainHead`] elsewhere.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +23,9 @@ statements! {
     FIRST_OF_TARGET = "SELECT min(seq) AS seq FROM events WHERE integration_id = $1 AND target = $2";
     FIRST_OF_TIME = "SELECT min(seq) AS seq FROM events WHERE integration_id = $1 AND at >= $2 AND at < $3";
 }
+
+/// The kind of the events that tell what was erased.
+pub(super) const ERASED: &str = "evidence.erased";
 
 /// How many rows a check of the chain reads at a time.
 const CHUNK: i64 = 1000;
@@ -93,18 +98,29 @@ impl Store {
         rows.iter().map(|row| Ok((EventText::read(row)?, row.text("hash")?))).collect()
     }
 
-    /// Reads every event and checks that the chain holds.
+    /// Reads every event and checks that the chain holds. Words of an event may be missing only where a later one tells that they were erased.
     pub async fn verify_events(&self) -> Result<ChainHead, BrokenChain> {
-        let mut head = ChainHead::default();
+        let (mut head, mut erased) = (ChainHead::default(), BTreeSet::new());
         loop {
             let events = self.events_after(head.events).await?;
             if events.is_empty() {
-                return Ok(head);
+                return match erased.first() {
+                    Some(&seq) => Err(BrokenChain::At { seq }),
+                    None => Ok(head),
+                };
             }
             for (event, kept) in events {
                 let hash = chained(&head.hash, &event.digest());
                 if event.seq != head.events + 1 || hash != kept {
                     return Err(BrokenChain::At { seq: event.seq });
+                }
+                if event.erased.is_some() {
+                    erased.insert(event.seq);
+                } else if event.kind == ERASED {
+                    let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
+                    for seq in data["events"].as_array().into_iter().flatten() {
+                        erased.remove(&seq.as_i64().unwrap_or_default());
+                    }
                 }
                 head = ChainHead { events: event.seq, hash };
             }
@@ -143,10 +159,13 @@ pub struct EventText {
     pub job_id: Option<String>,
     /// What else is known, as the text that was written.
     pub data: String,
+    /// The digest that it had, where what it said is erased since.
+    #[serde(skip)]
+    pub erased: Option<String>,
 }
 
 impl EventText {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.int("seq")?,
             at: row.time("at")?,
@@ -156,11 +175,15 @@ impl EventText {
             target: row.maybe_text("target")?,
             job_id: row.maybe_text("job_id")?,
             data: row.text("data")?,
+            erased: row.maybe_text("erased")?,
         })
     }
 
-    /// SHA-256 over its fields, hexadecimal.
+    /// SHA-256 over its fields, hexadecimal; of one whose words are erased, what it was.
     pub fn digest(&self) -> String {
+        if let Some(digest) = &self.erased {
+            return digest.clone();
+        }
         let mut hash = Sha256::new();
         hash.update(self.seq.to_be_bytes());
         hash.update(self.at.as_ms().to_be_bytes());

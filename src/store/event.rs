@@ -95,6 +95,8 @@ pub struct EventRow {
     pub data: serde_json::Value,
     /// The hash of the chain up to and with this event, hexadecimal.
     pub hash: String,
+    /// Whether what it said is erased.
+    pub erased: bool,
 }
 
 /// Which events to list.
@@ -182,6 +184,7 @@ pub(super) fn append(tx: &mut Tx, event: NewEvent) {
         target: event.target,
         job_id: event.job_id,
         data: event.data.to_string(),
+        erased: None,
     };
     let hash = chained(&tx.chain.hash, &fields.digest());
     let values = args![
@@ -218,5 +221,6 @@ pub(super) fn read(row: &Row) -> Result<EventRow, StoreError> {
         job_id: row.maybe_text("job_id")?,
         data: row.json("data")?,
         hash: row.text("hash")?,
+        erased: row.maybe_text("erased")?.is_some(),
     })
 }

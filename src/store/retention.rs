@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Store;
 use super::artifact;
 use super::attempt::{AttemptId, EvidenceRow, read_evidence};
+use super::chain::{ERASED, EventText};
 use super::error::StoreError;
 use super::event::{self, NewEvent};
 use super::hold::{self, HoldRow, covers};
@@ -28,6 +29,8 @@ statements! {
     GONE = "UPDATE evidence SET gone_at = $3, gone_why = $4 WHERE attempt_id = $1 AND path = $2 AND gone_at IS NULL";
     EMPTIED = "UPDATE attempts SET kept = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM evidence WHERE attempt_id = $1 AND gone_at IS NULL)";
     SPARE = "INSERT INTO spared (hold_id, attempt_id) VALUES ($1, $2) ON CONFLICT (hold_id, attempt_id) DO NOTHING";
+    SAID = "SELECT * FROM events WHERE target = $1 AND integration_id = $2 AND erased IS NULL AND kind NOT LIKE 'evidence.%' ORDER BY seq";
+    UNSAY_EVENT = "UPDATE events SET data = '{}', erased = $2 WHERE seq = $1";
     REWRITE = "UPDATE steps SET record = $3 WHERE attempt_id = $1 AND number = $2";
     UNSAY = "UPDATE attempts SET message = $2 WHERE id = $1 AND message IS NOT NULL";
     UNSAY_JOB = "UPDATE jobs SET message = $2 WHERE id = (SELECT job_id FROM attempts WHERE id = $1) AND message IS NOT NULL";
@@ -74,6 +77,8 @@ pub struct Erasure {
     pub reason: String,
     /// Who erases.
     pub by: String,
+    /// Whether what events said of them goes too.
+    pub events: bool,
     /// The holds that were looked at.
     pub holds: Vec<HoldRow>,
 }
@@ -188,7 +193,7 @@ async fn let_go(
 }
 
 async fn erase(tx: &mut Tx, erasure: &Erasure, what: Vec<Erased>) -> Result<(), EraseError> {
-    let Erasure { integration_id, people, reason, by, holds } = erasure;
+    let Erasure { integration_id, people, reason, by, events, holds } = erasure;
     if hold::open(&mut tx.db, integration_id).await? != *holds {
         return Err(EraseError::Holds);
     }
@@ -208,9 +213,18 @@ async fn erase(tx: &mut Tx, erasure: &Erasure, what: Vec<Erased>) -> Result<(), 
             tx.db.write(UNSAY_JOB, args![attempt.number(), &why]);
         }
     }
-    let told =
-        json!({ "people": people, "reason": reason, "attempts": attempts, "files": files, "steps": steps });
-    let mut told = NewEvent::new("evidence.erased", by).of(integration_id).with(told);
+    let mut seqs = Vec::new();
+    for id in people.iter().filter(|_| *events) {
+        for row in tx.db.all(SAID, args![id, integration_id]).await? {
+            let event = EventText::read(&row)?;
+            tx.db.write(UNSAY_EVENT, args![event.seq, &event.digest()]);
+            seqs.push(event.seq);
+        }
+    }
+    let told = json!({
+        "people": people, "reason": reason, "attempts": attempts, "files": files, "steps": steps, "events": seqs,
+    });
+    let mut told = NewEvent::new(ERASED, by).of(integration_id).with(told);
     if let [only] = people.as_slice() {
         told.target = Some(only.clone());
     }

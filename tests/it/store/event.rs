@@ -59,9 +59,11 @@ async fn every_kind_of_tampering_is_found_where_it_begins() {
             "UPDATE events SET seq = -seq WHERE seq IN (2, 3); UPDATE events SET seq = 5 + seq WHERE seq < 0",
             2,
         ),
+        // Not even as an erasure would, where no event tells of one.
+        ("UPDATE events SET data = '{}', erased = 'x' WHERE seq = 3", 3),
         ("UPDATE events SET seq = 9 WHERE seq = 5", 9),
         (
-            "INSERT INTO events SELECT 6, at, kind, actor, integration_id, target, job_id, data, hash FROM events WHERE seq = 5",
+            "INSERT INTO events SELECT 6, at, kind, actor, integration_id, target, job_id, data, hash, erased FROM events WHERE seq = 5",
             6,
         ),
     ];
@@ -206,6 +208,7 @@ fn a_digest_is_made_as_it_is_written_down() {
         target: Some(String::new()),
         job_id: Some("job_1".into()),
         data: "{}".into(),
+        erased: None,
     };
     let digest = "66d469cb45542da83a973c90b3237cee8e80fadba39d03c6da79e4b052c18d4f";
     assert_eq!(event.digest(), digest);

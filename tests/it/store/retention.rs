@@ -162,6 +162,7 @@ async fn what_is_erased_is_said_and_a_hold_that_comes_between_refuses() {
         people: vec![user.id.clone()],
         reason: "request 7".into(),
         by: "cli".into(),
+        events: true,
         holds: Vec::new(),
     };
     let hold = bench.store.hold_evidence(&acme.id, Covered::Integration, ("suit", "cli")).await.unwrap();
@@ -183,5 +184,18 @@ async fn what_is_erased_is_said_and_a_hold_that_comes_between_refuses() {
         (told.kind.as_str(), &told.data["files"], &told.data["steps"]),
         ("evidence.erased", &json!(1), &json!(1))
     );
+    // What was said of the person is gone, and the chain holds; not so where nobody tells of it.
+    let said =
+        bench.store.list_events(&EventFilter::Target(told.target.clone().unwrap()), None, 99).await.unwrap();
+    let unsaid: Vec<i64> = said.iter().rev().filter(|event| event.erased).map(|event| event.seq).collect();
+    assert_eq!((unsaid.len(), &told.data["events"]), (said.len() - 1, &json!(unsaid)));
+    assert!(said.iter().all(|event| !event.erased || event.data == json!({})));
     bench.store.verify_events().await.unwrap();
+    let other = bench.add_user(&acme, "b").await.user;
+    let quiet = format!(
+        "UPDATE events SET data = '{{}}', erased = (SELECT hash FROM events WHERE seq = 1) WHERE target = '{}'",
+        other.id
+    );
+    bench.by_hand(&quiet).await;
+    assert!(matches!(bench.store.verify_events().await, Err(BrokenChain::At { .. })));
 }

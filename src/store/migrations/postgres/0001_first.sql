@@ -488,7 +488,8 @@ CREATE TABLE hooks (
   created_at BIGINT NOT NULL
 );
 
--- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.
+-- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest. What one said of a person may be
+-- erased: then `erased` is the digest that it had, and a later event tells of it.
 CREATE TABLE events (
   seq BIGINT NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,
@@ -498,14 +499,16 @@ CREATE TABLE events (
   target TEXT COLLATE "C",
   job_id TEXT COLLATE "C",
   data TEXT COLLATE "C" NOT NULL,
-  hash TEXT COLLATE "C" NOT NULL
+  hash TEXT COLLATE "C" NOT NULL,
+  erased TEXT COLLATE "C"
 );
 CREATE INDEX events_of_job ON events(job_id, seq);
 CREATE INDEX events_of_target ON events(target, seq);
 CREATE FUNCTION events_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION 'events are append-only';
 END $$;
-CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION events_are_kept();
+CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events FOR EACH ROW
+  WHEN (NOT (OLD.erased IS NULL AND NEW.erased IS NOT NULL AND NEW.data = '{}' AND NEW.seq IS NOT DISTINCT FROM OLD.seq AND NEW.at IS NOT DISTINCT FROM OLD.at AND NEW.kind IS NOT DISTINCT FROM OLD.kind AND NEW.actor IS NOT DISTINCT FROM OLD.actor AND NEW.integration_id IS NOT DISTINCT FROM OLD.integration_id AND NEW.target IS NOT DISTINCT FROM OLD.target AND NEW.job_id IS NOT DISTINCT FROM OLD.job_id AND NEW.hash IS NOT DISTINCT FROM OLD.hash)) EXECUTE FUNCTION events_are_kept();
 CREATE TRIGGER events_are_not_removed BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_are_kept();
 CREATE TRIGGER events_are_not_emptied BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION events_are_kept();
 

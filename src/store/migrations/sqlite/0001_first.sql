@@ -479,7 +479,8 @@ CREATE TABLE hooks (
   created_at INTEGER NOT NULL
 ) STRICT;
 
--- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest.
+-- Append-only, each row's hash covers the row before it. The triggers stop accidents, the chain shows the rest. What one said of a person may be
+-- erased: then `erased` is the digest that it had, and a later event tells of it.
 CREATE TABLE events (
   seq INTEGER NOT NULL PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -489,11 +490,13 @@ CREATE TABLE events (
   target TEXT,
   job_id TEXT,
   data TEXT NOT NULL,
-  hash TEXT NOT NULL
+  hash TEXT NOT NULL,
+  erased TEXT
 ) STRICT;
 CREATE INDEX events_of_job ON events(job_id, seq);
 CREATE INDEX events_of_target ON events(target, seq);
-CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
+WHEN NOT (OLD.erased IS NULL AND NEW.erased IS NOT NULL AND NEW.data = '{}' AND NEW.seq IS OLD.seq AND NEW.at IS OLD.at AND NEW.kind IS OLD.kind AND NEW.actor IS OLD.actor AND NEW.integration_id IS OLD.integration_id AND NEW.target IS OLD.target AND NEW.job_id IS OLD.job_id AND NEW.hash IS OLD.hash) BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_are_not_removed BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
 -- What was asked over SCIM and answered, redacted; the last ones of each integration. Without a token, nobody was let in. The
