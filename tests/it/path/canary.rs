@@ -132,6 +132,15 @@ async fn put(installation: &Installation, name: &str, secret: &str) {
     installation.integrations.put_credentials(&id, &credentials, "test").await.unwrap();
 }
 
+/// No secret is in any of the files.
+fn nowhere(found: &[(String, Vec<u8>)], planted: &[(&str, &str)]) {
+    let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
+    println!("{} kinds planted, {} files and {bytes} bytes searched", planted.len(), found.len());
+    for (what, secret) in planted {
+        assert_eq!(places(found, secret), [""; 0], "{what}");
+    }
+}
+
 fn all() -> JobFilter {
     JobFilter { integration_id: None, state: None, before: None, limit: 9 }
 }
@@ -198,8 +207,17 @@ async fn no_secret_is_in_any_byte_that_was_written() {
             format!("export of {id}"),
             usher(data, &["job", "export", &id, "--to", to.to_str().unwrap()]),
         ));
+        let page = data.join(format!("{id}.html"));
+        let open = ["job", "open", &id, "--to", page.to_str().unwrap(), "--no-browser"];
+        found.push((format!("page of {id}"), usher(data, &open)));
         found.push((format!("show of {id}"), usher(data, &["job", "show", &id, "--format", "json"])));
     }
+    let bundle = data.join("bundle");
+    let about = ["--integration", "desk", "--person", ADA, "--to", bundle.to_str().unwrap()];
+    found.push((
+        "export of evidence".to_owned(),
+        usher(data, &[&["evidence", "export"][..], &about].concat()),
+    ));
     // While the database is open, what was written last is in its log and nowhere else.
     files(data, &mut found);
     // The connector says it itself.
@@ -226,10 +244,6 @@ async fn no_secret_is_in_any_byte_that_was_written() {
         ("cookies and form tokens", DRAWN),
         ("what the connector says to be secret", &shown),
     ];
-    let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
-    println!("{} kinds planted, {} files and {bytes} bytes searched", planted.len(), found.len());
-    for (what, secret) in planted {
-        assert_eq!(places(&found, secret), [""; 0], "{what}");
-    }
+    nowhere(&found, &planted);
     desk.stop().await;
 }
