@@ -20,6 +20,10 @@ static BY_CHANCE: LazyLock<Regex> = LazyLock::new(|| {
 static BOUNDARY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"----WebKitFormBoundary[0-9A-Za-z]+").expect("a pattern"));
 
+/// The mask as an address has it.
+static MASK_WRITTEN: LazyLock<String> =
+    LazyLock::new(|| url::form_urlencoded::byte_serialize(MASK.as_bytes()).collect());
+
 /// Parameters that make an address new each time.
 const AGAINST_CACHES: [&str; 10] =
     ["_", "_dc", "_t", "cachebuster", "cb", "nocache", "rand", "t", "timestamp", "ts"];
@@ -40,6 +44,11 @@ pub(super) fn address(recorded: &str, asked: &str) -> Option<Fit> {
     if recorded == asked {
         return Some(Fit::Wholly);
     }
+    let place = |address: &str| address.split('?').next().unwrap_or_default().len();
+    let masked = recorded.contains(MASK) || recorded.contains(&*MASK_WRITTEN);
+    if !masked && recorded.get(..place(recorded)) != asked.get(..place(asked)) {
+        return None;
+    }
     let (Ok(one), Ok(other)) = (Url::parse(recorded), Url::parse(asked)) else { return None };
     let rest = |url: &Url| {
         let mut url = url.clone();
@@ -48,7 +57,6 @@ pub(super) fn address(recorded: &str, asked: &str) -> Option<Fit> {
         url.to_string()
     };
     // Masked, a part of the path has been written as the browser writes it.
-    let masked = recorded.contains(MASK) || recorded.contains(&written(MASK));
     let same_place =
         rest(&one) == rest(&other) || masked && glob(&decoded(&rest(&one)), &decoded(&rest(&other)));
     if same_place { same_pairs(&pairs(&one), &pairs(&other)) } else { None }
@@ -130,12 +138,8 @@ fn glob(recorded: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-fn written(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 fn decoded(text: &str) -> String {
-    text.replace(&written(MASK), MASK)
+    text.replace(&*MASK_WRITTEN, MASK)
 }
 
 #[cfg(test)]

@@ -150,42 +150,42 @@ fn a_page_that_drifts_stops_a_flow_before_its_commit_and_a_flow_that_does_not_lo
 fn recordings_are_packed_into_an_archive_which_is_refused_where_a_byte_of_it_changed() {
     with_desk(|stage| {
         let agent = format!("account.email={}", stage.agent().email);
-        stage.record("read_account", "kept/read.tar.gz", &["--set", &agent]).done();
-        stage.record("list_accounts", "kept/list", &[]).done();
-        let there = stage.record("list_accounts", "kept/read.tar.gz", &[]).failed();
+        stage.record("read_account", "read.tar.gz", &["--set", &agent]).done();
+        stage.record("list_accounts", "list", &[]).done();
+        let there = stage.record("list_accounts", "read.tar.gz", &[]).failed();
         assert!(there.contains("is there already"), "{there}");
-        stage.replay("kept/read.tar.gz", &[]).done();
-        let packed = stage.replay("kept/read.tar.gz", &["kept/list", "--pack", "kept/all.tar.gz"]).done();
+        stage.replay("read.tar.gz", &[]).done();
+        let packed = stage.replay("read.tar.gz", &["list", "--pack", "all.tar.gz"]).done();
         assert!(packed.contains("2 of 2 came out as they were recorded"), "{packed}");
-        let told = stage.replay("kept/all.tar.gz", &["--junit", "junit.xml", "--format", "json"]).json();
+        let told = stage.replay("all.tar.gz", &["--junit", "junit.xml", "--format", "json"]).json();
         let names: Vec<&str> = told["recordings"]
             .as_array()
             .unwrap()
             .iter()
             .map(|one| one["recording"].as_str().unwrap())
             .collect();
-        assert_eq!(names, ["kept/all.tar.gz/list", "kept/all.tar.gz/read"]);
+        assert_eq!(names, ["all.tar.gz/list", "all.tar.gz/read"]);
         let junit = std::fs::read_to_string(stage.shell.path("junit.xml")).unwrap();
         assert!(junit.contains("tests=\"4\" failures=\"0\""), "{junit}");
-        stage.replay("kept/all.tar.gz/read", &[]).done();
+        stage.replay("all.tar.gz/read", &[]).done();
 
         // One that differs fails all of them, and is told with what differs.
-        let manifest = stage.shell.path("kept/list/recording.json");
+        let manifest = stage.shell.path("list/recording.json");
         let text = std::fs::read_to_string(&manifest).unwrap();
         std::fs::write(&manifest, text.replacen("\"committed\": false", "\"committed\": true", 1)).unwrap();
-        std::fs::remove_file(stage.shell.path("kept/list/SHA256SUMS")).unwrap();
-        let differs = stage.replay("kept/list", &["kept/read.tar.gz", "--junit", "junit.xml"]);
+        std::fs::remove_file(stage.shell.path("list/SHA256SUMS")).unwrap();
+        let differs = stage.replay("list", &["read.tar.gz", "--junit", "junit.xml"]);
         assert_eq!(differs.code, Some(1), "{differs:?}");
         assert!(differs.out.contains("committed: true was recorded, and now it is false"), "{differs:?}");
         let junit = std::fs::read_to_string(stage.shell.path("junit.xml")).unwrap();
         assert!(junit.contains("failures=\"1\"") && junit.contains("type=\"differs\""), "{junit}");
 
-        let archive = stage.shell.path("kept/all.tar.gz");
+        let archive = stage.shell.path("all.tar.gz");
         let mut bytes = std::fs::read(&archive).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         std::fs::write(&archive, bytes).unwrap();
-        let damaged = stage.replay("kept/all.tar.gz", &[]).failed();
+        let damaged = stage.replay("all.tar.gz", &[]).failed();
         assert!(damaged.contains("all.tar.gz") && damaged.contains("is no recording"), "{damaged}");
     });
 }

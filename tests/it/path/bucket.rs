@@ -116,7 +116,7 @@ async fn told_of(variables: &[(String, String)]) -> Vec<String> {
     assert_eq!(done(&installation.store, &asked.job).await.state, JobState::Done);
     let shown = at(data.path()).args(["job", "show", &asked.job, "--format", "json"]).output().await.unwrap();
     let (shown, said) =
-        (String::from_utf8(shown.stdout).unwrap(), served.said("a picture was not kept").await);
+        (String::from_utf8(shown.stdout).unwrap(), served.said("evidence was not kept").await);
     assert!(!format!("{shown}{said}").contains("canary"), "a secret was shown");
     served.terminate().await;
     let job: Value = serde_json::from_str(&shown).unwrap();
@@ -125,7 +125,7 @@ async fn told_of(variables: &[(String, String)]) -> Vec<String> {
         .unwrap()
         .iter()
         .flat_map(|attempt| attempt["steps"].as_array().unwrap());
-    let told = steps.filter_map(|step| step["detail"].as_str()).filter(|detail| detail.contains("picture"));
+    let told = steps.filter_map(|step| step["missing"].as_str());
     told.map(str::to_owned).collect()
 }
 
