@@ -337,11 +337,6 @@ struct HarContent {
 }
 
 impl HarResponse {
-    /// Whether all of an answer is there that broke a navigation off.
-    fn is_whole(&self) -> bool {
-        self.content.file.is_some() || matches!(self.status, 204 | 205)
-    }
-
     fn answer(
         self,
         body: &mut impl FnMut(&str) -> io::Result<Vec<u8>>,
@@ -350,8 +345,8 @@ impl HarResponse {
     ) -> Result<Answer, PlaybackError> {
         match self.error.as_deref() {
             None | Some("net::ERR_ABORTED") if self.status == 0 => return Ok(Answer::Never),
-            // What is saved or has no content ends a navigation so, and was answered.
-            Some(error) if error != "net::ERR_ABORTED" || !self.is_whole() => return Ok(Answer::Failed),
+            // What is saved ends a navigation so, and so does an answer of which the page read no more than the status.
+            Some(error) if error != "net::ERR_ABORTED" => return Ok(Answer::Failed),
             _ => {}
         }
         if self.status == 304 {
