@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use usher::demo::AcmeDesk;
+use usher::integration::Policy;
 use usher::store::{JobFilter, JobState};
+use usher::trace::Pictures;
 
 use super::faults::{ADA, job_when, many_members, no_patience};
 use super::world::{Scim, World, open, set_up, user};
@@ -15,7 +17,8 @@ async fn pictures_of_login(password: &str) -> BTreeSet<String> {
     let desk = AcmeDesk::start(many_members()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let installation = open(data.path()).await;
-    let token = set_up(&installation, &desk.url(), password, no_patience()).await;
+    let policy = Policy { pictures: Pictures::EveryStep, ..no_patience() };
+    let token = set_up(&installation, &desk.url(), password, policy).await;
     let server = super::world::start(&installation).await;
     let world = World { scim: Scim::new(&server.url(), &token), desk, server, installation, data };
     world.scim.create(&user(ADA, "Ada Lovelace", true, "agent")).await;
