@@ -16,7 +16,7 @@ use usher::notice::To;
 use usher::operator::OperatorRole;
 use usher::secret::{ExposeSecret as _, SecretString};
 use usher::server::Installation;
-use usher::store::{JobFilter, JobRow, JobState};
+use usher::store::{JobFilter, JobRow, JobState, Store};
 
 use super::faults::{ADA, job_when, many_members, no_patience};
 use super::world::{PASSWORD, Scim, connectors, open_with, set_up, user};
@@ -132,6 +132,27 @@ async fn put(installation: &Installation, name: &str, secret: &str) {
     installation.integrations.put_credentials(&id, &credentials, "test").await.unwrap();
 }
 
+/// Everything that can be taken out of Usher, written below the data; what was said of it.
+async fn exports(data: &Path, store: &Store, found: &mut Vec<(String, Vec<u8>)>) {
+    for JobRow { id, .. } in store.list_jobs(&all()).await.unwrap() {
+        let to = data.join("exports").join(&id);
+        found.push((
+            format!("export of {id}"),
+            usher(data, &["job", "export", &id, "--to", to.to_str().unwrap()]),
+        ));
+        let page = data.join(format!("{id}.html"));
+        let open = ["job", "open", &id, "--to", page.to_str().unwrap(), "--no-browser"];
+        found.push((format!("page of {id}"), usher(data, &open)));
+        found.push((format!("show of {id}"), usher(data, &["job", "show", &id, "--format", "json"])));
+    }
+    let bundle = data.join("bundle");
+    let about = ["--integration", "desk", "--person", ADA, "--to", bundle.to_str().unwrap()];
+    found.push((
+        "export of evidence".to_owned(),
+        usher(data, &[&["evidence", "export"][..], &about].concat()),
+    ));
+}
+
 /// No secret is in any of the files.
 fn nowhere(found: &[(String, Vec<u8>)], planted: &[(&str, &str)]) {
     let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -201,23 +222,7 @@ async fn no_secret_is_in_any_byte_that_was_written() {
     );
 
     let mut found = vec![("the log".to_owned(), gateway.end().await.into_bytes())];
-    for JobRow { id, .. } in store.list_jobs(&all()).await.unwrap() {
-        let to = data.join("exports").join(&id);
-        found.push((
-            format!("export of {id}"),
-            usher(data, &["job", "export", &id, "--to", to.to_str().unwrap()]),
-        ));
-        let page = data.join(format!("{id}.html"));
-        let open = ["job", "open", &id, "--to", page.to_str().unwrap(), "--no-browser"];
-        found.push((format!("page of {id}"), usher(data, &open)));
-        found.push((format!("show of {id}"), usher(data, &["job", "show", &id, "--format", "json"])));
-    }
-    let bundle = data.join("bundle");
-    let about = ["--integration", "desk", "--person", ADA, "--to", bundle.to_str().unwrap()];
-    found.push((
-        "export of evidence".to_owned(),
-        usher(data, &[&["evidence", "export"][..], &about].concat()),
-    ));
+    exports(data, store, &mut found).await;
     // While the database is open, what was written last is in its log and nowhere else.
     files(data, &mut found);
     // The connector says it itself.
