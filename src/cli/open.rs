@@ -1,19 +1,14 @@
 //! A page that tells what an attempt did: written for its owner's eyes alone, and opened in a browser where there is one.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use async_trait::async_trait;
 
 use crate::server::Installation;
 use crate::store::{AttemptDetail, JobDetail};
 use crate::story::{Story, Told, of_attempt, page};
-use crate::trace::{
-    ListedPage, NextStep, NotAllowed, Picture, Pictures, Preview, Progress, StepRecord, Witness,
-};
 
 use super::kept;
 
@@ -96,64 +91,4 @@ fn chosen(job: &JobDetail, attempt: Option<i64>) -> anyhow::Result<Option<&Attem
         format!("job {} has no attempt {number}; it has {}", job.job.id, job.attempts.len())
     })?;
     Ok(Some(found))
-}
-
-/// Keeps the pictures of a run, where they are asked for, and tells another witness everything.
-pub(super) struct Keeping<W> {
-    pub(super) inner: W,
-    is_asked: bool,
-    /// By step.
-    pub(super) pictures: BTreeMap<u32, Vec<Picture>>,
-}
-
-impl<W: Witness> Keeping<W> {
-    pub(super) fn new(inner: W, is_asked: bool) -> Self {
-        Self { inner, is_asked, pictures: BTreeMap::new() }
-    }
-}
-
-#[async_trait]
-impl<W: Witness> Witness for Keeping<W> {
-    async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
-        if self.is_asked {
-            self.pictures.insert(record.seq, pictures.clone());
-        }
-        self.inner.step(record, pictures).await;
-    }
-
-    async fn progress(&mut self, progress: Progress) {
-        self.inner.progress(progress).await;
-    }
-
-    async fn listed(&mut self, list: &str, page: ListedPage) {
-        self.inner.listed(list, page).await;
-    }
-
-    async fn left_off(&mut self, list: &str) -> Vec<ListedPage> {
-        self.inner.left_off(list).await
-    }
-
-    fn pictures(&self) -> Pictures {
-        if self.is_asked { Pictures::EveryStep } else { self.inner.pictures() }
-    }
-
-    async fn may_go_on(&mut self) -> Result<(), NotAllowed> {
-        self.inner.may_go_on().await
-    }
-
-    fn preview(&self) -> Preview {
-        self.inner.preview()
-    }
-
-    async fn begins(&mut self, next: NextStep) -> Result<(), NotAllowed> {
-        self.inner.begins(next).await
-    }
-
-    async fn before_commit(&mut self) -> Result<(), NotAllowed> {
-        self.inner.before_commit().await
-    }
-
-    async fn committed(&mut self) {
-        self.inner.committed().await;
-    }
 }

@@ -6,6 +6,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::artifact::{ArtifactError, Artifacts};
+use crate::recording::Files;
 use crate::store::{AttemptId, Lease, NewArtifact, NewEvidence, PAGES, PICTURES, RECORDING, Store};
 use crate::trace::{Picture, StepRecord};
 
@@ -20,8 +21,8 @@ pub(super) struct Deposit {
 
 enum Given {
     Step(Box<StepRecord>, Vec<Picture>),
-    /// A file of the recording: its path and bytes.
-    File(String, Vec<u8>),
+    /// The files of the recording.
+    Files(Files),
     /// Answered when everything before it is written.
     Flush(oneshot::Sender<()>),
 }
@@ -40,12 +41,12 @@ impl Deposit {
         drop(self.given.send(Given::Step(Box::new(record), pictures)).await);
     }
 
-    /// A file of the recording.
-    pub(super) async fn file(&self, path: String, bytes: Vec<u8>) {
-        drop(self.given.send(Given::File(path, bytes)).await);
+    /// The files of the recording.
+    pub(super) async fn files(&self, files: Files) {
+        drop(self.given.send(Given::Files(files)).await);
     }
 
-    /// Returns when everything that was given is written, or was found not to be to be.
+    /// Returns when everything that was given is written, or was found that it cannot be.
     pub(super) async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.given.send(Given::Flush(done)).await.is_ok() {
@@ -69,9 +70,12 @@ impl Writing {
         while let Some(given) = waiting.recv().await {
             match given {
                 Given::Step(record, pictures) => self.step(*record, pictures).await,
-                Given::File(path, bytes) => {
-                    let evidence = self.keep(format!("{RECORDING}{path}"), None, bytes).await;
-                    self.write(Vec::new(), vec![evidence]).await;
+                Given::Files(files) => {
+                    let mut evidence = Vec::new();
+                    for (path, bytes) in files {
+                        evidence.push(self.keep(format!("{RECORDING}{path}"), None, bytes).await);
+                    }
+                    self.write(Vec::new(), evidence).await;
                 }
                 Given::Flush(done) => drop(done.send(())),
             }

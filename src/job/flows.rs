@@ -160,9 +160,10 @@ impl<'a> Flows<'a> {
                 username: username.as_deref(),
             };
             let files = recording::write(session, &self.integration.connector, runs, &network);
-            for (path, bytes) in files {
-                self.witness.deposit.file(path, bytes).await;
-            }
+            self.witness.deposit.files(files).await;
+        } else {
+            // The session may rest for long before the next job.
+            self.session.recorder.forget();
         }
         self.witness.deposit.flush().await;
     }

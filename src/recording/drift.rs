@@ -10,7 +10,7 @@ use crate::connector::Connector;
 use crate::id::SharedEntropy;
 use crate::run::{Committed, DriftAt, Limits};
 use crate::step::Shape;
-use crate::trace::{NotAllowed, Picture, StepOutcome, StepRecord, Witness};
+use crate::trace::{Silent, StepOutcome, StepRecord};
 
 /// How many trials go on at once.
 const AT_ONCE: usize = 4;
@@ -87,13 +87,8 @@ pub enum DriftError {
 
 impl Drifting<'_> {
     /// How many trials there are; none where no flow of the recording came to its commit step.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.trials().len()
-    }
-
-    /// Whether there is nothing to try.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Tries all, several at once; `told` hears of each as it ends. The results are in the order of the steps.
@@ -177,26 +172,4 @@ fn until_commit(recorded: &RecordedRun) -> impl Iterator<Item = &StepRecord> {
     let commit = recorded.steps.iter().find(|step| step.commit && step.outcome == StepOutcome::Ok);
     let commit = commit.map_or(0, |step| step.seq);
     recorded.steps.iter().filter(move |step| step.seq <= commit && step.outcome == StepOutcome::Ok)
-}
-
-/// Keeps nothing.
-struct Silent;
-
-#[async_trait::async_trait]
-impl Witness for Silent {
-    async fn step(&mut self, _record: StepRecord, _pictures: Vec<Picture>) {}
-
-    fn pictures(&self) -> crate::trace::Pictures {
-        crate::trace::Pictures::Nothing
-    }
-
-    async fn may_go_on(&mut self) -> Result<(), NotAllowed> {
-        Ok(())
-    }
-
-    async fn before_commit(&mut self) -> Result<(), NotAllowed> {
-        Ok(())
-    }
-
-    async fn committed(&mut self) {}
 }

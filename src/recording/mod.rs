@@ -244,9 +244,7 @@ impl Recorded {
         }
         serde_json::from_slice(text).map_err(unreadable)
     }
-}
 
-impl Recorded {
     /// The values that tell who somebody is: of whom the runs were about, and of everybody whom they read. `is_personal` says of which
     /// attributes of an account.
     pub fn people(&self, is_personal: &dyn Fn(&str) -> bool) -> BTreeSet<String> {

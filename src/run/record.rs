@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::runner::Runner;
-use crate::browser::{Acted, Exposure, Kept, Photograph, Sent, Shot, Target};
+use crate::browser::{Acted, Exposure, Kept, Overheard, Photograph, Sent, Shot, Target};
 use crate::clock::Timestamp;
-use crate::secret::MASK;
+use crate::secret::{MASK, mask_named};
 use crate::step::{At, Failure, Need, Pictures, Role, Step, shorten};
 use crate::trace::{Moment, Picture, Pictures as Wanted, Request, StepOutcome, StepRecord};
 
@@ -170,6 +170,18 @@ impl Runner<'_> {
         Request { method, url: self.redactor.redact(&url), status, failed }
     }
 
+    /// What the page wrote on its console, and how much more it did than is told.
+    fn console(&self, overheard: &Overheard) -> Vec<String> {
+        let more = (overheard.left_out > 0)
+            .then(|| format!("({} more lines and requests are left out)", overheard.left_out));
+        overheard.console.iter().map(|line| self.told(line)).chain(more).collect()
+    }
+
+    /// A text that the app wrote: without known secrets, and without what is named as one.
+    fn told(&self, text: &str) -> String {
+        self.redactor.redact(&mask_named(text))
+    }
+
     /// The templates of a step and what they give, those that read a secret masked.
     fn values(&self, step: &Step) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
@@ -242,9 +254,9 @@ impl Runner<'_> {
             act_ms: notes.act_ms,
             settle_ms: notes.settle_ms,
             total_ms: ms(total.unwrap_or_default()),
-            url: self.redactor.redact(&self.page.url()),
+            url: self.told(&self.page.url()),
             values: notes.values,
-            console: overheard.console.iter().map(|line| self.redactor.redact(line)).collect(),
+            console: self.console(&overheard),
             dialogs: dialogs.iter().map(|line| self.redactor.redact(line)).collect(),
             requests: overheard.requests.into_iter().map(|sent| self.request_of(sent)).collect(),
             missing: None,

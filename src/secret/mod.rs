@@ -4,8 +4,10 @@
 //! a visible `expose_secret()`. What comes from outside (a page's text, a URL, an error) may repeat a secret that was
 //! typed into it: a [`Redactor`] takes it out again before anything is written.
 
+mod named;
 mod names;
 
+pub use named::mask_named;
 pub use names::names_a_secret;
 #[cfg(test)]
 pub(crate) use names::{ENDS, WORDS};
@@ -51,8 +53,8 @@ impl Redactor {
     }
 }
 
-/// How texts of other forms write `plain`.
-fn written_forms(plain: &str) -> Vec<String> {
+/// How texts of other forms write `plain`: as it is, in addresses, forms, HTML and JSON, in that order.
+pub fn written_forms(plain: &str) -> Vec<String> {
     let percent =
         percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC).to_string();
     let form: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();

@@ -288,6 +288,29 @@ pub trait Witness: Send + Sync {
     async fn committed(&mut self);
 }
 
+/// Keeps nothing, and stops nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+#[async_trait]
+impl Witness for Silent {
+    async fn step(&mut self, _record: StepRecord, _pictures: Vec<Picture>) {}
+
+    fn pictures(&self) -> Pictures {
+        Pictures::Nothing
+    }
+
+    async fn may_go_on(&mut self) -> Result<(), NotAllowed> {
+        Ok(())
+    }
+
+    async fn before_commit(&mut self) -> Result<(), NotAllowed> {
+        Ok(())
+    }
+
+    async fn committed(&mut self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::router::{Event, Router};
-use crate::secret::{Redactor, SecretString};
+use crate::secret::{ExposeSecret, Redactor, SecretString};
 
 pub use har::Recording;
 
@@ -124,7 +124,11 @@ impl Recorder {
 
     /// What is never to be in a recording.
     pub(super) fn hide(&self, secret: &str) {
-        self.log().secrets.push(SecretString::from(secret));
+        let mut log = self.log();
+        // A session may last for days, and types the same again and again.
+        if !log.secrets.iter().any(|known| known.expose_secret() == secret) {
+            log.secrets.push(SecretString::from(secret));
+        }
     }
 
     /// Forgets everything until now, but not what must never be seen.

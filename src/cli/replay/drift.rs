@@ -25,7 +25,7 @@ pub(super) async fn try_all(context: &Context, once: &Once, browser: &Browser) -
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let (all, done) = (drifting.len(), AtomicUsize::new(0));
+    let (all, done) = (drifting.count(), AtomicUsize::new(0));
     let shows_progress = std::io::stderr().is_terminal();
     let tried = drifting
         .try_all(browser, &|_| {

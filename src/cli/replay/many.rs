@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ use crate::cli::junit;
 use crate::cli::output::table;
 use crate::connector::Connector;
 use crate::recording::{self, Files, ReplayedRun};
-use crate::trace::{NotAllowed, Picture, Pictures, StepRecord, Witness};
+use crate::trace::{Silent, Witness};
 
 /// What is asked of a replay of several.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +67,7 @@ async fn replay_one(
     let files = if asked.slim { recording::slim(&files)? } else { files };
     let kept = asked.slim.then(|| files.clone());
     let once = Once::read(context, &source.name, files, asked.edited)?;
-    Ok((once.run(browser, &mut Unseen).await?, kept))
+    Ok((once.run(browser, &mut Unseen(Silent)).await?, kept))
 }
 
 impl Ended {
@@ -153,33 +152,14 @@ pub(super) fn in_words(ended: &[Ended]) -> String {
 }
 
 /// Nobody looks.
-struct Unseen;
+struct Unseen(Silent);
 
 impl Watcher for Unseen {
     fn witness(&mut self) -> &mut dyn Witness {
-        self
+        &mut self.0
     }
 
     fn begins_run(&mut self, _flow: &str) {}
 
     fn ends_run(&mut self, _connector: &Connector, _run: &ReplayedRun) {}
-}
-
-#[async_trait]
-impl Witness for Unseen {
-    async fn step(&mut self, _record: StepRecord, _pictures: Vec<Picture>) {}
-
-    fn pictures(&self) -> Pictures {
-        Pictures::Nothing
-    }
-
-    async fn may_go_on(&mut self) -> Result<(), NotAllowed> {
-        Ok(())
-    }
-
-    async fn before_commit(&mut self) -> Result<(), NotAllowed> {
-        Ok(())
-    }
-
-    async fn committed(&mut self) {}
 }

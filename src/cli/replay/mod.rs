@@ -18,7 +18,7 @@ use crate::story::{self, Taken};
 use crate::trace::{Picture, Witness};
 
 use super::context::Context;
-use super::open::{Keeping, Opening};
+use super::open::Opening;
 use super::run::{Pace, Pictures, Progress, as_json, in_words, launch, misused};
 use super::{Exit, junit, package};
 
@@ -135,8 +135,8 @@ impl Replay {
         let once = Once::read(context, &source.name, source.files(), self.edited)?;
         let pace = if self.step { Pace::StepByStep } else { Pace::Through };
         let pictures = Pictures { folder: self.pictures.clone(), all: self.pictures.is_some() };
-        let progress = Progress::new(context.format, pace, pictures);
-        let progress = Keeping::new(progress, self.open);
+        let mut progress = Progress::new(context.format, pace, pictures);
+        progress.taken = self.open.then(BTreeMap::new);
         let mut shown = Shown { progress, last: None, runs: Vec::new(), taken: Vec::new() };
         let browser = Browser::launch(&launch(self.headed)?).await?;
         let ran = once.run(&browser, &mut shown).await;
@@ -202,7 +202,7 @@ impl Replay {
 
 /// Shows the steps as they end.
 struct Shown {
-    progress: Keeping<Progress>,
+    progress: Progress,
     /// The pictures of each run, by step, where they are asked for.
     taken: Vec<BTreeMap<u32, Vec<Picture>>>,
     /// How the last run ended, in words.
@@ -217,12 +217,12 @@ impl Watcher for Shown {
     }
 
     fn begins_run(&mut self, flow: &str) {
-        self.progress.inner.begin(flow);
+        self.progress.begin(flow);
     }
 
     fn ends_run(&mut self, connector: &Connector, run: &ReplayedRun) {
-        self.taken.push(std::mem::take(&mut self.progress.pictures));
-        self.last = Some(in_words(&run.report, &self.progress.inner));
-        self.runs.push(as_json(connector, &run.flow, &run.report, &self.progress.inner));
+        self.taken.push(self.progress.taken.clone().unwrap_or_default());
+        self.last = Some(in_words(&run.report, &self.progress));
+        self.runs.push(as_json(connector, &run.flow, &run.report, &self.progress));
     }
 }

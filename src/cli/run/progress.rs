@@ -1,5 +1,6 @@
 //! What an author sees while a flow runs: a line for each step, its pictures, and a question before each where asked for.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::PathBuf;
 
@@ -33,6 +34,8 @@ pub(in crate::cli) struct Progress {
     pub(super) steps: Vec<Value>,
     /// The same as they were told.
     pub(super) records: Vec<StepRecord>,
+    /// Every picture by step, where they are asked for.
+    pub(in crate::cli) taken: Option<BTreeMap<u32, Vec<Picture>>>,
     /// The picture of the commit step that was shown instead of done.
     pub(super) commit_picture: Option<PathBuf>,
 }
@@ -63,7 +66,7 @@ impl Pictures {
 impl Progress {
     pub(in crate::cli) fn new(format: Format, pace: Pace, pictures: Pictures) -> Self {
         let (flow, steps, records) = (String::new(), Vec::new(), Vec::new());
-        Self { format, pace, pictures, flow, open: None, steps, records, commit_picture: None }
+        Self { format, pace, pictures, flow, open: None, steps, records, taken: None, commit_picture: None }
     }
 
     /// Shows the steps on standard error and keeps no pictures but those of failures.
@@ -77,6 +80,7 @@ impl Progress {
         (self.open, self.commit_picture) = (None, None);
         self.steps.clear();
         self.records.clear();
+        self.taken.iter_mut().for_each(BTreeMap::clear);
         self.say(&format!("{flow}:"));
     }
 
@@ -143,6 +147,9 @@ impl Progress {
 impl Witness for Progress {
     async fn step(&mut self, record: StepRecord, pictures: Vec<Picture>) {
         let kept = self.keep(&record, &pictures);
+        if let Some(taken) = &mut self.taken {
+            taken.insert(record.seq, pictures);
+        }
         if record.commit && matches!(record.outcome, StepOutcome::Skipped { .. }) {
             self.commit_picture = kept.last().cloned();
         }
@@ -156,7 +163,7 @@ impl Witness for Progress {
     }
 
     fn pictures(&self) -> crate::trace::Pictures {
-        match self.pictures.all {
+        match self.pictures.all || self.taken.is_some() {
             true => crate::trace::Pictures::EveryStep,
             false => crate::trace::Pictures::Moments,
         }
