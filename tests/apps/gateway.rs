@@ -182,11 +182,11 @@ impl Gateway {
             for attempt in &shown.attempts {
                 let mut before = String::new();
                 for row in attempt.steps.iter().filter(|row| row.depth == 0) {
-                    if row.step.flow != before {
-                        flows.push((row.step.flow.clone(), 0));
-                        before.clone_from(&row.step.flow);
+                    if row.flow != before {
+                        flows.push((row.flow.clone(), 0));
+                        before.clone_from(&row.flow);
                     }
-                    flows.last_mut().unwrap().1 += row.step.duration_ms;
+                    flows.last_mut().unwrap().1 += row.total_ms;
                 }
             }
         }
