@@ -45,14 +45,16 @@ pub(super) struct Notes {
     /// Whether pictures are taken.
     pub wanted: Pictures,
     pictures: Vec<Picture>,
+    /// A picture that is being taken, while the step looks for its element.
+    coming: Vec<(Moment, Exposure)>,
 }
 
-/// A record that waits for its last picture: it is being taken while the next step looks for its element.
+/// A record that waits for its last pictures: they are being taken while the next step looks for its element.
 #[derive(Debug)]
 pub(super) struct Untold {
     record: StepRecord,
     pictures: Vec<Picture>,
-    coming: Option<(Moment, Exposure)>,
+    coming: Vec<(Moment, Exposure)>,
 }
 
 impl Notes {
@@ -76,7 +78,7 @@ impl Runner<'_> {
     /// Begins the notes of a step.
     pub(super) fn begin(&mut self, step: &Step, doing: String, done: String) -> Notes {
         self.seq += 1;
-        let (pictures, said) = (Vec::new(), None);
+        let (pictures, coming, said) = (Vec::new(), Vec::new(), None);
         let (began, started_at) = (self.clock.elapsed(), self.clock.now());
         let (seq, depth, role, wanted) = (self.seq, self.depth, step.role, step.pictures);
         let (find_ms, wait_ms, act_ms, settle_ms, changed, target) = (0, 0, 0, 0, false, None);
@@ -101,32 +103,29 @@ impl Runner<'_> {
             at,
             wanted,
             pictures,
+            coming,
         }
     }
 
-    /// Takes a picture for the step that is going on. That one cannot be taken fails nothing.
+    /// Begins to take a picture for the step that is going on. That one cannot be taken fails nothing.
     pub(super) async fn picture(&mut self, moment: Moment) {
-        let Some(exposure) = self.expose(moment).await else { return };
-        let photograph = developed(exposure).await;
-        self.keep(moment, photograph);
+        let exposure = self.expose(moment).await;
+        if let (Some(exposure), Some(notes)) = (exposure, &mut self.notes) {
+            notes.coming.push((moment, exposure));
+        }
     }
 
-    /// Gives the step that is going on the picture of the page as it is before anything is done to it: `last`, where the page
-    /// has not changed since it was taken.
+    /// Gives the step that is going on the picture of the page as it is before anything is done to it, which waits until it is taken:
+    /// `last`, where the page has not changed since.
     pub(super) async fn picture_before(&mut self, last: Option<Photograph>) {
         match last {
             Some(last) if last.jpeg.is_some() && self.page.still_shows(&last).await => {
-                self.keep(Moment::Before, Some(last));
+                let picture = self.picture_of(Moment::Before, last);
+                if let Some(notes) = &mut self.notes {
+                    notes.pictures.push(picture);
+                }
             }
             _ => self.picture(Moment::Before).await,
-        }
-    }
-
-    fn keep(&mut self, moment: Moment, photograph: Option<Photograph>) {
-        if let (Some(picture), Some(notes)) =
-            (photograph.map(|it| self.picture_of(moment, it)), &mut self.notes)
-        {
-            notes.pictures.push(picture);
         }
     }
 
@@ -147,11 +146,11 @@ impl Runner<'_> {
         Some(self.page.expose(shot, Kept::Page(target.or_else(scope))).await)
     }
 
-    /// Tells the witness of the step that ended last, as soon as its last picture is there; gives that picture.
+    /// Tells the witness of the step that ended last, as soon as its pictures are there; gives the last.
     pub(super) async fn tell_untold(&mut self) -> Option<Photograph> {
         let Untold { record, mut pictures, coming } = self.untold.take()?;
         let mut last = None;
-        if let Some((moment, exposure)) = coming {
+        for (moment, exposure) in coming {
             last = developed(exposure).await;
             pictures.extend(last.clone().map(|photograph| self.picture_of(moment, photograph)));
         }
@@ -223,10 +222,9 @@ impl Runner<'_> {
             (StepOutcome::Ok, true) if !self.window_follows => Some(Moment::After),
             _ => None,
         };
-        let mut coming = None;
         if let Some(moment) = moment {
             self.untold_failure = false;
-            coming = self.expose(moment).await.map(|exposure| (moment, exposure));
+            self.picture(moment).await;
         }
         let dialogs = self.answered_dialogs();
         let overheard = self.page.take_overheard();
@@ -261,7 +259,7 @@ impl Runner<'_> {
             requests: overheard.requests.into_iter().map(|sent| self.request_of(sent)).collect(),
             missing: None,
         };
-        self.untold = Some(Untold { record, pictures: notes.pictures, coming });
+        self.untold = Some(Untold { record, pictures: notes.pictures, coming: notes.coming });
     }
 
     /// The outcome of a step that failed, as it is written down.

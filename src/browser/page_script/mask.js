@@ -63,8 +63,8 @@ const look = (pass) => {
 
 const looks = () => ({ ok: look(newPass()) });
 
-// What is in dots when it is there at all, and is not there, has nothing to hide.
-const isEmptyPassword = (control) => control.type === 'password' && control.value === '' && !control.placeholder;
+// What is never drawn, or is in dots when it is there at all and is not there, has nothing to hide.
+const isNeverSeen = (control) => control.type === 'hidden' || (control.type === 'password' && control.value === '' && !control.placeholder);
 
 // What the elements show that are never to be seen.
 const secretsShown = (elements, pass) => [...elements].map((element) => shownBy(element, pass)).filter((text) => text.length >= 4);
@@ -86,8 +86,8 @@ const mask = ({ secrets, hidden, page }) => new Promise((resolve) => {
   const shows = (value) => all.some((secret) => value.includes(secret));
   for (const root of documents()) {
     for (const control of query(root, TYPED_INTO, pass)) {
-      const hides = isSecret(control) && !isEmptyPassword(control);
-      if (hides || shows(control.value ?? '') || shows(control.placeholder ?? '')) hide(control);
+      const holds = isSecret(control) || shows(control.value ?? '') || shows(control.placeholder ?? '');
+      if (holds && !isNeverSeen(control)) hide(control);
     }
     if (all.length && shows(root.documentElement.textContent)) {
       const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

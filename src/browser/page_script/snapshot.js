@@ -118,7 +118,7 @@ const putControl = (element, out) => {
   if (element.localName === 'input') {
     if (/^(checkbox|radio)$/.test(element.type)) out.put(element.checked ? ' checked' : '');
     else if (element.type === 'hidden') return;
-    else out.attribute('value', isSecret(element) ? (isEmptyPassword(element) || element.value === '' ? '' : STOOD) : element.value);
+    else out.attribute('value', isSecret(element) ? (element.value === '' ? '' : STOOD) : element.value);
   } else if (element.localName === 'option' && element.selected) {
     out.put(' selected');
   }

@@ -95,18 +95,9 @@ impl Replay {
     /// Lets pages drift in each of them.
     async fn drift(&self, context: &Context, sources: &[Source]) -> anyhow::Result<Exit> {
         let browser = Browser::launch(&launch(false)?).await?;
-        let mut exit = Exit::Done;
-        for source in sources {
-            let once = Once::read(context, &source.name, source.files(), false)?;
-            if sources.len() > 1 {
-                eprintln!("{}:", source.name);
-            }
-            if let Exit::Failed = drift::try_all(context, &once, &browser).await? {
-                exit = Exit::Failed;
-            }
-        }
+        let exit = drift::try_all(context, sources, &browser).await;
         browser.close().await;
-        Ok(exit)
+        exit
     }
 
     async fn many(&self, context: &Context, sources: &[Source]) -> anyhow::Result<Exit> {
