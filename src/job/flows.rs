@@ -142,6 +142,9 @@ impl<'a> Flows<'a> {
             codes: &KeptCodes { store: &self.workshop.store, integration_id: &self.integration.row.id },
         };
         let report = run::run(call, &mut self.witness).await;
+        if report.committed == run::Committed::No {
+            self.witness.sent_nothing().await;
+        }
         let steps = std::mem::take(&mut self.witness.steps);
         self.runs.push(RecordedRun::new((flow, began), given, identity, Reach::End, &report, steps));
         report

@@ -24,8 +24,9 @@ pub(super) struct JobWitness<'a> {
     pub(super) steps: Vec<StepRecord>,
     /// The pages of the list that is read, where they are kept.
     pub(super) pages: Option<Pages<'a>>,
-    /// Whether a commit step was announced; what failed after that may have changed the app.
+    /// Whether a commit step was announced, and not taken back; what failed after that may have changed the app. And before this run.
     pub(super) has_committed: bool,
+    had_committed: bool,
 }
 
 impl<'a> JobWitness<'a> {
@@ -41,6 +42,7 @@ impl<'a> JobWitness<'a> {
             steps,
             pages: None,
             has_committed: false,
+            had_committed: false,
         }
     }
 
@@ -52,7 +54,20 @@ impl<'a> JobWitness<'a> {
     /// The steps that come next are those of another run.
     pub(super) fn begin_run(&mut self) {
         self.before_run = self.highest;
+        self.had_committed = self.has_committed;
         self.steps.clear();
+    }
+
+    /// The run has ended and certainly sent nothing that changes the app, whatever was announced.
+    pub(super) async fn sent_nothing(&mut self) {
+        if self.has_committed == self.had_committed {
+            return;
+        }
+        match self.store.retract_committing(&self.lease.lease).await {
+            Ok(()) => self.has_committed = self.had_committed,
+            // It stays possible that the app was changed, and is read first.
+            Err(error) => tracing::warn!(%error, "the announcement of a commit step was not taken back"),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ statements! {
     START = "INSERT INTO attempts (integration_id, job_id, number, worker, connector_hash, started_at) SELECT integration_id, id, attempts, $2, $3, $4 FROM jobs WHERE id = $1";
     CURRENT = "SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id AND j.attempts = a.number WHERE j.id = $1";
     COMMITTING = "UPDATE attempts SET committing_at = $2 WHERE job_id = $1 AND committing_at IS NULL AND finished_at IS NULL";
+    RETRACT = "UPDATE attempts SET committing_at = NULL WHERE job_id = $1 AND finished_at IS NULL";
     END = "UPDATE attempts SET finished_at = $3, outcome = $4, class = $5, message = $6 WHERE job_id = $1 AND number = $2 AND finished_at IS NULL";
     ADD_STEP = "INSERT INTO steps (attempt_id, number, record) VALUES ($1, $2, $3)";
     ADD_EVIDENCE = "INSERT INTO evidence (attempt_id, path, step, artifact) VALUES ($1, $2, $3, $4) ON CONFLICT (attempt_id, path) DO NOTHING";
@@ -221,6 +222,11 @@ async fn add_steps(
 /// Notes that the running attempt of the job comes to a commit step.
 pub(super) fn mark_committing(tx: &mut Tx, job_id: &str) {
     tx.db.write(COMMITTING, args![job_id, tx.now]);
+}
+
+/// Takes that back.
+pub(super) fn retract_committing(tx: &mut Tx, job_id: &str) {
+    tx.db.write(RETRACT, args![job_id]);
 }
 
 /// Ends the running attempt of the job, where one was begun.

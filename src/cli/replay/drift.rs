@@ -26,7 +26,11 @@ struct Of<'a> {
 }
 
 /// Tries everything on each recording and shows what came of it.
-pub(super) async fn try_all(context: &Context, sources: &[Source], browser: &Browser) -> anyhow::Result<Exit> {
+pub(super) async fn try_all(
+    context: &Context,
+    sources: &[Source],
+    browser: &Browser,
+) -> anyhow::Result<Exit> {
     let mut all = Vec::new();
     for source in sources {
         let once = Once::read(context, &source.name, source.files(), false)?;
@@ -71,7 +75,11 @@ async fn try_one(name: &str, once: &Once, browser: &Browser) -> anyhow::Result<V
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if shows_progress {
             // Where it cannot be shown nobody looks.
-            drop(write!(std::io::stderr(), "\r{name}: {done} of {all}{}", if done == all { "\n" } else { "" }));
+            drop(write!(
+                std::io::stderr(),
+                "\r{name}: {done} of {all}{}",
+                if done == all { "\n" } else { "" }
+            ));
         }
     };
     Ok(drifting.try_all(browser, &told).await?)
@@ -89,5 +97,12 @@ fn row(of: &Of<'_>) -> Vec<String> {
         Verdict::WentOn => "WENT ON".to_owned(),
     };
     let Tried { flow, step, element, drift, .. } = &of.tried;
-    vec![of.recording.to_owned(), flow.clone(), step.clone(), element.to_string(), drift.as_str().to_owned(), came_to]
+    vec![
+        of.recording.to_owned(),
+        flow.clone(),
+        step.clone(),
+        element.to_string(),
+        drift.as_str().to_owned(),
+        came_to,
+    ]
 }

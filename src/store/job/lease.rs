@@ -24,6 +24,7 @@ statements! {
     REST = "UPDATE slots SET job_id = NULL, fence = NULL, beat = beat + 1 WHERE job_id = $1";
     FREE_SILENT = "UPDATE slots SET job_id = NULL, fence = NULL, worker = NULL, lease_ms = NULL WHERE id = $1 AND worker = $2 AND beat = $3 AND coalesce(job_id, '') = $4 AND coalesce(fence, 0) = $5";
     COMMITTING = "UPDATE jobs SET committing_at = $2, changed_at = $2 WHERE id = $1";
+    RETRACT = "UPDATE jobs SET committing_at = NULL, changed_at = $2 WHERE id = $1";
     OF_WORKER = "SELECT id, job_id, fence, worker, beat, lease_ms FROM slots WHERE worker = $1 ORDER BY id";
     HAND_BACK = "UPDATE jobs SET state = 'ready', due_at = $2, read_first = CASE WHEN committing_at IS NULL THEN read_first ELSE 1 END, changed_at = $2 WHERE id = $1 AND state = 'running'";
 }
@@ -92,6 +93,13 @@ impl Store {
         self.writer.write(move |tx| committing(tx, held).boxed()).await
     }
 
+    /// Takes back what [`mark_committing`](Self::mark_committing) noted in this attempt: the event that was to change the app was certainly
+    /// not sent.
+    pub async fn retract_committing(&self, held: &Lease) -> Result<(), LeaseError> {
+        let held = held.clone();
+        self.writer.write(move |tx| retract(tx, held).boxed()).await
+    }
+
     /// Notes how far the attempt has come, for whoever looks on.
     pub async fn note_progress(&self, held: &Lease, progress: serde_json::Value) -> Result<(), LeaseError> {
         let held = held.clone();
@@ -130,6 +138,14 @@ async fn committing(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
     tx.db.write(COMMITTING, args![&held.job_id, tx.now]);
     tx.touched.job(&held.job_id);
     attempt::mark_committing(tx, &held.job_id);
+    Ok(())
+}
+
+async fn retract(tx: &mut Tx, held: Lease) -> Result<(), LeaseError> {
+    held_by(tx, &held).await?;
+    tx.db.write(RETRACT, args![&held.job_id, tx.now]);
+    tx.touched.job(&held.job_id);
+    attempt::retract_committing(tx, &held.job_id);
     Ok(())
 }
 

@@ -123,6 +123,33 @@ async fn a_known_pop_up_is_in_nobodys_way() {
     world.end().await;
 }
 
+/// The commit step was announced and its button is not there: nothing was sent, and nobody is told that the app may have been changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_button_with_another_name_is_drift_and_changes_nothing() {
+    let connectors = changed(|folder| {
+        let flow = folder.join("flows/change_role.yaml");
+        let text = std::fs::read_to_string(&flow).unwrap();
+        let renamed = text.replace(
+            "      - click: button \"Save\"\n",
+            "      - click: button \"Keep\"\n        timeout: 1s\n",
+        );
+        assert_ne!(renamed, text);
+        std::fs::write(flow, renamed).unwrap();
+    });
+    let world = World::with_connectors(many_members(), no_patience(), connectors.path()).await;
+    let store = &world.installation.store;
+    let (email, name) = &agents(&world.desk.members())[0];
+    let id = world.scim.create(&user(email, name, true, "viewer")).await;
+    let job = job_when(store, &job_of(store, &id).await.id, |job| job.state.is_settled()).await;
+    assert_eq!((job.state, job.class), (JobState::Failed, Some(FailureClass::UiDrift)), "{:?}", job.message);
+    assert!(job.message.unwrap().contains("no button \"Keep\""));
+    let shown = store.show_job(&job.id).await.unwrap().unwrap();
+    let announced: Vec<_> = shown.attempts.iter().map(|detail| detail.attempt.committing_at).collect();
+    assert_eq!(announced, [None, None]);
+    assert_eq!(world.record(), [""; 0]);
+    world.end().await;
+}
+
 /// Three failures in a row stop the operation; with the mended connector one job tries it, and then all who waited are served.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_fails_again_and_again_waits_for_a_mended_connector() {

@@ -230,6 +230,21 @@ async fn a_commit_that_ends_in_a_retry_is_read_first_too() {
 }
 
 #[tokio::test]
+async fn a_commit_that_was_announced_and_not_sent_is_none() {
+    let bench = Bench::new().await;
+    let acme = bench.integration("acme", 1).await;
+    bench.add_user(&acme, "ada").await;
+    let claimed = bench.claimed().await;
+    bench.store.start_attempt(&claimed.lease, "hash").await.unwrap();
+    bench.store.mark_committing(&claimed.lease).await.unwrap();
+    bench.store.retract_committing(&claimed.lease).await.unwrap();
+    assert!(!bench.store.finish(&claimed.lease, retry_at(bench.in_secs(1))).await.unwrap().read_first);
+    let shown = bench.store.show_job(&claimed.job.id).await.unwrap().unwrap();
+    assert_eq!(shown.attempts[0].attempt.committing_at, None);
+    assert!(matches!(bench.store.retract_committing(&claimed.lease).await, Err(LeaseError::Lost)));
+}
+
+#[tokio::test]
 async fn the_leases_of_one_worker_or_of_all_are_taken_back_at_once() {
     let bench = Bench::new().await;
     let acme = bench.integration("acme", 3).await;
