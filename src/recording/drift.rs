@@ -100,12 +100,14 @@ impl Drifting<'_> {
         browser: &Browser,
         told: &(dyn Fn(&Tried) + Sync),
     ) -> Result<Vec<Tried>, DriftError> {
-        let tried = stream::iter(self.trials()).map(async |trial| {
+        let tried = stream::iter(self.trials().into_iter().enumerate()).map(async |(index, trial)| {
             let tried = self.once(browser, &trial).await?;
             told(&tried);
-            Ok::<_, DriftError>(tried)
+            Ok::<_, DriftError>((index, tried))
         });
-        tried.buffered(AT_ONCE).try_collect().await
+        let mut tried: Vec<_> = tried.buffer_unordered(AT_ONCE).try_collect().await?;
+        tried.sort_by_key(|(index, _)| *index);
+        Ok(tried.into_iter().map(|(_, tried)| tried).collect())
     }
 
     /// Every element of every step up to the commit step, with everything that may become of it.

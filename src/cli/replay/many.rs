@@ -42,7 +42,7 @@ pub(super) async fn replay(
     asked: Asked,
     browser: &Browser,
 ) -> (Vec<Ended>, BTreeMap<String, Files>) {
-    let replays = sources.iter().map(|source| async move {
+    let replays = sources.iter().enumerate().map(|(index, source)| async move {
         let (ran, files) = match replay_one(context, source, asked, browser).await {
             Ok((ran, files)) => (Ok(ran), files),
             Err(error) => (Err(format!("{error:#}")), None),
@@ -50,10 +50,13 @@ pub(super) async fn replay(
         let is_good = ran.as_ref().is_ok_and(|ran| is_good(ran, asked.edited));
         let ended = Ended { name: source.name.clone(), ran, is_good };
         eprintln!("  {:<10}{:>6.1} s  {}", ended.result(), ended.took().as_secs_f64(), ended.name);
-        (ended, files.map(|files| (source.short_name(), files)))
+        (index, (ended, files.map(|files| (source.short_name(), files))))
     });
-    let ended: Vec<_> = futures::stream::iter(replays).buffered(asked.sessions.max(1)).collect().await;
-    let (ended, files): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
+    // As they end: one that waits long for what never comes holds up none of the others.
+    let mut ended: Vec<_> =
+        futures::stream::iter(replays).buffer_unordered(asked.sessions.max(1)).collect().await;
+    ended.sort_by_key(|(index, _)| *index);
+    let (ended, files): (Vec<_>, Vec<_>) = ended.into_iter().map(|(_, ended)| ended).unzip();
     (ended, files.into_iter().flatten().collect())
 }
 
