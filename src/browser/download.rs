@@ -13,6 +13,8 @@ const SHOWN: &[&str] = &["json", "xml", "pdf", "javascript"];
 pub(super) struct Downloading {
     /// Chromium's name for it, and the name of its file; or the request that it answers, which waits. None until it begins.
     pub(super) guid: Option<String>,
+    /// Where it comes from, once it has begun.
+    pub(super) url: Option<String>,
     /// Bytes so far, or in all where the app says so.
     pub(super) bytes: u64,
     /// How it ended.
@@ -37,10 +39,17 @@ pub(super) fn beginning(event: &Event) -> Option<&str> {
 #[serde(rename_all = "camelCase")]
 struct Paused {
     request_id: String,
+    #[serde(default)]
+    request: Asked,
     frame_id: String,
     response_status_code: Option<u16>,
     #[serde(default)]
     response_headers: Vec<Header>,
+}
+
+#[derive(Default, Deserialize)]
+struct Asked {
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +103,7 @@ impl Downloading {
         let is_ours = self.guid.is_none() && is_answer && (is_asked_for || paused.is_file());
         if is_ours {
             self.guid = Some(paused.request_id);
+            self.url = Some(paused.request.url);
         }
         is_ours
     }
@@ -104,6 +114,7 @@ impl Downloading {
         #[serde(rename_all = "camelCase")]
         struct Told {
             guid: String,
+            url: Option<String>,
             #[serde(default)]
             total_bytes: f64,
             #[serde(default)]
@@ -114,6 +125,7 @@ impl Downloading {
         let Ok(told) = Told::deserialize(&event.params) else { return };
         if beginning(event).is_some() && self.guid.is_none() {
             self.guid = Some(told.guid.clone());
+            self.url = told.url;
         }
         if self.guid.as_ref() != Some(&told.guid) {
             return;

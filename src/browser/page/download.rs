@@ -4,6 +4,7 @@
 //! it and read over the connection (`stream`).
 
 use std::io::Read;
+use std::path::Path;
 
 use chromiumoxide::cdp::browser_protocol::browser::{
     CancelDownloadParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use super::super::download::{DownloadEnd, Downloading, beginning};
 use super::super::error::PageError;
 use super::super::router::Event;
-use super::super::session::Files;
+use super::super::session::{Files, Network};
 use super::{Page, Wait};
 
 /// A download that a page is about to begin. Dropping it cancels the download, removes its file and denies others.
@@ -112,8 +113,21 @@ impl Download {
     /// # Errors
     /// It was too long or was broken off ([`PageError::Download`]), took too long, or the page failed.
     pub async fn bytes(self, until: Instant) -> Result<Vec<u8>, PageError> {
+        let bytes = match &self.way {
+            Way::Saved { folder, .. } => self.saved(folder.path(), until).await?,
+            Way::Streamed => self.streamed(until).await?,
+        };
+        let url = self.page.state.borrow().download.as_ref().and_then(|download| download.url.clone());
+        // Chromium lets nobody read the body of an answer that it saves.
+        if let (Network::Recorded(recorder), Some(url)) = (&self.page.surroundings.network, url) {
+            recorder.downloaded(&url, &bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of one that is put into this folder.
+    async fn saved(&self, folder: &Path, until: Instant) -> Result<Vec<u8>, PageError> {
         let most = self.most;
-        let Way::Saved { folder, .. } = &self.way else { return self.streamed(until).await };
         self.page
             .wait_for_state(until, |state| {
                 state
@@ -130,7 +144,7 @@ impl Download {
         let (Some(guid), Some(DownloadEnd::Complete)) = (state.guid, state.ended) else {
             return Err(failed("the download was broken off".to_owned()));
         };
-        let path = folder.path().join(guid);
+        let path = folder.join(guid);
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             std::fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -142,7 +156,7 @@ impl Download {
     }
 
     /// The same of one that comes over the connection.
-    async fn streamed(self, until: Instant) -> Result<Vec<u8>, PageError> {
+    async fn streamed(&self, until: Instant) -> Result<Vec<u8>, PageError> {
         let made_at = self
             .page
             .state

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::router::Event;
-use super::{Answer, Body, Exchange, Log, MOST_EXCHANGES, Wanted};
+use super::{Answer, Body, Exchange, Log, MOST_BYTES, MOST_EXCHANGES, Wanted};
 
 /// An event, read.
 #[derive(Debug)]
@@ -153,6 +153,48 @@ impl Log {
         });
         self.of_request.entry(key.clone()).or_default().push(index);
         is_missing.then_some((index, Wanted::SentBody))
+    }
+
+    /// `body`, where there is room for it.
+    pub(super) fn fitting(&mut self, body: Body) -> Body {
+        let length = if let Body::Kept(bytes) = &body { bytes.len() } else { 0 };
+        if self.bytes.saturating_add(length) > MOST_BYTES {
+            return Body::Missing("the recording is full".to_owned());
+        }
+        self.bytes += length;
+        body
+    }
+
+    /// Keeps a file that Chromium saved: it is the body of the last answer of that address. What a link asks for that says `download`
+    /// Chromium tells nobody of: then it is an exchange of its own.
+    pub(super) fn saved(&mut self, url: &str, bytes: &[u8]) {
+        if !url.starts_with("http") {
+            return;
+        }
+        let body = self.fitting(Body::Kept(bytes.to_vec()));
+        let known = self.exchanges.iter_mut().rev().find(|exchange| exchange.url == url);
+        if let Some(answer) = known.and_then(|exchange| exchange.answer.as_mut()) {
+            answer.body = body;
+            return;
+        }
+        if self.exchanges.len() >= MOST_EXCHANGES {
+            self.left_out += 1;
+            return;
+        }
+        let (at, began) = self.exchanges.last().map(|last| (last.at, last.began)).unwrap_or_default();
+        let got = vec![("content-disposition".to_owned(), "attachment".to_owned())];
+        let mime = "application/octet-stream".to_owned();
+        let answer = Answer { status: 200, words: "OK".to_owned(), mime, got, body, ..Answer::default() };
+        let (kind, method, url) = ("Document".to_owned(), "GET".to_owned(), url.to_owned());
+        self.exchanges.push(Exchange {
+            kind,
+            at,
+            began,
+            method,
+            url,
+            answer: Some(answer),
+            ..Exchange::default()
+        });
     }
 
     fn last(&mut self, key: &(String, String)) -> Option<&mut Exchange> {

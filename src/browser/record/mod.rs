@@ -131,6 +131,11 @@ impl Recorder {
         }
     }
 
+    /// A file from that address, which Chromium saved and lets nobody read as the body of an answer.
+    pub(super) fn downloaded(&self, url: &str, bytes: &[u8]) {
+        self.log().saved(url, bytes);
+    }
+
     /// Forgets everything until now, but not what must never be seen.
     pub fn forget(&self) {
         let mut log = self.log();
@@ -163,10 +168,7 @@ impl Recorder {
 
     fn keep(&self, exchange: usize, wanted: Wanted, body: Body) {
         let mut log = self.log();
-        let length = if let Body::Kept(bytes) = &body { bytes.len() } else { 0 };
-        let fits = log.bytes.saturating_add(length) <= MOST_BYTES;
-        let body = if fits { body } else { Body::Missing("the recording is full".to_owned()) };
-        log.bytes += if fits { length } else { 0 };
+        let body = log.fitting(body);
         let Some(exchange) = log.exchanges.get_mut(exchange) else { return };
         match (wanted, &mut exchange.answer) {
             (Wanted::SentBody, _) => exchange.sent_body = body,

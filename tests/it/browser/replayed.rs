@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use futures::StreamExt as _;
-use usher::browser::{Network, Playback, Read, Recorder, SessionOptions};
+use usher::browser::{Action, Network, Playback, Read, Recorder, SessionOptions};
 use usher::secret::Redactor;
 
 use super::lab::{Build, Lab, css, in_lab, soon};
@@ -115,6 +115,10 @@ async fn serve() -> (String, Told) {
         .route("/there", get(async || "there"))
         .route("/list", get(async || "Ann is on the list").post(async || Redirect::to("/list")))
         .route("/tagged", get(tagged))
+        .route("/files", get(async || Html(FILES)))
+        .route("/export", get(async || Redirect::to("/members.csv")))
+        .route("/members.csv", get(async || file("text/csv", "attachment; filename=members.csv")))
+        .route("/members.txt", get(async || file("text/plain", "inline")))
         .route(
             "/worker.js",
             get(async || {
@@ -144,6 +148,65 @@ async fn said(lab: &Lab, base: &str, what: &str, network: Network) -> String {
     log.trim().to_owned()
 }
 
+/// A page that gives its list as a file, in three ways.
+const FILES: &str = r#"<!doctype html><title>Files</title><a href="/export" id="attached">One</a> <a href="/members.txt" id="named" download>Two</a>
+<button id="made">Three</button><script>
+document.querySelector('#made').onclick = async () => {
+  const blob = new Blob([await (await fetch('/members.txt')).text()]);
+  const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: 'made.csv' });
+  link.click();
+};</script>"#;
+
+const MEMBERS: &str = "email,role\nann@acme.example,agent\n";
+
+fn file(kind: &'static str, disposition: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], MEMBERS).into_response()
+}
+
+/// The file that the page gives.
+async fn downloaded(lab: &Lab, base: &str, how: &str, network: Network) -> String {
+    let options = SessionOptions { origins: vec![base.to_owned()], viewport: (1000, 700), network };
+    let session = lab.browser().open_session(&options).await.unwrap();
+    let page = session.page();
+    page.goto(&format!("{base}/files"), &soon()).await.unwrap();
+    let download = page.prepare_download(1 << 20).await.unwrap();
+    page.act(&css(how).into_target(), &Action::Click, &[], &soon()).await.unwrap();
+    download.begun(&soon()).await.unwrap();
+    let bytes = download.bytes(soon().until).await.unwrap();
+    session.close().await;
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What was recorded, to be played.
+async fn playback(recorder: &Recorder) -> Playback {
+    let recording = recorder.recording(&Redactor::default()).await;
+    let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let har = recording.to_har("Chromium/1", |bytes, _| {
+        let name = bodies.len().to_string();
+        bodies.insert(name.clone(), bytes.to_vec());
+        name
+    });
+    Playback::new(&har, |name| Ok(bodies[name].clone())).unwrap()
+}
+
+#[test]
+fn a_file_that_was_downloaded_is_downloaded_again_in_a_replay() {
+    in_lab(|lab| async move {
+        for how in ["#attached", "#named", "#made"] {
+            let (base, told) = serve().await;
+            let recorder = Recorder::default();
+            let before = downloaded(&lab, &base, how, Network::Recorded(recorder.clone())).await;
+            assert_eq!(before, MEMBERS, "{how}");
+            let playback = playback(&recorder).await;
+            let asked = told.requests.load(Ordering::SeqCst);
+            let now = downloaded(&lab, &base, how, Network::Played(playback.clone())).await;
+            assert_eq!(now, MEMBERS, "{how}, replayed; refused: {:?}", playback.refused());
+            assert_eq!(playback.refused(), [""; 0], "{how}");
+            assert_eq!(told.requests.load(Ordering::SeqCst), asked, "{how}: the server was asked");
+        }
+    });
+}
+
 #[test]
 fn whatever_pages_do_over_the_network_they_do_again_in_a_replay() {
     in_lab(|lab| async move {
@@ -162,14 +225,7 @@ fn whatever_pages_do_over_the_network_they_do_again_in_a_replay() {
             let recorder = Recorder::default();
             let before = said(&lab, &base, what, Network::Recorded(recorder.clone())).await;
             assert_eq!(before, expected, "{what}, with its server");
-            let recording = recorder.recording(&Redactor::default()).await;
-            let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-            let har = recording.to_har("Chromium/1", |bytes, _| {
-                let name = bodies.len().to_string();
-                bodies.insert(name.clone(), bytes.to_vec());
-                name
-            });
-            let playback = Playback::new(&har, |name| Ok(bodies[name].clone())).unwrap();
+            let playback = playback(&recorder).await;
             let asked = told.requests.load(Ordering::SeqCst);
             let now = said(&lab, &base, what, Network::Played(playback.clone())).await;
             let refused = playback.refused();
