@@ -6,12 +6,14 @@
 
 mod named;
 mod names;
+mod written;
 
 pub use named::mask_named;
 pub use names::names_a_secret;
 #[cfg(test)]
 pub(crate) use names::{ENDS, WORDS};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use written::written_forms;
 
 /// What stands where a secret stood.
 pub const MASK: &str = "••••••";
@@ -53,18 +55,6 @@ impl Redactor {
     }
 }
 
-/// How texts of other forms write `plain`: as it is, in addresses, forms, HTML and JSON, in that order.
-pub fn written_forms(plain: &str) -> Vec<String> {
-    let percent =
-        percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let form: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-    let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let html_too = html.replace('\'', "&#39;");
-    let json = serde_json::Value::from(plain).to_string();
-    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
-    vec![plain.to_owned(), percent, form, html, html_too, json.to_owned()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +71,20 @@ mod tests {
         redactor.add(&SecretString::from("pass \"word\""));
         assert_eq!(redactor.redact(r#"{"a":"pass \"word\""}"#), format!(r#"{{"a":"{MASK}"}}"#));
         assert_eq!(redactor.redact("p=pass+%22word%22"), format!("p={MASK}"));
+        // Of PHP, Python, Ruby, Go and JavaScript, in that order.
+        let secret = r#"né/o's <"key">!"#;
+        redactor.add(&SecretString::from(secret));
+        for written in [
+            r#"n\u00e9\/o's <\"key\">!"#,
+            r#"n\u00e9/o's <\"key\">!"#,
+            "né/o&#x27;s &lt;&quot;key&quot;&gt;!",
+            r#"né/o\u0027s \u003c\"key\"\u003e!"#,
+            "né/o&#39;s &lt;&#34;key&#34;&gt;!",
+            "n%C3%A9%2Fo's%20%3C%22key%22%3E!",
+        ] {
+            assert_eq!(redactor.redact(written), MASK, "{written}");
+        }
+        assert_eq!(written_forms("a").len(), written_forms(secret).len());
         assert!(redactor.is_shown_by(b"\xff s3cret&word"));
         assert!(!redactor.is_shown_by(b"\xff"));
     }

@@ -222,14 +222,7 @@ impl Try<'_> {
         for answer in [self.sent(moved).await, self.sent(pressed).await, self.sent(released).await] {
             answer.map_err(PageError::after_event)?;
         }
-        let asked = self.ask_token("verdict", json!({})).await;
-        let outcome = match asked {
-            // The page kept nothing of the event.
-            Err(PageError::Guard { index, seen, matches }) => {
-                return Err(PageError::Guard { index, seen, matches });
-            }
-            other => other.map_err(PageError::after_event)?,
-        };
+        let outcome = self.ask_token("verdict", json!({})).await.map_err(perhaps_received)?;
         match outcome {
             Once::Answered(Outcome { press: Press::Missed | Press::Gone, by }) => Ok(Done::Not(by)),
             Once::Answered(_) | Once::Replaced => {
@@ -270,7 +263,8 @@ impl Try<'_> {
     }
 
     async fn apply(&self, plan: &str, text: &Text) -> Result<Done, PageError> {
-        match self.ask_token("apply", json!({ "plan": plan, "text": text.text })).await? {
+        let applied = self.ask_token("apply", json!({ "plan": plan, "text": text.text })).await;
+        match applied.map_err(perhaps_received)? {
             Once::Answered(Outcome { press: Press::Received, .. }) => {
                 let again = self.ready.plan == Plan::Type && self.tries < MOST_TYPED;
                 let question = json!({ "text": text.text, "secret": text.secret, "again": again });
@@ -341,6 +335,15 @@ impl Try<'_> {
             },
             () = self.page.dialog_opened() => Ok(()),
         }
+    }
+}
+
+/// The error of a page that was to tell what became of an event: it may have received it before it answered no more, but nothing where a
+/// guard did not hold, as then our script keeps the event from it.
+fn perhaps_received(error: PageError) -> PageError {
+    match error {
+        PageError::Guard { .. } => error,
+        other => other.after_event(),
     }
 }
 
