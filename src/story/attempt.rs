@@ -96,9 +96,9 @@ fn facts(
 ) -> Vec<(&'static str, String)> {
     let attempt = &detail.attempt;
     let change = match (attempt.committing_at, attempt.outcome) {
-        (None, _) => "not changed: no commit step was reached",
+        (None, _) => "not changed: nothing that changes it was sent",
         (Some(_), Some(AttemptOutcome::Done)) => "changed, and read again",
-        (Some(_), _) => "changed, or maybe changed: a commit step was reached",
+        (Some(_), _) => "changed, or maybe changed: its commit step was announced",
     };
     let took = attempt.finished_at.map(|end| duration(ms(end.since(attempt.started_at))));
     let state = job.job.state.as_str().replace('_', " ");

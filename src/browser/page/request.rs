@@ -60,6 +60,7 @@ impl Page {
         let left = wait.until.saturating_duration_since(Instant::now());
         let question =
             json!({ "asked": asked, "timeout": u64::try_from(left.as_millis()).unwrap_or(u64::MAX) });
+        self.exposed().await;
         let told = self.ask_world::<Told>(&world, "request", question, About::AnyOf(&[]), wait.until).await;
         let failed = |reason: String| PageError::Request { reason }.after_event();
         match told.map_err(PageError::after_event)? {

@@ -165,15 +165,16 @@ impl Log {
         body
     }
 
-    /// Keeps a file that Chromium saved: it is the body of the last answer of that address. What a link asks for that says `download`
-    /// Chromium tells nobody of: then it is an exchange of its own.
+    /// Keeps a file that Chromium saved: it is the body of the last answer of that address, where that has none. What a link asks for that
+    /// says `download` Chromium tells nobody of: then it is an exchange of its own.
     pub(super) fn saved(&mut self, url: &str, bytes: &[u8]) {
         if !url.starts_with("http") {
             return;
         }
         let body = self.fitting(Body::Kept(bytes.to_vec()));
         let known = self.exchanges.iter_mut().rev().find(|exchange| exchange.url == url);
-        if let Some(answer) = known.and_then(|exchange| exchange.answer.as_mut()) {
+        let known = known.and_then(|exchange| exchange.answer.as_mut());
+        if let Some(answer) = known.filter(|answer| !matches!(answer.body, Body::Kept(_))) {
             answer.body = body;
             return;
         }
@@ -237,4 +238,32 @@ fn pairs(headers: &Value) -> Vec<(String, String)> {
         value.split('\n').map(|line| (name.clone(), line.to_owned())).collect::<Vec<_>>()
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_takes_the_place_of_no_other_answer() {
+        let url = "http://app/members.csv";
+        let answered = |body| Exchange {
+            url: url.to_owned(),
+            answer: Some(Answer { body, ..Answer::default() }),
+            ..Exchange::default()
+        };
+        let bodies = |log: &Log| -> Vec<Body> {
+            log.exchanges.iter().filter_map(|exchange| Some(exchange.answer.as_ref()?.body.clone())).collect()
+        };
+        let kept = |text: &str| Body::Kept(text.as_bytes().to_vec());
+        let mut log = Log::default();
+        // What the page has read itself, before something was changed.
+        log.exchanges.push(answered(kept("one")));
+        log.saved(url, b"two");
+        assert_eq!(bodies(&log), [kept("one"), kept("two")]);
+        log.exchanges.push(answered(Body::None));
+        log.saved(url, b"three");
+        log.saved("blob:http://app/made", b"four");
+        assert_eq!(bodies(&log), [kept("one"), kept("two"), kept("three")]);
+    }
 }
