@@ -24,8 +24,9 @@ pub(super) struct JobWitness<'a> {
     pub(super) steps: Vec<StepRecord>,
     /// The pages of the list that is read, where they are kept.
     pub(super) pages: Option<Pages<'a>>,
-    /// Whether a commit step was announced, and not taken back; what failed after that may have changed the app. And before this run.
+    /// Whether a commit step was announced, and not taken back; what failed after that may have changed the app.
     pub(super) has_committed: bool,
+    /// The same before this run.
     had_committed: bool,
 }
 

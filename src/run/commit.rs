@@ -33,7 +33,7 @@ impl Runner<'_> {
         Ok((guards, purposes))
     }
 
-    /// Everything that comes before the commit: it is the only one, its picture is taken, the witness allows it.
+    /// Everything that comes before the commit: it is the only one, its picture is being taken, the witness allows it.
     pub(super) async fn prepare_commit(&mut self) -> Result<(), Failure> {
         if self.committed == Committed::Yes {
             return Err(Failure::new(FailureClass::Internal, "a second commit step on the same path"));

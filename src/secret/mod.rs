@@ -71,7 +71,7 @@ mod tests {
         redactor.add(&SecretString::from("pass \"word\""));
         assert_eq!(redactor.redact(r#"{"a":"pass \"word\""}"#), format!(r#"{{"a":"{MASK}"}}"#));
         assert_eq!(redactor.redact("p=pass+%22word%22"), format!("p={MASK}"));
-        // Of PHP, Python, Ruby, Go and JavaScript, in that order.
+        // As PHP, Python, Ruby, Go, JavaScript and their templates write it.
         let secret = r#"né/o's <"key">!"#;
         redactor.add(&SecretString::from(secret));
         for written in [
@@ -79,6 +79,7 @@ mod tests {
             r#"n\u00e9/o's <\"key\">!"#,
             "né/o&#x27;s &lt;&quot;key&quot;&gt;!",
             r#"né/o\u0027s \u003c\"key\"\u003e!"#,
+            r#"n\u00e9/o\u0027s \u003c\"key\"\u003e!"#,
             "né/o&#39;s &lt;&#34;key&#34;&gt;!",
             "n%C3%A9%2Fo's%20%3C%22key%22%3E!",
         ] {

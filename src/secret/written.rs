@@ -52,6 +52,7 @@ pub fn written_forms(plain: &str) -> Vec<String> {
         html("&#34;", "&#39;"),
         escaped(|character| matches!(character, '<' | '>' | '&')),
         escaped(|character| matches!(character, '<' | '>' | '&' | '\'')),
+        escaped(|character| !character.is_ascii() || matches!(character, '<' | '>' | '&' | '\'')),
         ascii.replace('/', "\\/"),
         ascii,
         json,
